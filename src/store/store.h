@@ -1,0 +1,117 @@
+/* store.h - the facts: what happened, exactly once, in `<data>/facts.db` (SQLite, WAL).
+ *
+ * The store takes encoded segments, read positions and watched spans, all in one transaction, and gives them back
+ * decoded and merged. It knows nothing of lines, RRDs or charts. One thread at a time per store object; several
+ * processes may share a data folder (SQLite locks; a writer waits up to 30 s for another).
+ *
+ *     struct store *s;
+ *     if (store_open(dir, STORE_WRITE, &s, &err) < 0) ...
+ *     store_begin(s); store_put_segment(...); store_put_position(...); store_commit(s, &err);
+ *     store_read_bins(s, sensor, from, to, take_bin, ctx);
+ *     store_close(s);
+ *
+ * Functions return 0 or a negative errno-style code; -EIO with the sentence in store_error() where SQLite failed. */
+#ifndef SCANTIDE_STORE_STORE_H
+#define SCANTIDE_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "store/facts.h"
+
+struct store;
+
+enum store_mode {
+    STORE_READ, /* the folder must hold facts; -ENOENT with a sentence otherwise */
+    STORE_WRITE /* folder and database are made when missing */
+};
+
+int store_open(const char *data, enum store_mode mode, struct store **out, struct error *err);
+void store_close(struct store *s);
+
+/* What SQLite said last, for a sentence to the operator. */
+const char *store_error(const struct store *s);
+
+/* ---- sensors ---- */
+
+struct sensor {
+    uint16_t id;
+    char name[SENSOR_NAME_MAX]; /* [A-Za-z0-9._-], not beginning with a dot: safe as a path part */
+};
+
+/* All sensors, by id. The array is the store's, valid until the next call. */
+int store_sensors(struct store *s, const struct sensor **list, size_t *n);
+
+/* The id of a name, which is cleaned to the characters above first; a new name is added, inside a transaction; past SENSORS_MAX
+ * it is the sensor `other`. An empty name is `local`. */
+int store_sensor(struct store *s, struct str name, uint16_t *id);
+
+/* ---- one commit ---- */
+
+int store_begin(struct store *s);
+int store_commit(struct store *s);
+void store_rollback(struct store *s);
+
+/* Adds one delta row: a segment as store/segment.h encodes it. `start`: of the bin or the hour. A segment of bins that lies before the sensor's
+ * written mark makes its series stale, in this transaction. */
+int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t start, uint64_t events,
+                      const void *data, size_t len);
+
+/* Marks [from, to] (both inclusive, seconds) of the sensor as watched; overlapping spans are joined. */
+int store_put_watched(struct store *s, uint16_t sensor, int64_t from, int64_t to);
+
+/* ---- reading; all spans are half-open [from, to), aligned outward by the caller ---- */
+
+/* First and last second (both inclusive) that any fact or watched span of the sensor covers. -ENOENT: none. */
+int store_extent(struct store *s, uint16_t sensor, int64_t *from, int64_t *to);
+
+typedef int (*store_bin_cb)(void *ctx, const struct bin_fact *f);
+typedef int (*store_source_cb)(void *ctx, const struct source_fact *f);
+typedef int (*store_target_cb)(void *ctx, const struct target_fact *f);
+
+/* Calls back for each entry, ordered by bin; entries of one bin may repeat a key (delta rows): sum them.
+ * A non-zero return of the callback ends the reading and is returned. */
+int store_read_bins(struct store *s, uint16_t sensor, int64_t from, int64_t to, store_bin_cb cb, void *ctx);
+
+/* The same for the hours that touch the span, merged: within an hour each (source, port, class) comes once, ordered by
+ * source, port, class. Streamed: memory does not grow with the hour's size. */
+int store_read_sources(struct store *s, uint16_t sensor, int64_t from, int64_t to, store_source_cb cb, void *ctx);
+
+/* The same for (target, port), ordered by target, port, merged sketches included. */
+int store_read_targets(struct store *s, uint16_t sensor, int64_t from, int64_t to, store_target_cb cb, void *ctx);
+
+/* known[i] = 1 where bin i of the span (from aligned) has an event or a watched second, else 0.
+ * `known` has (to - from) / BIN_S bytes. */
+int store_known(struct store *s, uint16_t sensor, int64_t from, int64_t to, uint8_t *known);
+
+/* Folds the delta rows of each hour that ended before `before` into one row (sums unchanged); its own transaction. */
+int store_fold(struct store *s, int64_t before);
+
+/* ---- the state of the series, which lives with the facts so that a commit can make a series stale ---- */
+
+struct series_state {
+    int64_t written; /* bins that start before this were, or are being, written to the RRDs; 0: none yet */
+    bool stale;      /* facts came for bins before `written` since the series were last made */
+};
+
+int store_series_state(struct store *s, uint16_t sensor, struct series_state *out);
+
+/* Moves the written mark (durably, before the RRDs are written), and clears or keeps the stale flag. */
+int store_set_series_state(struct store *s, uint16_t sensor, const struct series_state *state);
+
+/* Pairs that a chart has asked for. `used`: when a chart last drew it. */
+struct series_pair {
+    uint32_t port;
+    uint16_t country;
+    int64_t used;
+};
+
+/* The array is the caller's to free. */
+int store_pairs(struct store *s, uint16_t sensor, struct series_pair **list, size_t *n);
+int store_put_pair(struct store *s, uint16_t sensor, const struct series_pair *pair);
+int store_drop_pair(struct store *s, uint16_t sensor, uint32_t port, uint16_t country);
+
+#endif
