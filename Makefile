@@ -1,0 +1,110 @@
+# scantide: one Makefile for all. `make help` lists the targets.
+#
+# Everything that is made goes under $(BUILD); nothing outside the checkout is touched, but by `install`.
+# A second tree beside the first: make BUILD=build/clang CC=clang
+
+VERSION = 0.1.0
+PREFIX = /usr/local
+BUILD = build
+
+CFLAGS = -O2 -g
+WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes
+PACKAGES = libuv libpcre2-8 libmaxminddb librrd sqlite3 libcyaml yaml-0.1 jansson
+
+# pkg-config runs when the first file is compiled, not when this file is read: `make run` and `make test`
+# install it first. Each of the two lines asks once and then replaces itself by the answer.
+ask = $(or $(shell pkg-config $(1)),$(error libraries are missing: `tests/setup.sh run` installs them))
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(call ask,--cflags $(PACKAGES)))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $(call ask,--libs $(PACKAGES)))$(PKG_LIBS)
+
+COMPILE = $(CC) -std=gnu11 -D_GNU_SOURCE -Isrc $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP
+DEFINES = -DSCANTIDE_SHARE=\"$(PREFIX)/share/scantide\" -DSCANTIDE_VERSION=\"$(VERSION)\"
+LIBS = $(PKG_LIBS) -lm -lpthread
+
+SOURCES := $(filter-out src/command/main.c,$(sort $(wildcard src/*/*.c)))
+OBJECTS = $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
+TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/tools/*.c)))
+E2E_TESTS := $(sort $(wildcard tests/e2e/*.bats))
+
+.PHONY: all run test lint asan bench install uninstall clean help tests FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILD)/scantide ## build the program (the default)
+
+run: ## install what is missing, build, take in LOG=FILE (else this machine's), chart, follow; ONCE=1 stops after the charts
+	@tests/setup.sh run
+	@$(MAKE) --no-print-directory all
+	@BUILD='$(BUILD)' LOG='$(LOG)' ONCE='$(ONCE)' src/run.sh
+
+test: ## install what is missing, build, run every test; the last line counts them
+	@tests/setup.sh test
+	@$(MAKE) --no-print-directory all tests
+	@BUILD='$(BUILD)' tests/run.sh $(UNIT_TESTS) $(E2E_TESTS)
+
+lint: ## check the format, analyse, and check what headers and modules may include
+	@tests/setup.sh lint
+	@CC='$(CC)' tests/lint.sh
+
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
+asan: ## the whole test suite under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory test BUILD=build/asan LDFLAGS='$(LDFLAGS) $(SANITIZE)' \
+		CFLAGS='-O1 -g -fno-omit-frame-pointer $(SANITIZE)'
+
+bench: ## time an import against mawk counting the same lines
+	@tests/setup.sh test
+	@$(MAKE) --no-print-directory all
+	@BUILD='$(BUILD)' tests/bench/run.sh
+
+tests: $(UNIT_TESTS) $(TOOLS)
+
+$(BUILD)/scantide: $(BUILD)/obj/command/main.o $(BUILD)/libscantide.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/libscantide.a: $(OBJECTS) $(BUILD)/objects
+	@rm -f $@
+	$(AR) rcs $@ $(OBJECTS)
+
+$(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) $(DEFINES) $(PKG_CFLAGS) -c -o $@ $<
+
+$(BUILD)/tests/test_%: tests/unit/test_%.c $(BUILD)/libscantide.a
+	@mkdir -p $(@D)
+	$(COMPILE) $(DEFINES) $(PKG_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libscantide.a -lcmocka $(LIBS)
+
+$(BUILD)/tests/%: tests/tools/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -MF $@.d $(LDFLAGS) -o $@ $<
+
+# Two files that change only when their contents do: other flags compile all again, a removed source
+# makes the archive again.
+changed = @mkdir -p $(@D); printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' >$@
+$(BUILD)/flags: FORCE
+	$(call changed,$(COMPILE) $(DEFINES) $(LDFLAGS))
+$(BUILD)/objects: FORCE
+	$(call changed,$(OBJECTS))
+
+SHARE = $(DESTDIR)$(PREFIX)/share/scantide
+MAN = $(DESTDIR)$(PREFIX)/share/man
+UNITS = $(DESTDIR)$(PREFIX)/lib/systemd/system
+install: all ## install below PREFIX (/usr/local), itself below DESTDIR
+	install -D -m 755 $(BUILD)/scantide $(DESTDIR)$(PREFIX)/bin/scantide
+	for f in parsers/* rrd/* conf/*.yaml; do [ ! -f $$f ] || install -D -m 644 $$f $(SHARE)/$$f; done
+	for f in conf/*.[1-8]; do [ ! -f $$f ] || install -D -m 644 $$f $(MAN)/man$${f##*.}/$${f##*/}; done
+	for f in conf/*.service; do [ ! -f $$f ] || install -D -m 644 $$f $(UNITS)/$${f##*/}; done
+
+uninstall: ## remove what install put there; data and configuration stay
+	rm -f $(DESTDIR)$(PREFIX)/bin/scantide
+	rm -rf $(SHARE)
+	for f in conf/*.[1-8]; do [ ! -f $$f ] || rm -f $(MAN)/man$${f##*.}/$${f##*/}; done
+	for f in conf/*.service; do [ ! -f $$f ] || rm -f $(UNITS)/$${f##*/}; done
+
+clean: ## remove everything that was made: build/ with its state, out/
+	rm -rf $(BUILD) out
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/*.d)
