@@ -1,0 +1,106 @@
+#include "base/ip.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+
+/* Dotted quad, exactly four decimal parts without leading blanks; by hand, since nearly every address is one. */
+static int parse_v4(struct str t, struct ip *out)
+{
+    uint32_t part = 0, value = 0;
+    unsigned dots = 0, digits = 0;
+
+    if (t.n < 7 || t.n > 15)
+        return -EINVAL;
+    for (size_t i = 0; i < t.n; i++) {
+        unsigned d = (unsigned)(unsigned char)t.p[i] - '0';
+        if (d <= 9) {
+            part = part * 10 + d;
+            if (++digits > 3 || part > 255)
+                return -EINVAL;
+        } else if (t.p[i] == '.' && digits > 0) {
+            value = value << 8 | part;
+            part = digits = 0;
+            if (++dots > 3)
+                return -EINVAL;
+        } else {
+            return -EINVAL;
+        }
+    }
+    if (dots != 3 || digits == 0)
+        return -EINVAL;
+    *out = ip_from_v4(value << 8 | part);
+    return 0;
+}
+
+int ip_parse(struct str text, struct ip *out)
+{
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    char copy[IP_TEXT_MAX];
+    struct ip ip = {.family = 6};
+
+    if (parse_v4(text, out) == 0)
+        return 0;
+    if (text.n >= sizeof copy || !memchr(text.p, ':', text.n))
+        return -EINVAL;
+    memcpy(copy, text.p, text.n);
+    copy[text.n] = 0;
+    if (inet_pton(AF_INET6, copy, ip.b) != 1)
+        return -EINVAL;
+    if (memcmp(ip.b, mapped, sizeof mapped) == 0) {
+        struct ip v4 = {.family = 4};
+        memcpy(v4.b, ip.b + 12, 4);
+        ip = v4;
+    }
+    *out = ip;
+    return 0;
+}
+
+size_t ip_format(const struct ip *ip, char out[IP_TEXT_MAX])
+{
+    out[0] = 0;
+    if (ip->family)
+        inet_ntop(ip->family == 4 ? AF_INET : AF_INET6, ip->b, out, IP_TEXT_MAX);
+    return strlen(out);
+}
+
+struct v4_block {
+    uint32_t net;
+    unsigned bits;
+};
+
+/* IANA's IPv4 special-purpose registry, the entries that are not globally reachable, and multicast. */
+static const struct v4_block not_global[] = {
+    {0x00000000, 8},  /* 0.0.0.0/8 this network */
+    {0x0a000000, 8},  /* 10.0.0.0/8 private */
+    {0x64400000, 10}, /* 100.64.0.0/10 shared */
+    {0x7f000000, 8},  /* 127.0.0.0/8 loopback */
+    {0xa9fe0000, 16}, /* 169.254.0.0/16 link-local */
+    {0xac100000, 12}, /* 172.16.0.0/12 private */
+    {0xc0000000, 24}, /* 192.0.0.0/24 protocol assignments */
+    {0xc0000200, 24}, /* 192.0.2.0/24 documentation */
+    {0xc0a80000, 16}, /* 192.168.0.0/16 private */
+    {0xc6120000, 15}, /* 198.18.0.0/15 benchmarking */
+    {0xc6336400, 24}, /* 198.51.100.0/24 documentation */
+    {0xcb007100, 24}, /* 203.0.113.0/24 documentation */
+    {0xe0000000, 3},  /* 224.0.0.0/3 multicast, reserved, broadcast */
+};
+
+bool ip_is_global(const struct ip *ip)
+{
+    if (ip->family == 4) {
+        uint32_t v = ip_v4(ip);
+        for (size_t i = 0; i < sizeof not_global / sizeof *not_global; i++)
+            if ((v ^ not_global[i].net) >> (32 - not_global[i].bits) == 0)
+                return false;
+        return true;
+    }
+    if (ip->family != 6 || (ip->b[0] & 0xe0) != 0x20)
+        return false;
+    if (ip->b[0] == 0x20 && ip->b[1] == 0x01) {
+        if (ip->b[2] == 0x0d && ip->b[3] == 0xb8) /* 2001:db8::/32 documentation */
+            return false;
+        if (ip->b[2] == 0 && ip->b[3] == 2 && ip->b[4] == 0 && ip->b[5] == 0) /* 2001:2::/48 benchmarking */
+            return false;
+    }
+    return !(ip->b[0] == 0x3f && ip->b[1] == 0xff && ip->b[2] < 0x10); /* 3fff::/20 documentation */
+}
