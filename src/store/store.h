@@ -56,11 +56,12 @@ int store_commit(struct store *s);
 void store_rollback(struct store *s);
 
 /* Adds one delta row: a segment as store/segment.h encodes it. `start`: of the bin or the hour. A segment of bins that lies before the sensor's
- * written mark makes its series stale, in this transaction. */
+ * written mark adds one to its series_state.late, in this transaction. */
 int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t start, uint64_t events,
                       const void *data, size_t len);
 
-/* Marks [from, to] (both inclusive, seconds) of the sensor as watched; overlapping spans are joined. */
+/* Marks [from, to] (both inclusive, seconds) of the sensor as watched; overlapping spans are joined. Where that makes a bin before the
+ * written mark known, it adds one to series_state.late. */
 int store_put_watched(struct store *s, uint16_t sensor, int64_t from, int64_t to);
 
 /* ---- reading; all spans are half-open [from, to), aligned outward by the caller ---- */
@@ -93,13 +94,15 @@ int store_fold(struct store *s, int64_t before);
 /* ---- the state of the series, which lives with the facts so that a commit can make a series stale ---- */
 
 struct series_state {
-    int64_t written; /* bins that start before this were, or are being, written to the RRDs; 0: none yet */
-    bool stale;      /* facts came for bins before `written` since the series were last made */
+    int64_t written;  /* bins that start before this were, or are being, written to the RRDs; 0: none yet */
+    uint64_t late;    /* counts the commits that changed a bin before `written`: the store's own, never set from outside */
+    uint64_t rebuilt; /* the value of `late` for which the series were last made whole; they are stale where the two differ */
 };
 
 int store_series_state(struct store *s, uint16_t sensor, struct series_state *out);
 
-/* Moves the written mark (durably, before the RRDs are written), and clears or keeps the stale flag. */
+/* Sets `written` and `rebuilt`, durably, in its own transaction; `late` is left as it stands in the store. So facts that come
+ * late while the series are being rebuilt are never forgotten. */
 int store_set_series_state(struct store *s, uint16_t sensor, const struct series_state *state);
 
 /* Pairs that a chart has asked for. `used`: when a chart last drew it. */
