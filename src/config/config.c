@@ -1,0 +1,430 @@
+#include "config/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/check.h"
+#include "base/nearest.h"
+#include "base/port.h"
+#include "config/yamlfile.h"
+
+enum {
+    COMMIT_EVERY_S = 5,
+    LATE_S = 90,
+    PORT_EVENTS = 10,
+    PORT_EVENTS_LIMIT = 1000000,
+    MAX_PORTS = 2000,
+    MAX_PORTS_LIMIT = 65536,
+    PREFIX_LIMIT = 64, /* bytes; the kernel's LOG takes 29, nftables' log 127 */
+    ZONES_MAX = 1024,
+};
+
+/* What the file says, before it means anything. NULL: not said. */
+struct raw_input {
+    char *file, *sensor, *timezone;
+};
+
+struct raw_prefix {
+    char *prefix;
+    enum action action;
+};
+
+struct raw_geo {
+    char *country;
+};
+
+struct raw_series {
+    uint32_t *port_events_per_hour, *max_ports;
+    char **ports;
+    uint32_t ports_count;
+};
+
+struct raw {
+    char *data, *parsers, *commit_every, *late;
+    struct raw_geo *geo;
+    struct raw_input *inputs;
+    uint32_t inputs_count;
+    struct raw_prefix *prefixes;
+    uint32_t prefixes_count;
+    struct raw_series *series;
+};
+
+enum { OPTIONAL = CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER_NULL };
+#define TEXT(key, type, member) \
+    CYAML_FIELD_STRING_PTR(key, OPTIONAL, type, member, 0, CYAML_UNLIMITED)
+
+static const cyaml_strval_t actions[] = {
+    {"drop", ACTION_DROP},
+    {"reject", ACTION_REJECT},
+    {"accept", ACTION_ACCEPT},
+    {"ignore", ACTION_IGNORE},
+};
+
+static const cyaml_schema_field_t input_fields[] = {
+    CYAML_FIELD_STRING_PTR("file", CYAML_FLAG_POINTER, struct raw_input, file, 1, CYAML_UNLIMITED),
+    TEXT("sensor", struct raw_input, sensor),
+    TEXT("timezone", struct raw_input, timezone),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t input_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_input, input_fields),
+};
+
+static const cyaml_schema_field_t prefix_fields[] = {
+    CYAML_FIELD_STRING_PTR("prefix", CYAML_FLAG_POINTER, struct raw_prefix, prefix, 1,
+                           PREFIX_LIMIT),
+    CYAML_FIELD_ENUM("action", CYAML_FLAG_STRICT, struct raw_prefix, action, actions,
+                     CYAML_ARRAY_LEN(actions)),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t prefix_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_prefix, prefix_fields),
+};
+
+static const cyaml_schema_field_t geo_fields[] = {
+    TEXT("country", struct raw_geo, country),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t port_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CYAML_UNLIMITED),
+};
+
+static const cyaml_schema_field_t series_fields[] = {
+    CYAML_FIELD_UINT_PTR("port_events_per_hour", OPTIONAL, struct raw_series, port_events_per_hour),
+    CYAML_FIELD_UINT_PTR("max_ports", OPTIONAL, struct raw_series, max_ports),
+    CYAML_FIELD_SEQUENCE("ports", OPTIONAL, struct raw_series, ports, &port_schema, 0,
+                         MAX_PORTS_LIMIT),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t fields[] = {
+    TEXT("data", struct raw, data),
+    TEXT("parsers", struct raw, parsers),
+    CYAML_FIELD_MAPPING_PTR("geo", OPTIONAL, struct raw, geo, geo_fields),
+    CYAML_FIELD_SEQUENCE("inputs", CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER, struct raw, inputs,
+                         &input_schema, 1, 1000),
+    TEXT("commit_every", struct raw, commit_every),
+    TEXT("late", struct raw, late),
+    CYAML_FIELD_SEQUENCE("prefixes", OPTIONAL, struct raw, prefixes, &prefix_schema, 0, 1000),
+    CYAML_FIELD_MAPPING_PTR("series", OPTIONAL, struct raw, series, series_fields),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw, fields),
+};
+
+/* One file on its way from what is said to what is meant. */
+struct reading {
+    const struct yamlfile *file;
+    const struct raw *raw;
+    struct config *conf;
+    struct error *err;
+};
+
+static bool said(const char *text)
+{
+    return text && *text;
+}
+
+/* Takes over a path that must be absolute. */
+static void read_path(struct reading *r, const char *node, const char *text, char **path)
+{
+    if (!said(text))
+        return;
+    if (*text != '/')
+        yamlfile_fault(r->file, node, r->err,
+                       "'%s' must be a whole path that begins with '/', not '%s'", node, text);
+    free(*path);
+    *path = xstrdup(text);
+}
+
+static void read_duration(struct reading *r, const char *node, const char *text, int min_s,
+                          int max_s, const char *range, int *out_s)
+{
+    char *end;
+    long unit;
+
+    if (!said(text))
+        return;
+    errno = 0;
+    long n = strtol(text, &end, 10);
+    switch (*end) {
+    case 's': unit = 1; break;
+    case 'm': unit = 60; break;
+    case 'h': unit = 3600; break;
+    default: unit = 0;
+    }
+    if (!isdigit((unsigned char)*text) || !unit || end[1]) {
+        yamlfile_fault(r->file, node, r->err,
+                       "'%s' must be a number and s, m or h, such as 5s or 2m, not '%s'", node,
+                       text);
+        return;
+    }
+    if (errno || n > INT_MAX / 3600 || n * unit < min_s || n * unit > max_s)
+        yamlfile_fault(r->file, node, r->err, "'%s' must be from %s, not '%s'", node, range, text);
+    else
+        *out_s = (int)(n * unit);
+}
+
+/* The IANA name nearest to one that doesn't exist, from the TZ database's own list; NULL if none is near. `list` keeps the names. */
+static const char *nearest_zone(const char *name, char **list)
+{
+    const char *words[ZONES_MAX];
+    char line[512], *word, *save;
+    size_t n = 0, size;
+    FILE *in = fopen("/usr/share/zoneinfo/zone.tab", "re");
+    FILE *out = open_memstream(list, &size);
+
+    while (in && fgets(line, sizeof line, in))
+        if (*line != '#' && strtok_r(line, "\t\n", &save) && strtok_r(NULL, "\t\n", &save) &&
+            (word = strtok_r(NULL, "\t\n", &save)))
+            fprintf(out, "%s\n", word);
+    if (in)
+        fclose(in);
+    fclose(out);
+    for (word = strtok_r(*list, "\n", &save); word && n < ZONES_MAX;
+         word = strtok_r(NULL, "\n", &save))
+        words[n++] = word;
+    return nearest_word(str_from(name), words, n);
+}
+
+static void read_zone(struct reading *r, const char *node, const char *name,
+                      const struct zone **zone)
+{
+    char *list = NULL;
+
+    if (!said(name) || zone_open(name, zone) == 0)
+        return;
+    const char *near = nearest_zone(name, &list);
+    if (near)
+        yamlfile_fault(r->file, node, r->err, "time zone '%s' is unknown; did you mean '%s'?", name,
+                       near);
+    else
+        yamlfile_fault(r->file, node, r->err,
+                       "time zone '%s' is unknown; write 'local', 'UTC' or a name such as "
+                       "Europe/Berlin (`timedatectl list-timezones` shows them)",
+                       name);
+    free(list);
+}
+
+/* A sensor's name becomes a folder's. */
+static void read_sensor(struct reading *r, const char *node, const char *name, char **sensor)
+{
+    size_t n = said(name) ? strlen(name) : 0;
+
+    if (n == 0)
+        return;
+    bool good = n < SENSOR_NAME_MAX && *name != '.' && *name != '-';
+    for (size_t i = 0; i < n; i++)
+        good = good && (isalnum((unsigned char)name[i]) || strchr("._-:", name[i]));
+    if (!good)
+        yamlfile_fault(r->file, node, r->err,
+                       "a sensor's name has up to %d letters, digits, '.', '_', '-' or ':' and "
+                       "begins with a letter or digit, unlike '%s'",
+                       SENSOR_NAME_MAX - 1, name);
+    else
+        *sensor = xstrdup(name);
+}
+
+/* Whether both paths name one file: as they are written, or where their links lead. */
+static bool same_file(const char *a, const char *b)
+{
+    char real_a[PATH_MAX], real_b[PATH_MAX];
+
+    return strcmp(a, b) == 0 ||
+           (realpath(a, real_a) && realpath(b, real_b) && strcmp(real_a, real_b) == 0);
+}
+
+static void read_inputs(struct reading *r)
+{
+    struct config *conf = r->conf;
+    char node[64];
+
+    if (!r->raw->inputs)
+        return;
+    for (size_t i = 0; i < conf->input_count; i++)
+        free(conf->inputs[i].file);
+    conf->input_count = r->raw->inputs_count;
+    conf->inputs = xrealloc(conf->inputs, conf->input_count, sizeof *conf->inputs);
+    for (size_t i = 0; i < conf->input_count; i++) {
+        const struct raw_input *raw = &r->raw->inputs[i];
+        struct config_input *input = &conf->inputs[i];
+        *input = (struct config_input){0};
+        snprintf(node, sizeof node, "inputs[%zu].timezone", i);
+        read_zone(r, node, said(raw->timezone) ? raw->timezone : "local", &input->zone);
+        snprintf(node, sizeof node, "inputs[%zu].sensor", i);
+        read_sensor(r, node, raw->sensor, &input->sensor);
+        snprintf(node, sizeof node, "inputs[%zu].file", i);
+        read_path(r, node, raw->file, &input->file);
+        for (size_t j = 0; j < i; j++)
+            if (same_file(input->file, conf->inputs[j].file)) {
+                yamlfile_fault(r->file, node, r->err,
+                               "'%s' is the same file as that of inputs[%zu]; it would be counted "
+                               "twice, so take one of them out",
+                               input->file, j);
+                break;
+            }
+    }
+}
+
+static void read_prefixes(struct reading *r)
+{
+    struct config *conf = r->conf;
+    char node[64];
+
+    conf->prefix_count = r->raw->prefixes_count;
+    conf->prefixes = xcalloc(conf->prefix_count, sizeof *conf->prefixes);
+    for (size_t i = 0; i < conf->prefix_count; i++) {
+        const struct raw_prefix *raw = &r->raw->prefixes[i];
+        size_t n = strlen(raw->prefix);
+        while (n > 1 && raw->prefix[n - 1] == ' ')
+            n--;
+        char *prefix = xstrndup(raw->prefix, n);
+        conf->prefixes[i] = (struct config_prefix){prefix, raw->action};
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(prefix, conf->prefixes[j].prefix) == 0) {
+                snprintf(node, sizeof node, "prefixes[%zu].prefix", i);
+                yamlfile_fault(r->file, node, r->err,
+                               "prefix '%s' has its action in prefixes[%zu] already", prefix, j);
+                break;
+            }
+    }
+}
+
+static int by_key(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void read_ports(struct reading *r, const struct raw_series *raw)
+{
+    struct config *conf = r->conf;
+    uint32_t *ports = xcalloc(raw->ports_count, sizeof *ports);
+    size_t n = 0, kept = 0;
+    char node[64];
+
+    for (size_t i = 0; i < raw->ports_count; i++)
+        if (port_parse(str_from(raw->ports[i]), &ports[n]) == 0) {
+            n++;
+        } else {
+            snprintf(node, sizeof node, "series.ports[%zu]", i);
+            yamlfile_fault(r->file, node, r->err,
+                           "'%s' is no port; write it like 23/tcp, 53/udp, 8/icmp, 128/icmp6 or "
+                           "47/ip",
+                           raw->ports[i]);
+        }
+    qsort(ports, n, sizeof *ports, by_key);
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || ports[i] != ports[kept - 1])
+            ports[kept++] = ports[i];
+    conf->series.ports = ports;
+    conf->series.port_count = kept;
+}
+
+static void read_count(struct reading *r, const char *node, const uint32_t *raw, unsigned min,
+                       unsigned max, unsigned *out)
+{
+    if (!raw)
+        return;
+    if (*raw < min || *raw > max)
+        yamlfile_fault(r->file, node, r->err, "'%s' must be from %u to %u, not %u", node, min, max,
+                       *raw);
+    else
+        *out = *raw;
+}
+
+static void read_meaning(struct reading *r)
+{
+    const struct raw *raw = r->raw;
+    struct config *conf = r->conf;
+
+    read_path(r, "data", raw->data, &conf->data);
+    read_path(r, "parsers", raw->parsers, &conf->parsers);
+    if (raw->geo)
+        read_path(r, "geo.country", raw->geo->country, &conf->country);
+    read_inputs(r);
+    read_duration(r, "commit_every", raw->commit_every, 1, 60, "1s to 60s", &conf->commit_every_s);
+    read_duration(r, "late", raw->late, 0, 3600, "0s to 1h", &conf->late_s);
+    read_prefixes(r);
+    if (raw->series) {
+        read_count(r, "series.port_events_per_hour", raw->series->port_events_per_hour, 1,
+                   PORT_EVENTS_LIMIT, &conf->series.port_events_per_hour);
+        read_count(r, "series.max_ports", raw->series->max_ports, 0, MAX_PORTS_LIMIT,
+                   &conf->series.max_ports);
+        read_ports(r, raw->series);
+    }
+}
+
+struct config *config_default(void)
+{
+    struct config *conf = xcalloc(1, sizeof *conf);
+
+    conf->parsers = xstrdup("/etc/scantide/parsers");
+    conf->input_count = 1;
+    conf->inputs = xcalloc(1, sizeof *conf->inputs);
+    conf->inputs[0].file = xstrdup("/var/log/kern.log");
+    if (zone_open("local", &conf->inputs[0].zone) < 0)
+        ASSERT(zone_open("UTC", &conf->inputs[0].zone) == 0);
+    conf->commit_every_s = COMMIT_EVERY_S;
+    conf->late_s = LATE_S;
+    conf->series.port_events_per_hour = PORT_EVENTS;
+    conf->series.max_ports = MAX_PORTS;
+    return conf;
+}
+
+int config_load(const char *path, struct config **out, struct error *err)
+{
+    struct stat st;
+    struct yamlfile *file;
+    size_t faults = err->n;
+
+    *out = NULL;
+    if (!path && stat(CONFIG_FILE, &st) < 0 && errno == ENOENT) {
+        *out = config_default();
+        return 0;
+    }
+    int rc = yamlfile_load(path ? path : CONFIG_FILE, &schema, &file, err);
+    if (rc < 0)
+        return rc;
+    struct config *conf = config_default();
+    conf->file = xstrdup(yamlfile_path(file));
+    read_meaning(&(struct reading){file, yamlfile_value(file), conf, err});
+    yamlfile_free(file);
+    if (err->n > faults) {
+        config_free(conf);
+        return -EINVAL;
+    }
+    *out = conf;
+    return 0;
+}
+
+void config_free(struct config *conf)
+{
+    if (!conf)
+        return;
+    for (size_t i = 0; i < conf->input_count; i++) {
+        free(conf->inputs[i].file);
+        free(conf->inputs[i].sensor);
+    }
+    for (size_t i = 0; i < conf->prefix_count; i++)
+        free(conf->prefixes[i].prefix);
+    free(conf->inputs);
+    free(conf->prefixes);
+    free(conf->series.ports);
+    free(conf->file);
+    free(conf->data);
+    free(conf->parsers);
+    free(conf->country);
+    free(conf);
+}

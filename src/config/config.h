@@ -1,0 +1,66 @@
+/* config.h - what the administrator decided: conf/scantide.yaml as a value.
+ *
+ * conf/scantide.yaml has every key with its default and tells what it is for. All faults of a file are said, with line and
+ * column: those of the schema, or, where there is none, those of meaning (a relative path, an unknown zone).
+ * Loading opens time zones, so it is done before threads start; the value is read-only afterwards.
+ *
+ *     struct config *conf;
+ *     if (config_load(option, &conf, &err) < 0)
+ *         ...print the faults, exit 2
+ *     for (size_t i = 0; i < conf->input_count; i++)
+ *         follow(conf->inputs[i].file);
+ *     config_free(conf);
+ */
+#ifndef SCANTIDE_CONFIG_CONFIG_H
+#define SCANTIDE_CONFIG_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/zone.h"
+#include "parse/event.h"
+
+#define CONFIG_FILE "/etc/scantide/scantide.yaml"
+
+struct config_input {
+    char *file;              /* absolute */
+    char *sensor;            /* NULL: each line's host */
+    const struct zone *zone; /* of times without one */
+};
+
+/* A LOG prefix whose verdict the administrator knows. */
+struct config_prefix {
+    char *prefix; /* without blanks at its end */
+    enum action action;
+};
+
+struct config {
+    char *file;    /* where it was read; NULL: these are the defaults */
+    char *data;    /* NULL: paths_data() */
+    char *parsers; /* the user's own parser files; the folder needn't exist */
+    char *country; /* NULL: paths_country() */
+    struct config_input *inputs;
+    size_t input_count;
+    struct config_prefix *prefixes;
+    size_t prefix_count;
+    int commit_every_s;
+    int late_s;
+    struct {
+        unsigned port_events_per_hour;
+        unsigned max_ports;
+        uint32_t *ports; /* port.h's keys, ascending, each once; always admitted */
+        size_t port_count;
+    } series;
+};
+
+struct config *config_default(void);
+
+/* `path` NULL: CONFIG_FILE if there is one, else the defaults. Returns 0 with *out the caller's, or a negative errno with the faults added
+ * to err and *out NULL. */
+int config_load(const char *path, struct config **out, struct error *err);
+
+/* NULL is fine. */
+void config_free(struct config *conf);
+
+#endif

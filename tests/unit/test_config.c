@@ -1,0 +1,323 @@
+/* The configuration: its defaults are those of conf/scantide.yaml, and its faults are said all at once. */
+#include "config/config.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/port.h"
+#include "config/paths.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static char dir[] = "/tmp/test_config.XXXXXX";
+static char path[64];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    if (!mkdtemp(dir))
+        return -1;
+    snprintf(path, sizeof path, "%s/scantide.yaml", dir);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    char command[128];
+
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf '%s'", dir);
+    return system(command);
+}
+
+static void write_file(const char *name, const char *text)
+{
+    FILE *f = fopen(name, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* The faults as they are printed, each line without the path. */
+static char *faults_text(struct error *err)
+{
+    static char text[4096];
+    char *printed = NULL;
+    size_t size, used = 0;
+    FILE *out = open_memstream(&printed, &size);
+
+    error_print(err, out);
+    fclose(out);
+    for (char *line = strtok(printed, "\n"); line; line = strtok(NULL, "\n"))
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s\n",
+                                 line + (strncmp(line, path, strlen(path)) ? 0 : strlen(path) + 1));
+    text[used] = 0;
+    free(printed);
+    return text;
+}
+
+static void assert_is_default(const struct config *conf)
+{
+    assert_null(conf->data);
+    assert_string_equal(conf->parsers, "/etc/scantide/parsers");
+    assert_null(conf->country);
+    assert_int_equal(conf->input_count, 1);
+    assert_string_equal(conf->inputs[0].file, "/var/log/kern.log");
+    assert_null(conf->inputs[0].sensor);
+    assert_string_equal(zone_name(conf->inputs[0].zone), "local");
+    assert_int_equal(conf->prefix_count, 0);
+    assert_int_equal(conf->commit_every_s, 5);
+    assert_int_equal(conf->late_s, 90);
+    assert_int_equal(conf->series.port_events_per_hour, 10);
+    assert_int_equal(conf->series.max_ports, 2000);
+    assert_int_equal(conf->series.port_count, 0);
+}
+
+static void test_defaults(void **state)
+{
+    struct config *conf = config_default();
+
+    (void)state;
+    assert_is_default(conf);
+    assert_null(conf->file);
+    config_free(conf);
+}
+
+/* What conf/scantide.yaml says must be what happens without it. */
+static void test_shipped_file(void **state)
+{
+    struct error err = {0};
+    struct config *conf;
+    char *parsers = paths_share("parsers"), shipped[512];
+
+    (void)state;
+    snprintf(shipped, sizeof shipped, "%s/../conf/scantide.yaml", parsers);
+    assert_int_equal(config_load(shipped, &conf, &err), 0);
+    assert_is_default(conf);
+    assert_string_equal(conf->file, shipped);
+    config_free(conf);
+    free(parsers);
+}
+
+static void test_empty_sections(void **state)
+{
+    struct error err = {0};
+    struct config *conf;
+
+    (void)state;
+    write_file(path, "geo:\nprefixes:\nseries:\ndata:\ncommit_every:\n");
+    assert_int_equal(config_load(path, &conf, &err), 0);
+    assert_is_default(conf);
+    config_free(conf);
+    write_file(path, "series:\n  ports:\n  max_ports:\n");
+    assert_int_equal(config_load(path, &conf, &err), 0);
+    assert_is_default(conf);
+    config_free(conf);
+}
+
+static void test_all_keys(void **state)
+{
+    struct error err = {0};
+    struct config *conf;
+
+    (void)state;
+    write_file(path, "data: /srv/scantide\n"
+                     "parsers: /srv/parsers\n"
+                     "geo: {country: /srv/geo.mmdb}\n"
+                     "inputs:\n"
+                     "  - {file: /var/log/a.log, sensor: gate-1, timezone: Asia/Tokyo}\n"
+                     "  - {file: /var/log/b.log, timezone: UTC}\n"
+                     "commit_every: 1m\n"
+                     "late: 1h\n"
+                     "prefixes:\n"
+                     "  - {prefix: 'PASS: ', action: accept}\n"
+                     "  - {prefix: NEW, action: ignore}\n"
+                     "series:\n"
+                     "  port_events_per_hour: 100\n"
+                     "  max_ports: 0\n"
+                     "  ports: [53/udp, 23/tcp, 8/icmp, 23]\n");
+    assert_int_equal(config_load(path, &conf, &err), 0);
+    assert_string_equal(conf->data, "/srv/scantide");
+    assert_string_equal(conf->parsers, "/srv/parsers");
+    assert_string_equal(conf->country, "/srv/geo.mmdb");
+    assert_int_equal(conf->input_count, 2);
+    assert_string_equal(conf->inputs[0].sensor, "gate-1");
+    assert_string_equal(zone_name(conf->inputs[0].zone), "Asia/Tokyo");
+    assert_string_equal(conf->inputs[1].file, "/var/log/b.log");
+    assert_null(conf->inputs[1].sensor);
+    assert_string_equal(zone_name(conf->inputs[1].zone), "UTC");
+    assert_int_equal(conf->commit_every_s, 60);
+    assert_int_equal(conf->late_s, 3600);
+    assert_int_equal(conf->prefix_count, 2);
+    assert_string_equal(conf->prefixes[0].prefix, "PASS:");
+    assert_int_equal(conf->prefixes[0].action, ACTION_ACCEPT);
+    assert_int_equal(conf->prefixes[1].action, ACTION_IGNORE);
+    assert_int_equal(conf->series.port_events_per_hour, 100);
+    assert_int_equal(conf->series.max_ports, 0);
+    assert_int_equal(conf->series.port_count, 3);
+    assert_int_equal(conf->series.ports[0], port_key(PORT_TCP, 23));
+    assert_int_equal(conf->series.ports[1], port_key(PORT_UDP, 53));
+    assert_int_equal(conf->series.ports[2], port_key(PORT_ICMP, 8));
+    config_free(conf);
+}
+
+static void test_faults(void **state)
+{
+    static const struct {
+        const char *yaml, *faults;
+    } cases[] = {
+        {"data: var\n", "1:7: 'data' must be a whole path that begins with '/', not 'var'\n"},
+        {"parsers: ./p\n",
+         "1:10: 'parsers' must be a whole path that begins with '/', not './p'\n"},
+        {"geo:\n  country: c.mmdb\n",
+         "2:12: 'geo.country' must be a whole path that begins with '/', not 'c.mmdb'\n"},
+        {"inputs:\n  - file: kern.log\n",
+         "2:11: 'inputs[0].file' must be a whole path that begins with '/', not 'kern.log'\n"},
+        {"inputs:\n  - file: /nowhere/a\n  - file: /nowhere/b\n  - file: /nowhere/a\n",
+         "4:11: '/nowhere/a' is the same file as that of inputs[0]; it would be counted twice, so "
+         "take one of them out\n"},
+        {"inputs: [{file: /a, timezone: Europe/Berln}]\n",
+         "1:31: time zone 'Europe/Berln' is unknown; did you mean 'Europe/Berlin'?\n"},
+        {"inputs: [{file: /a, timezone: '+02:00'}]\n",
+         "1:31: time zone '+02:00' is unknown; write 'local', 'UTC' or a name such as "
+         "Europe/Berlin (`timedatectl list-timezones` shows them)\n"},
+        {"inputs: [{file: /a, sensor: ../x}]\n",
+         "1:29: a sensor's name has up to 64 letters, digits, '.', '_', '-' or ':' and begins with "
+         "a letter or digit, unlike '../x'\n"},
+        {"commit_every: 5\n", "1:15: 'commit_every' must be a number and s, m or h, such as 5s or "
+                              "2m, not '5'\n"},
+        {"commit_every: 1d\n", "1:15: 'commit_every' must be a number and s, m or h, such as 5s "
+                               "or 2m, not '1d'\n"},
+        {"commit_every: -1s\n", "1:15: 'commit_every' must be a number and s, m or h, such as 5s "
+                                "or 2m, not '-1s'\n"},
+        {"commit_every: 0s\n", "1:15: 'commit_every' must be from 1s to 60s, not '0s'\n"},
+        {"commit_every: 2m\n", "1:15: 'commit_every' must be from 1s to 60s, not '2m'\n"},
+        {"late: 99999999999999999999h\n",
+         "1:7: 'late' must be from 0s to 1h, not '99999999999999999999h'\n"},
+        {"prefixes:\n  - {prefix: A, action: drop}\n  - {prefix: 'A ', action: accept}\n",
+         "3:14: prefix 'A' has its action in prefixes[0] already\n"},
+        {"prefixes: [{prefix: A, action: block}]\n",
+         "1:32: 'prefixes[0].action' must be drop, reject, accept or ignore, not 'block'\n"},
+        {"prefixes: [{prefix: A}]\n", "1:12: key 'action' is missing\n"},
+        {"series: {ports: [23/tpc]}\n", "1:18: '23/tpc' is no port; write it like 23/tcp, 53/udp, "
+                                        "8/icmp, 128/icmp6 or 47/ip\n"},
+        {"series: {max_ports: 65537}\n",
+         "1:21: 'series.max_ports' must be from 0 to 65536, not 65537\n"},
+        {"series: {port_events_per_hour: 0}\n",
+         "1:32: 'series.port_events_per_hour' must be from 1 to 1000000, not 0\n"},
+        {"input:\n  - file: /a\n", "1:1: key 'input' is unknown; did you mean 'inputs'?\n"},
+        {"data: var\nlate: soon\nseries: {ports: [x]}\n",
+         "1:7: 'data' must be a whole path that begins with '/', not 'var'\n"
+         "2:7: 'late' must be a number and s, m or h, such as 5s or 2m, not 'soon'\n"
+         "3:18: 'x' is no port; write it like 23/tcp, 53/udp, 8/icmp, 128/icmp6 or 47/ip\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct error err = {0};
+        struct config *conf;
+        write_file(path, cases[i].yaml);
+        assert_int_equal(config_load(path, &conf, &err), -EINVAL);
+        assert_null(conf);
+        assert_string_equal(faults_text(&err), cases[i].faults);
+        error_fini(&err);
+    }
+}
+
+/* A link to a log is that log. */
+static void test_same_file_by_link(void **state)
+{
+    struct error err = {0};
+    struct config *conf;
+    char log[96], link[96], yaml[320];
+
+    (void)state;
+    snprintf(log, sizeof log, "%s/a.log", dir);
+    snprintf(link, sizeof link, "%s/b.log", dir);
+    write_file(log, "");
+    assert_int_equal(symlink(log, link), 0);
+    snprintf(yaml, sizeof yaml, "inputs:\n  - file: %s\n  - file: %s\n", log, link);
+    write_file(path, yaml);
+    assert_int_equal(config_load(path, &conf, &err), -EINVAL);
+    assert_int_equal(err.n, 1);
+    assert_int_equal(err.items[0].line, 3);
+    error_fini(&err);
+}
+
+static void assert_path(char *got, const char *wanted)
+{
+    assert_string_equal(got, wanted);
+    free(got);
+}
+
+static void test_data_folder(void **state)
+{
+    (void)state;
+    setenv("STATE_DIRECTORY", "/srv/a:/srv/b", 1);
+    assert_path(paths_data(), "/srv/a");
+    assert_path(paths_choose_data(NULL, ""), "/srv/a");
+    assert_path(paths_choose_data(NULL, "/conf"), "/conf");
+    assert_path(paths_choose_data("option", "/conf"), "option");
+    unsetenv("STATE_DIRECTORY");
+    if (geteuid() == 0) {
+        assert_path(paths_data(), "/var/lib/scantide");
+        return;
+    }
+    setenv("XDG_STATE_HOME", "/srv/state", 1);
+    assert_path(paths_data(), "/srv/state/scantide");
+    setenv("XDG_STATE_HOME", "relative", 1);
+    setenv("HOME", "/home/x", 1);
+    assert_path(paths_data(), "/home/x/.local/state/scantide");
+}
+
+static void test_share(void **state)
+{
+    (void)state;
+    setenv("SCANTIDE_SHARE", "/srv/share", 1);
+    assert_path(paths_share("parsers"), "/srv/share/parsers");
+    unsetenv("SCANTIDE_SHARE");
+    char *rrd = paths_share("rrd"); /* this test stands in the checkout's build folder */
+    assert_int_equal(access(rrd, R_OK), 0);
+    free(rrd);
+}
+
+static void test_country_search(void **state)
+{
+    char empty[96], full[96], name[160];
+    const char *const folders[] = {empty, full, NULL};
+
+    (void)state;
+    snprintf(empty, sizeof empty, "%s/none", dir);
+    snprintf(full, sizeof full, "%s/geo", dir);
+    assert_int_equal(mkdir(full, 0755), 0);
+    assert_null(paths_find_country(folders));
+    static const char *const order[] = {"geo-whois-asn-country.mmdb",
+                                        "dbip-country-lite-2026-09.mmdb",
+                                        "dbip-country-lite-2026-11.mmdb", "GeoLite2-Country.mmdb"};
+    for (size_t i = 0; i < COUNT(order); i++) { /* each goes before those that were there */
+        snprintf(name, sizeof name, "%s/%s", full, order[i]);
+        write_file(name, "");
+        assert_path(paths_find_country(folders), name);
+    }
+    assert_path(paths_country("/said"), "/said");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_shipped_file),
+        cmocka_unit_test(test_empty_sections), cmocka_unit_test(test_all_keys),
+        cmocka_unit_test(test_faults),         cmocka_unit_test(test_same_file_by_link),
+        cmocka_unit_test(test_data_folder),    cmocka_unit_test(test_share),
+        cmocka_unit_test(test_country_search),
+    };
+
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
