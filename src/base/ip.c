@@ -85,6 +85,15 @@ static const struct v4_block not_global[] = {
     {0xe0000000, 3},  /* 224.0.0.0/3 multicast, reserved, broadcast */
 };
 
+bool ip_local_block(size_t i, uint32_t *net, unsigned *bits)
+{
+    if (i >= sizeof not_global / sizeof *not_global)
+        return false;
+    *net = not_global[i].net;
+    *bits = not_global[i].bits;
+    return true;
+}
+
 bool ip_is_global(const struct ip *ip)
 {
     if (ip->family == 4) {

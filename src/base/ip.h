@@ -45,4 +45,7 @@ static inline struct ip ip_from_v4(uint32_t v)
  * not global either. Source: IANA's special-purpose address registries (RFC 6890). */
 bool ip_is_global(const struct ip *ip);
 
+/* The i-th IPv4 block that isn't global; false past the last. All are /24 or larger. */
+bool ip_local_block(size_t i, uint32_t *net, unsigned *bits);
+
 #endif

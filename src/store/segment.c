@@ -1,0 +1,253 @@
+#include "store/segment.h"
+
+#include <errno.h>
+
+#include "base/country.h"
+#include "base/port.h"
+
+enum { VERSION = 1, COUNTRY_BITS = 10, CLASS_BITS = 2 };
+
+void segment_begin(struct segment_writer *w, enum fact_kind kind)
+{
+    w->kind = kind;
+    w->head.n = w->v4.n = w->v6.n = 0;
+    w->key = 0;
+    w->address = (struct ip){0};
+    w->country = 0;
+    w->any4 = w->any6 = false;
+    w->events = 0;
+}
+
+void segment_writer_fini(struct segment_writer *w)
+{
+    buf_fini(&w->head);
+    buf_fini(&w->v4);
+    buf_fini(&w->v6);
+}
+
+void segment_put_bin(struct segment_writer *w, uint16_t rule, uint8_t class, uint32_t port, uint16_t country,
+                     uint64_t events)
+{
+    uint64_t key = ((((uint64_t)rule << CLASS_BITS | class) << PORT_KEY_BITS | port) << COUNTRY_BITS) | country;
+
+    ASSERT(key >= w->key && events > 0);
+    buf_reserve(&w->v4, 2 * VARINT_MAX);
+    buf_varint(&w->v4, (key - w->key) << 1 | (events != 1));
+    if (events != 1)
+        buf_varint(&w->v4, events);
+    w->key = key;
+    w->events += events;
+}
+
+/* Writes the address as a difference, with a flag in its lowest bit; returns the buffer of its family. */
+static struct buf *put_address(struct segment_writer *w, const struct ip *ip, bool flag)
+{
+    struct buf *b = ip->family == 4 ? &w->v4 : &w->v6;
+    bool *any = ip->family == 4 ? &w->any4 : &w->any6;
+
+    buf_reserve(b, 8 * VARINT_MAX + HOUR_BINS * VARINT_MAX);
+    if (ip->family == 4) {
+        uint32_t before = *any ? ip_v4(&w->address) : 0;
+        ASSERT(ip_v4(ip) >= before);
+        buf_varint(b, (uint64_t)(ip_v4(ip) - before) << 1 | flag);
+    } else {
+        bool same = *any && ip_compare(ip, &w->address) == 0;
+        buf_varint(b, (uint64_t)!same << 1 | flag);
+        if (!same)
+            buf_put(b, ip->b, sizeof ip->b);
+    }
+    *any = true;
+    w->address = *ip;
+    return b;
+}
+
+/* Whether first, last and the number tell how many events fell into which bin. */
+static bool spread_is_told(uint64_t events, unsigned first, unsigned last)
+{
+    return events <= 2 || first / BIN_S == last / BIN_S;
+}
+
+void segment_put_source(struct segment_writer *w, const struct source_fact *f)
+{
+    bool fresh = f->source.family == 4 ? !w->any4 : !w->any6;
+    bool flag = fresh || f->country != w->country;
+    struct buf *b = put_address(w, &f->source, flag);
+
+    if (flag)
+        buf_varint(b, f->country);
+    w->country = f->country;
+    buf_varint(b, (uint64_t)(f->port << CLASS_BITS | f->class) << 1 | (f->events != 1));
+    buf_varint(b, f->first);
+    if (f->events != 1) {
+        buf_varint(b, f->events);
+        buf_varint(b, (uint64_t)(f->last - f->first));
+        if (!spread_is_told(f->events, f->first, f->last))
+            for (unsigned i = f->first / BIN_S; i < f->last / BIN_S; i++)
+                buf_varint(b, f->spread[i]);
+    }
+    w->events += f->events;
+}
+
+void segment_put_target(struct segment_writer *w, const struct target_fact *f)
+{
+    struct buf *b = put_address(w, &f->target, false);
+
+    buf_varint(b, (uint64_t)f->port << 1 | (f->events != 1));
+    if (f->events != 1)
+        buf_varint(b, f->events);
+    buf_varint(b, f->sketch_len / 2);
+    buf_put(b, f->sketch, f->sketch_len);
+    w->events += f->events;
+}
+
+struct buf *segment_finish(struct segment_writer *w)
+{
+    buf_reserve(&w->head, 1 + VARINT_MAX);
+    w->head.p[w->head.n++] = VERSION;
+    if (w->kind != FACT_BIN)
+        buf_varint(&w->head, w->v4.n);
+    buf_put(&w->head, w->v4.p, w->v4.n);
+    buf_put(&w->head, w->v6.p, w->v6.n);
+    return &w->head;
+}
+
+/* ---- reading ---- */
+
+int segment_open(struct segment_reader *r, enum fact_kind kind, uint16_t sensor, int64_t start, const void *data,
+                 size_t len)
+{
+    const uint8_t *p = data;
+
+    *r = (struct segment_reader){.kind = kind, .sensor = sensor, .start = start, .in = {p, p + len, false}};
+    if (len == 0 || *r->in.p++ != VERSION)
+        return -EBADMSG;
+    if (kind != FACT_BIN) {
+        uint64_t v4_len = bytes_varint(&r->in);
+        if (r->in.bad || v4_len > (uint64_t)(r->in.end - r->in.p))
+            return -EBADMSG;
+        r->v6 = r->in.p + v4_len;
+    }
+    return 0;
+}
+
+int segment_next_bin(struct segment_reader *r, struct bin_fact *f)
+{
+    if (r->in.p == r->in.end)
+        return 0;
+    uint64_t v = bytes_varint(&r->in);
+    uint64_t events = v & 1 ? bytes_varint(&r->in) : 1;
+    r->key += v >> 1;
+    *f = (struct bin_fact){
+        .bin = r->start,
+        .sensor = r->sensor,
+        .events = events,
+        .country = r->key & ((1 << COUNTRY_BITS) - 1),
+        .port = r->key >> COUNTRY_BITS & ((1 << PORT_KEY_BITS) - 1),
+        .class = r->key >> (COUNTRY_BITS + PORT_KEY_BITS) & ((1 << CLASS_BITS) - 1),
+        .rule = (uint16_t)(r->key >> (COUNTRY_BITS + PORT_KEY_BITS + CLASS_BITS)),
+    };
+    if (r->in.bad || f->country >= COUNTRY_MAX || f->port >= PORT_KEY_MAX || events == 0)
+        return -EBADMSG;
+    return 1;
+}
+
+/* Moves to the next entry's address. 1 with *flag, 0 at the end, or -EBADMSG. */
+static int next_address(struct segment_reader *r, bool *flag)
+{
+    if (!r->in6 && r->in.p == r->v6) {
+        r->in6 = true;
+        r->address = (struct ip){.family = 6};
+    }
+    if (r->in.p == r->in.end)
+        return 0;
+    uint64_t v = bytes_varint(&r->in);
+    *flag = v & 1;
+    if (r->in6) {
+        const uint8_t *b = v >> 1 ? bytes_take(&r->in, 16) : NULL;
+        if (b)
+            memcpy(r->address.b, b, 16);
+    } else {
+        r->address = ip_from_v4(ip_v4(&r->address) + (uint32_t)(v >> 1));
+    }
+    return r->in.bad ? -EBADMSG : 1;
+}
+
+static void read_spread(struct segment_reader *r, struct source_fact *f)
+{
+    unsigned from = f->first / BIN_S, to = f->last / BIN_S;
+    uint64_t left = f->events;
+
+    memset(f->spread, 0, sizeof f->spread);
+    if (from == to) {
+        f->spread[from] = (uint32_t)left;
+    } else if (f->events == 2) {
+        f->spread[from] = f->spread[to] = 1;
+    } else {
+        for (unsigned i = from; i < to; i++) {
+            uint64_t n = bytes_varint(&r->in);
+            if (n > left) {
+                r->in.bad = true;
+                return;
+            }
+            f->spread[i] = (uint32_t)n;
+            left -= n;
+        }
+        f->spread[to] = (uint32_t)left;
+    }
+}
+
+int segment_next_source(struct segment_reader *r, struct source_fact *f)
+{
+    bool flag = false;
+    int rc = next_address(r, &flag);
+
+    if (rc <= 0)
+        return rc;
+    if (flag)
+        r->country = (uint16_t)bytes_varint(&r->in);
+    uint64_t v = bytes_varint(&r->in), first = bytes_varint(&r->in), events = 1, last = first;
+    if (v & 1) {
+        events = bytes_varint(&r->in);
+        last = first + bytes_varint(&r->in);
+    }
+    uint64_t port = v >> (1 + CLASS_BITS);
+    if (r->in.bad || r->country >= COUNTRY_MAX || port >= PORT_KEY_MAX || last >= HOUR_S || first > last || events == 0 ||
+        events > UINT32_MAX)
+        return -EBADMSG;
+    f->hour = r->start;
+    f->source = r->address;
+    f->port = (uint32_t)port;
+    f->sensor = r->sensor;
+    f->country = r->country;
+    f->class = v >> 1 & ((1 << CLASS_BITS) - 1);
+    f->first = (uint16_t)first;
+    f->last = (uint16_t)last;
+    f->events = events;
+    read_spread(r, f);
+    return r->in.bad ? -EBADMSG : 1;
+}
+
+int segment_next_target(struct segment_reader *r, struct target_fact *f)
+{
+    bool flag;
+    int rc = next_address(r, &flag);
+
+    if (rc <= 0)
+        return rc;
+    uint64_t v = bytes_varint(&r->in), events = v & 1 ? bytes_varint(&r->in) : 1, marks = bytes_varint(&r->in);
+    if (r->in.bad || v >> 1 >= PORT_KEY_MAX || events == 0 || marks > 1024)
+        return -EBADMSG;
+    const uint8_t *sketch = bytes_take(&r->in, marks * 2);
+    if (r->in.bad)
+        return -EBADMSG;
+    *f = (struct target_fact){
+        .hour = r->start,
+        .target = r->address,
+        .port = (uint32_t)(v >> 1),
+        .sensor = r->sensor,
+        .events = events,
+        .sketch = sketch,
+        .sketch_len = (uint32_t)marks * 2,
+    };
+    return 1;
+}

@@ -1,0 +1,259 @@
+#include "tag/geo.h"
+
+#include <maxminddb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/check.h"
+
+enum {
+    FLAT_BITS = 24,
+    FLAT_SIZE = 1 << FLAT_BITS,
+    BY_TREE = 0xffff, /* finer than a /24: ask the tree */
+    SEEN_SLOTS = 1024
+};
+
+struct geo {
+    MMDB_s db;
+    char *path; /* NULL: no database */
+    _Atomic(uint16_t *) flat;
+    pthread_t thread;
+    bool expanding;
+    atomic_bool stop;
+};
+
+static const char *const paths[][3] = {
+    {"country", "iso_code", NULL},
+    {"registered_country", "iso_code", NULL},
+    {"country_code", NULL, NULL},
+};
+
+static uint16_t entry_country(MMDB_entry_s *entry)
+{
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        MMDB_entry_data_s data;
+        uint16_t key;
+        if (MMDB_aget_value(entry, &data, (const char *const *)paths[i]) == MMDB_SUCCESS && data.has_data &&
+            data.type == MMDB_DATA_TYPE_UTF8_STRING &&
+            country_parse((struct str){data.utf8_string, data.data_size}, &key) == 0)
+            return key;
+    }
+    return COUNTRY_UNKNOWN;
+}
+
+static int look_up(const struct geo *g, const struct ip *ip, uint16_t *country)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = {0};
+    int code = MMDB_SUCCESS;
+
+    if (ip->family == 4) {
+        address.v4.sin_family = AF_INET;
+        memcpy(&address.v4.sin_addr, ip->b, 4);
+    } else {
+        address.v6.sin6_family = AF_INET6;
+        memcpy(&address.v6.sin6_addr, ip->b, 16);
+    }
+    *country = COUNTRY_UNKNOWN;
+    MMDB_lookup_result_s found = MMDB_lookup_sockaddr(&g->db, &address.any, &code);
+    if (code == MMDB_SUCCESS && found.found_entry)
+        *country = entry_country(&found.entry);
+    return code;
+}
+
+/* Walks over addresses spread over the whole space: a truncated or damaged file shows here, not at the millionth line. */
+static int try_database(const struct geo *g)
+{
+    for (uint32_t i = 0; i < 4096; i++) {
+        struct ip ip = ip_from_v4(i << 20 | (i * 2654435761u >> 12));
+        uint16_t country;
+        int code = look_up(g, &ip, &country);
+        if (code != MMDB_SUCCESS)
+            return code;
+    }
+    return MMDB_SUCCESS;
+}
+
+int geo_open(const char *path, struct geo **out, struct error *err)
+{
+    struct geo *g = geo_none();
+    int code = MMDB_open(path, MMDB_MODE_MMAP, &g->db);
+
+    if (code == MMDB_SUCCESS) {
+        g->path = xstrdup(path);
+        code = try_database(g);
+    }
+    if (code != MMDB_SUCCESS) {
+        const char *why = MMDB_strerror(code);
+        size_t n = strcspn(why, "\n");
+        while (n && (why[n - 1] == '.' || why[n - 1] == ' '))
+            n--;
+        error_add(err, path, 0, 0, "this country database can't be used (%.*s): fetch it again, or name another under 'geo: country:'",
+                  (int)n, why);
+        geo_close(g);
+        return -EINVAL;
+    }
+    *out = g;
+    return 0;
+}
+
+struct geo *geo_none(void)
+{
+    return xcalloc(1, sizeof(struct geo));
+}
+
+void geo_close(struct geo *g)
+{
+    if (!g)
+        return;
+    if (g->expanding) {
+        atomic_store(&g->stop, true);
+        pthread_join(g->thread, NULL);
+    }
+    uint16_t *flat = atomic_load(&g->flat);
+    if (flat)
+        munmap(flat, FLAT_SIZE * sizeof *flat);
+    if (g->path)
+        MMDB_close(&g->db);
+    free(g->path);
+    free(g);
+}
+
+uint16_t geo_country(const struct geo *g, const struct ip *ip)
+{
+    uint16_t country = COUNTRY_UNKNOWN;
+
+    if (ip->family == 4) {
+        const uint16_t *flat = atomic_load_explicit(&g->flat, memory_order_acquire);
+        if (flat && (country = flat[ip_v4(ip) >> (32 - FLAT_BITS)]) != BY_TREE)
+            return country;
+    }
+    if (!ip_is_global(ip))
+        return COUNTRY_LOCAL;
+    if (!g->path)
+        return COUNTRY_UNKNOWN;
+    look_up(g, ip, &country);
+    return country;
+}
+
+/* ---- the flat table ---- */
+
+struct expansion {
+    struct geo *g;
+    uint16_t *flat;
+    struct {
+        uint32_t offset;
+        uint16_t country;
+        bool used;
+    } seen[SEEN_SLOTS];
+};
+
+static void fill(struct expansion *x, uint32_t net, unsigned depth, uint16_t country)
+{
+    uint32_t from = net << (FLAT_BITS - depth), n = 1u << (FLAT_BITS - depth);
+
+    for (uint32_t i = 0; i < n; i++)
+        x->flat[from + i] = country;
+}
+
+static uint16_t seen_country(struct expansion *x, MMDB_entry_s *entry)
+{
+    size_t slot = entry->offset % SEEN_SLOTS;
+
+    if (!x->seen[slot].used || x->seen[slot].offset != entry->offset) {
+        x->seen[slot].used = true;
+        x->seen[slot].offset = entry->offset;
+        x->seen[slot].country = entry_country(entry);
+    }
+    return x->seen[slot].country;
+}
+
+/* One side of a node: `net` has `depth` bits. False when a node can't be read. */
+static bool walk(struct expansion *x, uint32_t node, uint32_t net, unsigned depth);
+
+static bool walk_side(struct expansion *x, uint64_t record, uint8_t type, MMDB_entry_s *entry, uint32_t net, unsigned depth)
+{
+    if (atomic_load_explicit(&x->g->stop, memory_order_relaxed))
+        return false;
+    if (type == MMDB_RECORD_TYPE_SEARCH_NODE && depth < FLAT_BITS)
+        return walk(x, (uint32_t)record, net, depth);
+    if (type == MMDB_RECORD_TYPE_SEARCH_NODE)
+        fill(x, net, depth, BY_TREE);
+    else if (type == MMDB_RECORD_TYPE_DATA)
+        fill(x, net, depth, seen_country(x, entry));
+    else if (type == MMDB_RECORD_TYPE_EMPTY)
+        fill(x, net, depth, COUNTRY_UNKNOWN);
+    else
+        return false;
+    return true;
+}
+
+static bool walk(struct expansion *x, uint32_t node, uint32_t net, unsigned depth)
+{
+    MMDB_search_node_s n;
+
+    if (MMDB_read_node(&x->g->db, node, &n) != MMDB_SUCCESS)
+        return false;
+    return walk_side(x, n.left_record, n.left_record_type, &n.left_record_entry, net << 1, depth + 1) &&
+           walk_side(x, n.right_record, n.right_record_type, &n.right_record_entry, net << 1 | 1, depth + 1);
+}
+
+/* A /24 is local as a whole or not at all: no block of the list is smaller. */
+static void mark_local(struct expansion *x)
+{
+    uint32_t net;
+    unsigned bits;
+
+    for (size_t i = 0; ip_local_block(i, &net, &bits); i++)
+        fill(x, net >> (32 - bits), bits, COUNTRY_LOCAL);
+}
+
+static void *expand_thread(void *arg)
+{
+    struct geo *g = arg;
+    struct expansion x = {.g = g};
+    bool good = true;
+
+    x.flat = mmap(NULL, FLAT_SIZE * sizeof *x.flat, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (x.flat == MAP_FAILED)
+        return NULL;
+    madvise(x.flat, FLAT_SIZE * sizeof *x.flat, MADV_HUGEPAGE);
+    if (!g->path || g->db.ipv4_start_node.node_value >= g->db.metadata.node_count)
+        fill(&x, 0, 0, COUNTRY_UNKNOWN);
+    else
+        good = walk(&x, g->db.ipv4_start_node.node_value, 0, 0);
+    if (good) {
+        mark_local(&x);
+        atomic_store_explicit(&g->flat, x.flat, memory_order_release);
+    } else {
+        munmap(x.flat, FLAT_SIZE * sizeof *x.flat);
+    }
+    return NULL;
+}
+
+void geo_expand(struct geo *g)
+{
+    if (!g->expanding)
+        g->expanding = pthread_create(&g->thread, NULL, expand_thread, g) == 0;
+}
+
+const char *geo_path(const struct geo *g)
+{
+    return g->path;
+}
+
+const char *geo_type(const struct geo *g)
+{
+    return g->path ? g->db.metadata.database_type : NULL;
+}
+
+int64_t geo_built(const struct geo *g)
+{
+    return g->path ? (int64_t)g->db.metadata.build_epoch : 0;
+}

@@ -1,0 +1,339 @@
+/* Tallies become segments: 1. names become sensors and IPv6 addresses ranks, the same in all tallies; 2. records are dealt out by
+ * (sensor, hour); 3. each such group is sorted three ways and its runs of equal keys are added up and written. */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/port.h"
+#include "base/sketch.h"
+#include "store/segment.h"
+#include "tally/records.h"
+#include "tally/sort.h"
+#include "tally/tally.h"
+
+enum { CLASS_BITS = 2, COUNTRY_BITS = 10 };
+
+/* One (sensor, hour). */
+struct group {
+    uint16_t sensor;
+    uint32_t hour; /* since 1970 */
+    size_t from, n;
+};
+
+struct encoder {
+    struct tally *const *tallies;
+    size_t n;
+    const struct tally_sink *sink;
+    uint16_t **sensors;  /* per tally: place of a name to the sensor's id */
+    uint32_t **ranks;    /* per tally: place of an IPv6 address to its rank among all */
+    struct ip *v6;       /* all, ascending */
+    size_t v6_count;
+    struct group *groups;
+    size_t group_count, group_cap;
+    struct record *records; /* dealt out */
+    struct item *items, *spare;
+    struct segment_writer writer;
+    struct buf marks;
+};
+
+static int compare_ip(const void *a, const void *b)
+{
+    return ip_compare(a, b);
+}
+
+static void rank_v6(struct encoder *x)
+{
+    size_t total = 0;
+
+    for (size_t t = 0; t < x->n; t++)
+        total += x->tallies[t]->v6_count;
+    x->v6 = xmalloc(total * sizeof *x->v6);
+    for (size_t t = 0; t < x->n; t++) {
+        const struct tally *y = x->tallies[t];
+        if (y->v6_count)
+            memcpy(x->v6 + x->v6_count, y->v6, y->v6_count * sizeof *y->v6);
+        x->v6_count += y->v6_count;
+    }
+    if (x->v6_count == 0)
+        return;
+    qsort(x->v6, x->v6_count, sizeof *x->v6, compare_ip);
+    size_t unique = 1;
+    for (size_t i = 1; i < x->v6_count; i++)
+        if (ip_compare(&x->v6[i], &x->v6[unique - 1]) != 0)
+            x->v6[unique++] = x->v6[i];
+    x->v6_count = unique;
+    for (size_t t = 0; t < x->n; t++) {
+        const struct tally *y = x->tallies[t];
+        x->ranks[t] = xmalloc(y->v6_count * sizeof **x->ranks);
+        for (size_t i = 0; i < y->v6_count; i++) {
+            const struct ip *found = bsearch(&y->v6[i], x->v6, x->v6_count, sizeof *x->v6, compare_ip);
+            x->ranks[t][i] = (uint32_t)(found - x->v6);
+        }
+    }
+}
+
+static int name_sensors(struct encoder *x)
+{
+    for (size_t t = 0; t < x->n; t++) {
+        const struct tally *y = x->tallies[t];
+        x->sensors[t] = xmalloc(y->name_count * sizeof **x->sensors);
+        for (size_t i = 0; i < y->name_count; i++) {
+            int rc = x->sink->sensor(x->sink->ctx, tally_sensor(y, i), &x->sensors[t][i]);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+static int compare_group(const void *a, const void *b)
+{
+    const struct group *x = a, *y = b;
+
+    if (x->sensor != y->sensor)
+        return x->sensor < y->sensor ? -1 : 1;
+    return x->hour < y->hour ? -1 : x->hour > y->hour;
+}
+
+/* A log's records come mostly in the order of time, so runs of one (sensor, hour) are long: runs become groups first, equal groups
+ * are joined by sorting, and only then records are copied. */
+struct run {
+    uint16_t sensor;
+    uint32_t hour;
+    uint32_t tally;
+    size_t from, n;
+};
+
+static int compare_run(const void *a, const void *b)
+{
+    const struct run *x = a, *y = b;
+    struct group gx = {.sensor = x->sensor, .hour = x->hour}, gy = {.sensor = y->sensor, .hour = y->hour};
+    int by_group = compare_group(&gx, &gy);
+
+    if (by_group)
+        return by_group;
+    if (x->tally != y->tally)
+        return x->tally < y->tally ? -1 : 1;
+    return x->from < y->from ? -1 : x->from > y->from;
+}
+
+static void copy_run(struct encoder *x, const struct run *run, struct record *to)
+{
+    const uint32_t *ranks = x->ranks[run->tally];
+
+    memcpy(to, x->tallies[run->tally]->records + run->from, run->n * sizeof *to);
+    if (!ranks)
+        return;
+    for (size_t i = 0; i < run->n; i++) {
+        if (to[i].source6)
+            to[i].source = ranks[to[i].source];
+        if (to[i].target6)
+            to[i].target = ranks[to[i].target];
+    }
+}
+
+static void deal_out(struct encoder *x)
+{
+    struct run *runs = NULL;
+    size_t run_count = 0, run_cap = 0, total = 0, largest = 0;
+
+    for (size_t t = 0; t < x->n; t++) {
+        const struct tally *y = x->tallies[t];
+        uint32_t hour = 0, sensor = UINT32_MAX;
+        for (size_t i = 0; i < y->n; i++) {
+            const struct record *r = &y->records[i];
+            if (r->when / HOUR_S == hour && r->sensor == sensor) {
+                runs[run_count - 1].n++;
+                continue;
+            }
+            if (run_count == run_cap)
+                runs = xrealloc(runs, run_cap = run_cap * 2 + 64, sizeof *runs);
+            hour = r->when / HOUR_S;
+            sensor = r->sensor;
+            runs[run_count++] = (struct run){x->sensors[t][sensor], hour, (uint32_t)t, i, 1};
+        }
+        total += y->n;
+    }
+    if (run_count)
+        qsort(runs, run_count, sizeof *runs, compare_run);
+    x->records = xmalloc(total * sizeof *x->records);
+    size_t at = 0;
+    for (size_t i = 0; i < run_count; i++) {
+        struct group *g = x->group_count ? &x->groups[x->group_count - 1] : NULL;
+        if (!g || g->sensor != runs[i].sensor || g->hour != runs[i].hour) {
+            if (x->group_count == x->group_cap)
+                x->groups = xrealloc(x->groups, x->group_cap = x->group_cap * 2 + 16, sizeof *x->groups);
+            g = &x->groups[x->group_count++];
+            *g = (struct group){runs[i].sensor, runs[i].hour, at, 0};
+        }
+        copy_run(x, &runs[i], x->records + at);
+        at += runs[i].n;
+        g->n += runs[i].n;
+        if (g->n > largest)
+            largest = g->n;
+    }
+    free(runs);
+    x->items = xmalloc(largest * sizeof *x->items);
+    x->spare = xmalloc(largest * sizeof *x->spare);
+}
+
+static int emit(struct encoder *x, enum fact_kind kind, const struct group *g, int64_t start)
+{
+    struct buf *b = segment_finish(&x->writer);
+
+    return x->sink->segment(x->sink->ctx, kind, g->sensor, start, x->writer.events, b->p, b->n);
+}
+
+/* Key: bin of the hour, class, port, country. (Rules come between bin and class once there are any.) */
+static int encode_bins(struct encoder *x, const struct group *g)
+{
+    const unsigned bin_shift = CLASS_BITS + PORT_KEY_BITS + COUNTRY_BITS;
+
+    for (size_t i = 0; i < g->n; i++) {
+        const struct record *r = &x->records[g->from + i];
+        uint64_t bin = r->when % HOUR_S / BIN_S;
+        uint64_t key = ((uint64_t)r->class << PORT_KEY_BITS | r->port) << COUNTRY_BITS | r->country;
+        x->items[i] = (struct item){.key = bin << bin_shift | key, .count = r->count};
+    }
+    const struct item *it = sort_items(x->items, x->spare, g->n);
+    for (size_t i = 0; i < g->n;) {
+        uint64_t bin = it[i].key >> bin_shift;
+        segment_begin(&x->writer, FACT_BIN);
+        while (i < g->n && it[i].key >> bin_shift == bin) {
+            uint64_t key = it[i].key, events = 0;
+            for (; i < g->n && it[i].key == key; i++)
+                events += it[i].count;
+            segment_put_bin(&x->writer, 0, key >> (PORT_KEY_BITS + COUNTRY_BITS) & ((1 << CLASS_BITS) - 1),
+                            key >> COUNTRY_BITS & ((1 << PORT_KEY_BITS) - 1), key & ((1 << COUNTRY_BITS) - 1), events);
+        }
+        int rc = emit(x, FACT_BIN, g, (int64_t)g->hour * HOUR_S + (int64_t)bin * BIN_S);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static struct ip address(const struct encoder *x, uint64_t compact33)
+{
+    return compact33 >> 32 ? x->v6[(uint32_t)compact33] : ip_from_v4((uint32_t)compact33);
+}
+
+/* Key: source (33 bits), port, class. */
+static int encode_sources(struct encoder *x, const struct group *g)
+{
+    for (size_t i = 0; i < g->n; i++) {
+        const struct record *r = &x->records[g->from + i];
+        uint64_t source = (uint64_t)r->source6 << 32 | r->source;
+        x->items[i] = (struct item){(source << PORT_KEY_BITS | r->port) << CLASS_BITS | r->class, r->count,
+                                    (uint16_t)(r->when % HOUR_S), r->country};
+    }
+    const struct item *it = sort_items(x->items, x->spare, g->n);
+    segment_begin(&x->writer, FACT_SOURCE);
+    for (size_t i = 0; i < g->n;) {
+        uint64_t key = it[i].key;
+        struct source_fact f = {
+            .source = address(x, key >> (PORT_KEY_BITS + CLASS_BITS)),
+            .port = key >> CLASS_BITS & ((1 << PORT_KEY_BITS) - 1),
+            .class = key & ((1 << CLASS_BITS) - 1),
+            .country = it[i].b,
+            .first = it[i].a,
+            .last = it[i].a,
+        };
+        for (; i < g->n && it[i].key == key; i++) {
+            f.first = it[i].a < f.first ? it[i].a : f.first;
+            f.last = it[i].a > f.last ? it[i].a : f.last;
+            f.events += it[i].count;
+            f.spread[it[i].a / BIN_S] += it[i].count;
+        }
+        segment_put_source(&x->writer, &f);
+    }
+    return emit(x, FACT_SOURCE, g, (int64_t)g->hour * HOUR_S);
+}
+
+static int compare_mark(const void *a, const void *b)
+{
+    return *(const uint16_t *)a - *(const uint16_t *)b;
+}
+
+/* The marks of a run as a written sketch: ascending, of each register the highest rank. */
+static void write_marks(struct buf *out, const struct item *run, size_t n, uint16_t *scratch)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < n; i++)
+        scratch[i] = run[i].a;
+    if (n > 1)
+        qsort(scratch, n, sizeof *scratch, compare_mark);
+    out->n = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (kept && scratch[kept - 1] >> SKETCH_RANK_BITS == scratch[i] >> SKETCH_RANK_BITS)
+            scratch[kept - 1] = scratch[i];
+        else
+            scratch[kept++] = scratch[i];
+    }
+    buf_reserve(out, kept * 2);
+    for (size_t i = 0; i < kept; i++) {
+        out->p[out->n++] = (uint8_t)scratch[i];
+        out->p[out->n++] = (uint8_t)(scratch[i] >> 8);
+    }
+}
+
+/* Key: target (33 bits), port; the item carries its source's mark. */
+static int encode_targets(struct encoder *x, const struct group *g)
+{
+    for (size_t i = 0; i < g->n; i++) {
+        const struct record *r = &x->records[g->from + i];
+        struct ip source = address(x, (uint64_t)r->source6 << 32 | r->source);
+        x->items[i] = (struct item){((uint64_t)r->target6 << 32 | r->target) << PORT_KEY_BITS | r->port, r->count,
+                                    sketch_mark(&source), 0};
+    }
+    const struct item *it = sort_items(x->items, x->spare, g->n);
+    uint16_t *scratch = xmalloc(g->n * sizeof *scratch);
+    segment_begin(&x->writer, FACT_TARGET);
+    for (size_t i = 0; i < g->n;) {
+        size_t from = i;
+        struct target_fact f = {.target = address(x, it[i].key >> PORT_KEY_BITS),
+                                .port = it[i].key & ((1 << PORT_KEY_BITS) - 1)};
+        for (; i < g->n && it[i].key == it[from].key; i++)
+            f.events += it[i].count;
+        write_marks(&x->marks, it + from, i - from, scratch);
+        f.sketch = x->marks.p;
+        f.sketch_len = (uint32_t)x->marks.n;
+        segment_put_target(&x->writer, &f);
+    }
+    free(scratch);
+    return emit(x, FACT_TARGET, g, (int64_t)g->hour * HOUR_S);
+}
+
+int tally_encode(struct tally *const *tallies, size_t n, const struct tally_sink *sink)
+{
+    struct encoder x = {.tallies = tallies, .n = n, .sink = sink};
+
+    x.sensors = xcalloc(n, sizeof *x.sensors);
+    x.ranks = xcalloc(n, sizeof *x.ranks);
+    int rc = name_sensors(&x);
+    if (rc == 0) {
+        rank_v6(&x);
+        deal_out(&x);
+    }
+    for (size_t i = 0; rc == 0 && i < x.group_count; i++) {
+        rc = encode_bins(&x, &x.groups[i]);
+        if (rc == 0)
+            rc = encode_sources(&x, &x.groups[i]);
+        if (rc == 0)
+            rc = encode_targets(&x, &x.groups[i]);
+    }
+    for (size_t t = 0; t < n; t++) {
+        free(x.sensors[t]);
+        free(x.ranks[t]);
+    }
+    free(x.sensors);
+    free(x.ranks);
+    free(x.v6);
+    free(x.groups);
+    free(x.records);
+    free(x.items);
+    free(x.spare);
+    segment_writer_fini(&x.writer);
+    buf_fini(&x.marks);
+    return rc;
+}

@@ -1,0 +1,37 @@
+/* records.h - how a tally keeps its events; for the tally and its encoder only. */
+#ifndef SCANTIDE_TALLY_RECORDS_H
+#define SCANTIDE_TALLY_RECORDS_H
+
+#include "tally/tally.h"
+
+/* An event in 28 bytes. An IPv6 address is its place in the tally's table of them. */
+struct record {
+    uint32_t when;
+    uint32_t source, target;
+    uint32_t port;
+    uint32_t count;
+    uint16_t country;
+    uint16_t sensor; /* its place among the tally's names */
+    uint8_t class;
+    bool source6, target6;
+};
+
+struct name {
+    char text[SENSOR_NAME_MAX];
+    uint8_t len;
+};
+
+struct tally {
+    struct record *records;
+    size_t n, cap;
+    struct name *names;
+    size_t name_count, last_name;
+    uint32_t *name_slots; /* open addressing: place + 1, 0 free */
+    size_t name_slot_count;
+    struct ip *v6;
+    size_t v6_count, v6_cap;
+    uint32_t *v6_slots; /* likewise */
+    size_t v6_slot_count;
+};
+
+#endif
