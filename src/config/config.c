@@ -175,7 +175,8 @@ static void read_duration(struct reading *r, const char *node, const char *text,
         *out_s = (int)(n * unit);
 }
 
-/* The IANA name nearest to one that doesn't exist, from the TZ database's own list; NULL if none is near. `list` keeps the names. */
+/* The IANA name nearest to one that doesn't exist, from the TZ database's own list; NULL if none is
+ * near. `list` keeps the names. */
 static const char *nearest_zone(const char *name, char **list)
 {
     const char *words[ZONES_MAX];
@@ -225,12 +226,13 @@ static void read_sensor(struct reading *r, const char *node, const char *name, c
         return;
     bool good = n < SENSOR_NAME_MAX && *name != '.' && *name != '-';
     for (size_t i = 0; i < n; i++)
-        good = good && (isalnum((unsigned char)name[i]) || strchr("._-:", name[i]));
+        good = good && (isalnum((unsigned char)name[i]) || strchr("._-", name[i]));
     if (!good)
-        yamlfile_fault(r->file, node, r->err,
-                       "a sensor's name has up to %d letters, digits, '.', '_', '-' or ':' and "
-                       "begins with a letter or digit, unlike '%s'",
-                       SENSOR_NAME_MAX - 1, name);
+        yamlfile_fault(
+            r->file, node, r->err,
+            "a sensor's name has up to %d letters, digits, '.', '_' or '-' and begins with "
+            "a letter, digit or '_', unlike '%s'",
+            SENSOR_NAME_MAX - 1, name);
     else
         *sensor = xstrdup(name);
 }
@@ -276,6 +278,17 @@ static void read_inputs(struct reading *r)
     }
 }
 
+/* A list of prefixes means the same however it is spaced: the text is kept without blanks at its
+ * ends. */
+static char *trimmed(const char *text)
+{
+    text += strspn(text, " ");
+    size_t n = strlen(text);
+    while (n > 0 && text[n - 1] == ' ')
+        n--;
+    return xstrndup(text, n);
+}
+
 static void read_prefixes(struct reading *r)
 {
     struct config *conf = r->conf;
@@ -285,18 +298,17 @@ static void read_prefixes(struct reading *r)
     conf->prefixes = xcalloc(conf->prefix_count, sizeof *conf->prefixes);
     for (size_t i = 0; i < conf->prefix_count; i++) {
         const struct raw_prefix *raw = &r->raw->prefixes[i];
-        size_t n = strlen(raw->prefix);
-        while (n > 1 && raw->prefix[n - 1] == ' ')
-            n--;
-        char *prefix = xstrndup(raw->prefix, n);
+        char *prefix = trimmed(raw->prefix);
+        size_t same = 0;
         conf->prefixes[i] = (struct config_prefix){prefix, raw->action};
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(prefix, conf->prefixes[j].prefix) == 0) {
-                snprintf(node, sizeof node, "prefixes[%zu].prefix", i);
-                yamlfile_fault(r->file, node, r->err,
-                               "prefix '%s' has its action in prefixes[%zu] already", prefix, j);
-                break;
-            }
+        while (strcmp(prefix, conf->prefixes[same].prefix) != 0)
+            same++;
+        snprintf(node, sizeof node, "prefixes[%zu].prefix", i);
+        if (!*prefix)
+            yamlfile_fault(r->file, node, r->err, "'%s' holds nothing but blanks", node);
+        else if (same < i)
+            yamlfile_fault(r->file, node, r->err,
+                           "prefix '%s' has its action in prefixes[%zu] already", prefix, same);
     }
 }
 

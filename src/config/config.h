@@ -1,8 +1,9 @@
 /* config.h - what the administrator decided: conf/scantide.yaml as a value.
  *
- * conf/scantide.yaml has every key with its default and tells what it is for. All faults of a file are said, with line and
- * column: those of the schema, or, where there is none, those of meaning (a relative path, an unknown zone).
- * Loading opens time zones, so it is done before threads start; the value is read-only afterwards.
+ * conf/scantide.yaml has every key with its default and tells what it is for. All faults of a file
+ * are said, with line and column: those of the schema, or, where there is none, those of meaning (a
+ * relative path, an unknown zone). Loading opens time zones, so it is done before threads start;
+ * the value is read-only afterwards.
  *
  *     struct config *conf;
  *     if (config_load(option, &conf, &err) < 0)
@@ -31,7 +32,7 @@ struct config_input {
 
 /* A LOG prefix whose verdict the administrator knows. */
 struct config_prefix {
-    char *prefix; /* without blanks at its end */
+    char *prefix; /* without blanks at its ends; part of the prefix that is meant */
     enum action action;
 };
 
@@ -56,8 +57,8 @@ struct config {
 
 struct config *config_default(void);
 
-/* `path` NULL: CONFIG_FILE if there is one, else the defaults. Returns 0 with *out the caller's, or a negative errno with the faults added
- * to err and *out NULL. */
+/* `path` NULL: CONFIG_FILE if there is one, else the defaults. Returns 0 with *out the caller's, or
+ * a negative errno with the faults added to err and *out NULL. */
 int config_load(const char *path, struct config **out, struct error *err);
 
 /* NULL is fine. */

@@ -22,8 +22,8 @@ struct check {
     yaml_document_t *doc;
     struct error *err;
     char name[NAME_MAX_SHOWN]; /* of the node at hand: "inputs[0].file" */
-    /* By node: what it was held against last. An anchored node is reached again by each alias, even from inside itself; its
-     * faults are said once. */
+    /* By node: what it was held against last. An anchored node is reached again by each alias, even
+     * from inside itself; its faults are said once. */
     const cyaml_schema_value_t **done;
 };
 
@@ -180,7 +180,8 @@ static void check_float(struct check *c, const yaml_node_t *node)
 
 static void check_bool(struct check *c, const yaml_node_t *node)
 {
-    /* Those that every version of libcyaml reads alike: it takes any word that it doesn't know for true. */
+    /* Those that every version of libcyaml reads alike: it takes any word that it doesn't know for
+     * true. */
     static const char *const words[] = {"true", "false", "yes", "no"};
     char value_shown[VALUE_MAX_SHOWN + 4];
 

@@ -1,4 +1,5 @@
-/* yamlcheck.h - holds a parsed YAML document against a libcyaml schema. A part of yamlfile.h; use that. */
+/* yamlcheck.h - holds a parsed YAML document against a libcyaml schema. A part of yamlfile.h; use
+ * that. */
 #ifndef SCANTIDE_CONFIG_YAMLCHECK_H
 #define SCANTIDE_CONFIG_YAMLCHECK_H
 

@@ -30,7 +30,8 @@ static const cyaml_config_t cyaml_config = {
     .log_level = CYAML_LOG_ERROR,
 };
 
-/* Reads a whole file; *bytes is the caller's. Returns 0 or a negative errno; -EFBIG over SIZE_LIMIT. */
+/* Reads a whole file; *bytes is the caller's. Returns 0 or a negative errno; -EFBIG over
+ * SIZE_LIMIT. */
 static int read_all(const char *path, unsigned char **bytes, size_t *n)
 {
     unsigned char *buf = NULL;
@@ -68,7 +69,8 @@ static int read_all(const char *path, unsigned char **bytes, size_t *n)
     return 0;
 }
 
-/* libyaml gives only the offset of a byte that isn't UTF-8. Columns count characters, as its marks do. */
+/* libyaml gives only the offset of a byte that isn't UTF-8. Columns count characters, as its marks
+ * do. */
 static void place_of_offset(const unsigned char *bytes, size_t n, size_t offset, int *line,
                             int *column)
 {

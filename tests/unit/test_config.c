@@ -137,7 +137,7 @@ static void test_all_keys(void **state)
                      "commit_every: 1m\n"
                      "late: 1h\n"
                      "prefixes:\n"
-                     "  - {prefix: 'PASS: ', action: accept}\n"
+                     "  - {prefix: ' PASS: ', action: accept}\n"
                      "  - {prefix: NEW, action: ignore}\n"
                      "series:\n"
                      "  port_events_per_hour: 100\n"
@@ -189,8 +189,8 @@ static void test_faults(void **state)
          "1:31: time zone '+02:00' is unknown; write 'local', 'UTC' or a name such as "
          "Europe/Berlin (`timedatectl list-timezones` shows them)\n"},
         {"inputs: [{file: /a, sensor: ../x}]\n",
-         "1:29: a sensor's name has up to 64 letters, digits, '.', '_', '-' or ':' and begins with "
-         "a letter or digit, unlike '../x'\n"},
+         "1:29: a sensor's name has up to 64 letters, digits, '.', '_' or '-' and begins with a "
+         "letter, digit or '_', unlike '../x'\n"},
         {"commit_every: 5\n", "1:15: 'commit_every' must be a number and s, m or h, such as 5s or "
                               "2m, not '5'\n"},
         {"commit_every: 1d\n", "1:15: 'commit_every' must be a number and s, m or h, such as 5s "
@@ -205,6 +205,8 @@ static void test_faults(void **state)
          "3:14: prefix 'A' has its action in prefixes[0] already\n"},
         {"prefixes: [{prefix: A, action: block}]\n",
          "1:32: 'prefixes[0].action' must be drop, reject, accept or ignore, not 'block'\n"},
+        {"prefixes: [{prefix: ' ', action: drop}]\n",
+         "1:21: 'prefixes[0].prefix' holds nothing but blanks\n"},
         {"prefixes: [{prefix: A}]\n", "1:12: key 'action' is missing\n"},
         {"series: {ports: [23/tpc]}\n", "1:18: '23/tpc' is no port; write it like 23/tcp, 53/udp, "
                                         "8/icmp, 128/icmp6 or 47/ip\n"},
