@@ -32,6 +32,9 @@ enum store_mode {
 int store_open(const char *data, enum store_mode mode, struct store **out, struct error *err);
 void store_close(struct store *s);
 
+/* Moves all that was committed from the write-ahead log into the database and syncs it to the disk. */
+int store_sync(struct store *s);
+
 /* What SQLite said last, for a sentence to the operator. */
 const char *store_error(const struct store *s);
 
@@ -63,6 +66,37 @@ int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int
 /* Marks [from, to] (both inclusive, seconds) of the sensor as watched; overlapping spans are joined. Where that makes a bin before the
  * written mark known, it adds one to series_state.late. */
 int store_put_watched(struct store *s, uint16_t sensor, int64_t from, int64_t to);
+
+/* ---- read positions: how far each log has been taken in ---- */
+
+enum { HEAD_BYTES = 1024, TAIL_BYTES = 256 };
+
+/* A log is its sensor and its content: the hash of its first min(1 KiB, offset) bytes and of the 256 bytes (or all) before the
+ * offset, uncompressed. Where it lies is only a hint. */
+struct position {
+    int64_t id; /* 0: not stored yet */
+    char sensor[SENSOR_NAME_MAX]; /* as given by the operator; "": the lines' hosts */
+    uint32_t head_len;
+    uint64_t head_hash;
+    uint64_t offset; /* bytes taken in */
+    uint64_t tail_hash;
+    int64_t first_when, last_when; /* UTC of its first and last line; the clock goes on from the last */
+    const char *path;              /* where it lay */
+};
+
+/* Stores the position in the open transaction (a new one gets its id); `mark`: keeps this offset as one at which a shorter copy may end. */
+int store_put_position(struct store *s, struct position *p, bool mark);
+
+/* Notes that the log has had events of the sensor, and gives all that it has had. */
+int store_put_position_sensor(struct store *s, int64_t position, uint16_t sensor);
+int store_position_sensors(struct store *s, int64_t position, uint16_t *ids, size_t max, size_t *n);
+
+/* Calls back for every position of the sensor name, the largest offset first; p->path is valid in the callback. A non-zero answer
+ * ends it and is returned. */
+int store_read_positions(struct store *s, const char *sensor, int (*cb)(void *ctx, const struct position *p), void *ctx);
+
+/* The largest kept offset of a position that is at most `offset`; -ENOENT: none. */
+int store_position_mark(struct store *s, int64_t position, uint64_t offset, uint64_t *mark, uint64_t *tail_hash);
 
 /* ---- reading; all spans are half-open [from, to), aligned outward by the caller ---- */
 

@@ -249,32 +249,29 @@ static int encode_sources(struct encoder *x, const struct group *g)
     return emit(x, FACT_SOURCE, g, (int64_t)g->hour * HOUR_S);
 }
 
-static int compare_mark(const void *a, const void *b)
+static void put_mark(struct buf *out, unsigned mark)
 {
-    return *(const uint16_t *)a - *(const uint16_t *)b;
+    buf_reserve(out, 2);
+    out->p[out->n++] = (uint8_t)mark;
+    out->p[out->n++] = (uint8_t)(mark >> 8);
 }
 
 /* The marks of a run as a written sketch: ascending, of each register the highest rank. */
-static void write_marks(struct buf *out, const struct item *run, size_t n, uint16_t *scratch)
+static void write_marks(struct buf *out, const struct item *run, size_t n)
 {
-    size_t kept = 0;
+    struct sketch s;
 
-    for (size_t i = 0; i < n; i++)
-        scratch[i] = run[i].a;
-    if (n > 1)
-        qsort(scratch, n, sizeof *scratch, compare_mark);
     out->n = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (kept && scratch[kept - 1] >> SKETCH_RANK_BITS == scratch[i] >> SKETCH_RANK_BITS)
-            scratch[kept - 1] = scratch[i];
-        else
-            scratch[kept++] = scratch[i];
+    if (n == 1) {
+        put_mark(out, run->a);
+        return;
     }
-    buf_reserve(out, kept * 2);
-    for (size_t i = 0; i < kept; i++) {
-        out->p[out->n++] = (uint8_t)scratch[i];
-        out->p[out->n++] = (uint8_t)(scratch[i] >> 8);
-    }
+    memset(&s, 0, sizeof s);
+    for (size_t i = 0; i < n; i++)
+        sketch_add(&s, run[i].a);
+    for (unsigned r = 0; r < SKETCH_REGISTERS; r++)
+        if (s.rank[r])
+            put_mark(out, r << SKETCH_RANK_BITS | s.rank[r]);
 }
 
 /* Key: target (33 bits), port; the item carries its source's mark. */
@@ -287,7 +284,6 @@ static int encode_targets(struct encoder *x, const struct group *g)
                                     sketch_mark(&source), 0};
     }
     const struct item *it = sort_items(x->items, x->spare, g->n);
-    uint16_t *scratch = xmalloc(g->n * sizeof *scratch);
     segment_begin(&x->writer, FACT_TARGET);
     for (size_t i = 0; i < g->n;) {
         size_t from = i;
@@ -295,12 +291,11 @@ static int encode_targets(struct encoder *x, const struct group *g)
                                 .port = it[i].key & ((1 << PORT_KEY_BITS) - 1)};
         for (; i < g->n && it[i].key == it[from].key; i++)
             f.events += it[i].count;
-        write_marks(&x->marks, it + from, i - from, scratch);
+        write_marks(&x->marks, it + from, i - from);
         f.sketch = x->marks.p;
         f.sketch_len = (uint32_t)x->marks.n;
         segment_put_target(&x->writer, &f);
     }
-    free(scratch);
     return emit(x, FACT_TARGET, g, (int64_t)g->hour * HOUR_S);
 }
 

@@ -1,0 +1,351 @@
+#include "store/store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/check.h"
+#include "store/db.h"
+
+enum { APPLICATION_ID = 0x7363616e /* "scan" */, SCHEMA_VERSION = 1, BUSY_MS = 30000 };
+
+static const char schema[] =
+    "CREATE TABLE sensor (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+    /* Delta rows: readers add the rows of one (kind, sensor, start) up. */
+    "CREATE TABLE segment (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, sensor INTEGER NOT NULL, start INTEGER NOT NULL,"
+    "  events INTEGER NOT NULL, data BLOB NOT NULL);"
+    "CREATE INDEX segment_key ON segment (kind, sensor, start);"
+    /* Spans somebody watched, both ends inclusive; they never overlap. */
+    "CREATE TABLE coverage (sensor INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+    "  PRIMARY KEY (sensor, first)) WITHOUT ROWID;"
+    /* How far a log has been taken in; the log is known by its content. */
+    "CREATE TABLE position (id INTEGER PRIMARY KEY, sensor TEXT NOT NULL, head_len INTEGER NOT NULL, head_hash INTEGER NOT NULL,"
+    "  offset INTEGER NOT NULL, tail_hash INTEGER NOT NULL, last_when INTEGER NOT NULL, first_when INTEGER NOT NULL,"
+    "  path TEXT NOT NULL);"
+    "CREATE INDEX position_key ON position (sensor, offset);"
+    /* Earlier offsets of the same log, so that a shorter copy of it is known too. */
+    "CREATE TABLE position_mark (position INTEGER NOT NULL, offset INTEGER NOT NULL, tail_hash INTEGER NOT NULL,"
+    "  PRIMARY KEY (position, offset)) WITHOUT ROWID;"
+    /* The sensors that a log has had events of: watching the log is watching them. */
+    "CREATE TABLE position_sensor (position INTEGER NOT NULL, sensor INTEGER NOT NULL, PRIMARY KEY (position, sensor))"
+    "  WITHOUT ROWID;"
+    "CREATE TABLE series (sensor INTEGER PRIMARY KEY, written INTEGER NOT NULL DEFAULT 0, late INTEGER NOT NULL DEFAULT 0,"
+    "  rebuilt INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE pair (sensor INTEGER NOT NULL, port INTEGER NOT NULL, country INTEGER NOT NULL, used INTEGER NOT NULL,"
+    "  PRIMARY KEY (sensor, port, country)) WITHOUT ROWID;";
+
+/* ---- the connection ---- */
+
+const char *store_error(const struct store *s)
+{
+    return s->said[0] ? s->said : sqlite3_errmsg(s->db);
+}
+
+sqlite3_stmt *db_statement(struct store *s, const char *sql)
+{
+    size_t i = 0;
+
+    while (i < STATEMENTS_MAX && s->statements[i].sql && s->statements[i].sql != sql)
+        i++;
+    ASSERT(i < STATEMENTS_MAX);
+    if (!s->statements[i].sql) {
+        if (sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->statements[i].stmt, NULL) != SQLITE_OK)
+            return NULL;
+        s->statements[i].sql = sql;
+    }
+    sqlite3_reset(s->statements[i].stmt);
+    sqlite3_clear_bindings(s->statements[i].stmt);
+    return s->statements[i].stmt;
+}
+
+int db_step(struct store *s, sqlite3_stmt *stmt)
+{
+    s->said[0] = 0;
+    int rc = stmt ? sqlite3_step(stmt) : SQLITE_ERROR;
+    if (rc == SQLITE_ROW)
+        return 1;
+    if (rc == SQLITE_DONE)
+        return 0;
+    snprintf(s->said, sizeof s->said, "%s", sqlite3_errmsg(s->db));
+    return -EIO;
+}
+
+int db_run(struct store *s, sqlite3_stmt *stmt, int n, const int64_t *values)
+{
+    for (int i = 0; stmt && i < n; i++)
+        sqlite3_bind_int64(stmt, i + 1, values[i]);
+    int rc = db_step(s, stmt);
+    if (stmt)
+        sqlite3_reset(stmt);
+    return rc < 0 ? rc : 0;
+}
+
+static int exec(struct store *s, const char *sql)
+{
+    s->said[0] = 0;
+    if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK)
+        return 0;
+    snprintf(s->said, sizeof s->said, "%s", sqlite3_errmsg(s->db));
+    return -EIO;
+}
+
+int store_begin(struct store *s)
+{
+    int rc = exec(s, "BEGIN IMMEDIATE");
+
+    s->in_transaction = rc == 0;
+    return rc;
+}
+
+int store_commit(struct store *s)
+{
+    int rc = exec(s, "COMMIT");
+
+    if (rc < 0)
+        store_rollback(s);
+    s->in_transaction = false;
+    return rc;
+}
+
+void store_rollback(struct store *s)
+{
+    char said[sizeof s->said];
+
+    memcpy(said, s->said, sizeof said); /* why it came to this outlasts the rollback */
+    exec(s, "ROLLBACK");
+    memcpy(s->said, said, sizeof said);
+    s->in_transaction = false;
+    free(s->sensors); /* a sensor added in the transaction is gone */
+    s->sensors = NULL;
+    s->sensor_count = 0;
+}
+
+int db_begin(struct store *s, bool *own)
+{
+    *own = !s->in_transaction;
+    return *own ? store_begin(s) : 0;
+}
+
+int db_end(struct store *s, bool own, int rc)
+{
+    if (!own)
+        return rc;
+    if (rc < 0) {
+        store_rollback(s);
+        return rc;
+    }
+    return store_commit(s);
+}
+
+static int64_t pragma_number(struct store *s, const char *sql)
+{
+    sqlite3_stmt *stmt = NULL;
+    int64_t v = -1;
+
+    if (sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+        v = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return v;
+}
+
+/* Makes the tables in an empty database; refuses another program's and another version's. */
+static int prepare_schema(struct store *s, enum store_mode mode, struct error *err)
+{
+    int64_t app = pragma_number(s, "PRAGMA application_id"), version = pragma_number(s, "PRAGMA user_version");
+
+    if (app == APPLICATION_ID && version == SCHEMA_VERSION)
+        return 0;
+    if (app < 0 || version < 0) {
+        error_add(err, s->path, 0, 0, "the facts can't be read (%s): move the file aside, or restore it from a backup",
+                  sqlite3_errmsg(s->db));
+        return -EIO;
+    }
+    bool empty = pragma_number(s, "SELECT count(*) FROM sqlite_master") == 0;
+    if (!empty && app != APPLICATION_ID) {
+        error_add(err, s->path, 0, 0, "this is another program's database: name another folder with --data");
+        return -EINVAL;
+    }
+    if (!empty) {
+        error_add(err, s->path, 0, 0, "the facts are of version %lld, this scantide knows version %d: use the scantide that wrote them",
+                  (long long)version, SCHEMA_VERSION);
+        return -EINVAL;
+    }
+    if (mode == STORE_READ)
+        return -ENOENT;
+    char *sql = xasprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;", schema, APPLICATION_ID,
+                          SCHEMA_VERSION);
+    int rc = exec(s, sql);
+    free(sql);
+    if (rc < 0 && pragma_number(s, "PRAGMA user_version") == SCHEMA_VERSION) { /* another process was quicker */
+        exec(s, "ROLLBACK");
+        return 0;
+    }
+    if (rc < 0)
+        error_add(err, s->path, 0, 0, "the facts can't be written (%s): see that the folder is yours and the disk isn't full", store_error(s));
+    return rc;
+}
+
+/* Every folder of the path that isn't there yet. */
+static int make_folders(const char *path, struct error *err)
+{
+    char *p = xstrdup(path);
+    int rc = 0;
+
+    for (char *c = p + 1; rc == 0; c++) {
+        if (*c != '/' && *c != 0)
+            continue;
+        bool last = *c == 0;
+        *c = 0;
+        if (mkdir(p, 0750) < 0 && errno != EEXIST) {
+            rc = -errno;
+            error_add(err, path, 0, 0, "the data folder can't be made (%s): make it, or name another with --data", strerror(errno));
+        }
+        if (last)
+            break;
+        *c = '/';
+    }
+    free(p);
+    return rc;
+}
+
+static int open_database(struct store *s, const char *data, enum store_mode mode, struct error *err)
+{
+    struct stat st;
+
+    s->path = xasprintf("%s/facts.db", data);
+    if (mode == STORE_READ && stat(s->path, &st) < 0) {
+        int rc = -errno;
+        if (errno == ENOENT)
+            error_add(err, data, 0, 0, "there are no facts here yet: take a log in with 'scantide import FILE', or name the folder with --data");
+        else
+            error_add(err, s->path, 0, 0, "the facts can't be reached (%s)", strerror(errno));
+        return rc;
+    }
+    if (mode == STORE_WRITE) {
+        int rc = make_folders(data, err);
+        if (rc < 0)
+            return rc;
+    }
+    int flags = SQLITE_OPEN_NOMUTEX | (mode == STORE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    int rc = sqlite3_open_v2(s->path, &s->db, flags, NULL);
+    /* SQLite opens what it may only read without a word; the first write would tell. */
+    if (rc == SQLITE_OK && mode == STORE_WRITE && sqlite3_db_readonly(s->db, "main"))
+        rc = SQLITE_READONLY;
+    if (rc != SQLITE_OK) {
+        error_add(err, s->path, 0, 0, "the facts can't be %s (%s): see that the folder is yours (chown), or name another with --data",
+                  mode == STORE_READ ? "read" : "written", sqlite3_errstr(rc));
+        return -EACCES;
+    }
+    sqlite3_busy_timeout(s->db, BUSY_MS);
+    if (mode == STORE_WRITE && exec(s, "PRAGMA journal_mode = WAL") < 0) {
+        error_add(err, s->path, 0, 0, "the facts can't be opened (%s)", store_error(s));
+        return -EIO;
+    }
+    exec(s, "PRAGMA synchronous = NORMAL");
+    exec(s, "PRAGMA cache_size = -8192");
+    return 0;
+}
+
+int store_open(const char *data, enum store_mode mode, struct store **out, struct error *err)
+{
+    struct store *s = xcalloc(1, sizeof *s);
+    int rc = open_database(s, data, mode, err);
+
+    if (rc == 0)
+        rc = prepare_schema(s, mode, err);
+    if (rc == -ENOENT && s->db)
+        error_add(err, data, 0, 0, "there are no facts here yet: take a log in with 'scantide import FILE'");
+    if (rc < 0) {
+        store_close(s);
+        return rc;
+    }
+    *out = s;
+    return 0;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < STATEMENTS_MAX; i++)
+        sqlite3_finalize(s->statements[i].stmt);
+    sqlite3_close(s->db);
+    free(s->sensors);
+    free(s->path);
+    free(s);
+}
+
+int store_sync(struct store *s)
+{
+    return exec(s, "PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+/* ---- sensors ---- */
+
+int store_sensors(struct store *s, const struct sensor **list, size_t *n)
+{
+    sqlite3_stmt *q = db_statement(s, "SELECT id, name FROM sensor ORDER BY id");
+    int rc;
+
+    s->sensor_count = 0;
+    while ((rc = db_step(s, q)) > 0) {
+        s->sensors = xrealloc(s->sensors, s->sensor_count + 1, sizeof *s->sensors);
+        struct sensor *x = &s->sensors[s->sensor_count++];
+        x->id = (uint16_t)sqlite3_column_int(q, 0);
+        snprintf(x->name, sizeof x->name, "%s", (const char *)sqlite3_column_text(q, 1));
+    }
+    sqlite3_reset(q);
+    *list = s->sensors;
+    *n = s->sensor_count;
+    return rc;
+}
+
+/* The name as it may stand in a path; `_` for what may not. */
+static void clean_name(struct str name, char out[SENSOR_NAME_MAX])
+{
+    size_t n = 0;
+
+    if (name.n == 0)
+        name = STR("local");
+    for (size_t i = 0; i < name.n && n + 1 < SENSOR_NAME_MAX; i++) {
+        char c = name.p[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || (c == '.' && n > 0);
+        out[n++] = plain ? c : '_';
+    }
+    out[n] = 0;
+}
+
+int store_sensor(struct store *s, struct str name, uint16_t *id)
+{
+    char clean[SENSOR_NAME_MAX];
+    const struct sensor *list;
+    size_t n;
+
+    clean_name(name, clean);
+    if (!s->sensors) {
+        int rc = store_sensors(s, &list, &n);
+        if (rc < 0)
+            return rc;
+    }
+    for (int tried = 0;; tried++) {
+        for (size_t i = 0; i < s->sensor_count; i++)
+            if (strcmp(s->sensors[i].name, clean) == 0) {
+                *id = s->sensors[i].id;
+                return 0;
+            }
+        if (tried)
+            return -EIO;
+        if (s->sensor_count >= SENSORS_MAX)
+            strcpy(clean, "other");
+        sqlite3_stmt *q = db_statement(s, "INSERT OR IGNORE INTO sensor (name) VALUES (?)");
+        if (q)
+            sqlite3_bind_text(q, 1, clean, -1, SQLITE_TRANSIENT);
+        int rc = db_run(s, q, 0, NULL);
+        if (rc == 0)
+            rc = store_sensors(s, &list, &n);
+        if (rc < 0)
+            return rc;
+    }
+}
