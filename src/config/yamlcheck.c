@@ -159,11 +159,16 @@ static void check_number(struct check *c, const yaml_node_t *node,
         max /= 2;
         min = max + 1;
     }
-    if (read_number(text, &negative, &value) && value <= (negative ? min : max))
+    bool is_number = read_number(text, &negative, &value);
+    if (is_number && value <= (negative ? min : max))
         return;
-    fault(c, node->start_mark,
-          "'%s' must be a whole number from %s%" PRIu64 " to %" PRIu64 ", not '%s'", c->name,
-          min ? "-" : "", min, max, shown(node, value_shown));
+    shown(node, value_shown);
+    if (!is_number && bits >= 32) /* nobody's range ends there */
+        fault(c, node->start_mark, "'%s' must be a whole number, not '%s'", c->name, value_shown);
+    else
+        fault(c, node->start_mark,
+              "'%s' must be a whole number from %s%" PRIu64 " to %" PRIu64 ", not '%s'", c->name,
+              min ? "-" : "", min, max, value_shown);
 }
 
 static void check_float(struct check *c, const yaml_node_t *node)

@@ -1,0 +1,47 @@
+#!/usr/bin/env bats
+# Everything that a user edits beside the configuration is checked: own parser files, which take the places of
+# shipped ones by name, and the files of rrd/.
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    mkdir own data
+    printf 'parsers: %s/own\ninputs: [{file: %s/kern.log}]\n' "$PWD" "$PWD" >conf.yaml
+    : >kern.log
+    shipped=$(dirname "$BATS_TEST_DIRNAME")/../parsers/iptables.yaml
+}
+
+@test "a fault in an own parser file is said with its place" {
+    sed '/^literal:/s/literal/litteral/' "$shipped" >own/iptables.yaml
+    line=$(grep -n '^litteral' own/iptables.yaml | cut -d: -f1)
+    run "$SCANTIDE" check --config conf.yaml --data data
+    [ "$status" -eq 2 ]
+    [[ $output == *"$PWD/own/iptables.yaml:$line:1: key 'litteral' is unknown; did you mean 'literal'?"* ]]
+    [[ $output == *"key 'literal' is missing"* ]]
+}
+
+@test "an own file of a shipped one's name is read in its place, and said to be" {
+    cp "$shipped" own/
+    run "$SCANTIDE" check --config conf.yaml --data data
+    [ "$status" -eq 0 ]
+    [[ $output == *"$PWD/own/iptables.yaml (in place of the shipped one)"* ]]
+    [ "$(grep -c 'iptables: ' <<<"$output")" -eq 1 ]
+}
+
+@test "no parser file at all is a fault" {
+    mkdir -p empty/parsers empty/rrd
+    cp "$(dirname "$shipped")"/../rrd/*.yaml empty/rrd/
+    SCANTIDE_SHARE=$PWD/empty run "$SCANTIDE" check --config conf.yaml --data data
+    [ "$status" -eq 2 ]
+    [[ $output == "$PWD/empty/parsers: no parser file is here"* ]]
+}
+
+@test "the archives and the look of charts are checked with them" {
+    mkdir share
+    cp -r "$(dirname "$shipped")" "$(dirname "$shipped")/../rrd" share/
+    sed -i 's/^step:/stepp:/' share/rrd/schema.yaml
+    sed -i 's/^layers:.*/layers: many/' share/rrd/chart.yaml
+    SCANTIDE_SHARE=$PWD/share run "$SCANTIDE" check --config conf.yaml --data data
+    [ "$status" -eq 2 ]
+    [[ $output == *"$PWD/share/rrd/chart.yaml:"*"'layers' must be a whole number, not 'many'"* ]]
+    [[ $output == *"$PWD/share/rrd/schema.yaml:"*": key 'stepp' is unknown; did you mean 'step'?"* ]]
+}
