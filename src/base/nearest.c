@@ -14,7 +14,8 @@ static bool same_letter(char a, char b)
     return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
-/* Damerau and Levenshtein's distance in its "optimal string alignment" form: three rows are enough. */
+/* Damerau and Levenshtein's distance in its "optimal string alignment" form: three rows are
+ * enough. */
 static size_t distance(struct str a, struct str b)
 {
     size_t rows[3][WORD_MAX + 1];

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Everything that a user edits beside the configuration is checked: own parser files, which take the places of
-# shipped ones by name, and the files of rrd/.
+# Everything that a user edits beside the configuration is checked: own parser files, which take
+# the places of shipped ones by name, and the files of rrd/.
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# A file that is no YAML has one fault, where the structure breaks; the other files are looked at all the same.
+# A file that is no YAML has one fault, where the structure breaks; the other files are looked at
+# all the same.
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return

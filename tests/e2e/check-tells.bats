@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# Without a fault, check tells what would be read, from where, and where it would be kept; it changes nothing.
+# Without a fault, check tells what would be read, from where, and where it would be kept; it
+# changes nothing.
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return

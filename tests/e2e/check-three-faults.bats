@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# Three faults in one configuration are three lines, each with file, line and column, in the file's order.
+# Three faults in one configuration are three lines, each with file, line and column, in the
+# file's order.
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return

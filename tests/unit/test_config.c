@@ -1,4 +1,5 @@
-/* The configuration: its defaults are those of conf/scantide.yaml, and its faults are said all at once. */
+/* The configuration: its defaults are those of conf/scantide.yaml, and its faults are said all at
+ * once. */
 #include "config/config.h"
 
 #include <errno.h>
