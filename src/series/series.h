@@ -1,14 +1,20 @@
 /* series.h - the RRD files: a view of the facts that can be made again at any time.
  *
- * `<data>/rrd/<sensor>/total.rrd`, `port/23-tcp.rrd`, `country/CN.rrd`, `pair/23-tcp/CN.rrd`. Data sources `events`
- * (ABSOLUTE: events per second; times the step it is events) and, but for pairs, `sources` (GAUGE: distinct sources of
- * the 5-minute bin). Steps, archives, heartbeat and admission stand in `rrd/schema.yaml`.
+ * `<data>/rrd/<sensor>/total.rrd`, `port/23-tcp.rrd`, `country/CN.rrd`, `pair/23-tcp/CN.rrd` (series/name.h makes the
+ * paths). Data sources `events` (ABSOLUTE: events per second; times the step it is events) and, but for pairs,
+ * `sources` (GAUGE: distinct sources of the 5-minute bin). Steps, archives and heartbeat stand in `rrd/schema.yaml`.
  *
  * All series of a sensor know and don't know the same bins: a bin with an event or a watched second is known (the count
- * or zero), any other is U. What has no series is in a chart's `other`.
+ * or zero), any other is U. They begin with the sensor's first known bin and end with its last. What has no series
+ * is in a chart's `other`.
  *
- * Nothing here reads a clock: `now` is an argument. Not from the loop thread: it writes files. Takes
- * `<data>/series.lock` while it writes. */
+ * Nothing here reads a clock: `now` and `until` are arguments. Not from the loop thread: it writes files. Takes
+ * `<data>/series.lock` while it writes. One thread at a time per object; it starts threads of its own.
+ *
+ *     struct series *se;
+ *     if (series_open(data, "rrd/schema.yaml", &limits, &se, &err) < 0) ...
+ *     rc = series_sync(se, store, until, SERIES_WAIT, &stats, &err);
+ *     series_close(se); */
 #ifndef SCANTIDE_SERIES_SERIES_H
 #define SCANTIDE_SERIES_SERIES_H
 
@@ -19,10 +25,10 @@
 
 struct series;
 
-struct series_limits {          /* from the configuration */
-    unsigned port_events;       /* a port with so many events in some clock hour has a series (10) */
-    unsigned max_ports;         /* at most so many ports have one, those with the busiest hour first */
-    const uint32_t *ports;      /* always admitted */
+struct series_limits {     /* from the configuration */
+    unsigned port_events;  /* a port with so many events in some clock hour has a series (10) */
+    unsigned max_ports;    /* at most so many ports have one, those with the busiest hour first */
+    const uint32_t *ports; /* always admitted, beyond the cap */
     size_t port_count;
 };
 
@@ -30,23 +36,39 @@ struct series_stats {
     uint64_t files_made, files_updated, rows; /* of this call */
 };
 
-/* `data`: the data folder; `schema`: path of rrd/schema.yaml. */
-int series_open(const char *data, const char *schema, const struct series_limits *limits, struct series **out,
-                struct error *err);
+enum series_how {
+    SERIES_WAIT = 1, /* for another writer; else -EWOULDBLOCK with nothing added to err */
+    SERIES_PACED =
+        2 /* make stale sensors again at most every SERIES_PACE_S of `until`: for a daemon that syncs often */
+};
+
+enum {
+    SERIES_PACE_S = 900,
+    SERIES_PAIR_KEPT_S = 30 * 86400 /* a pair goes when no chart has drawn it for so long */
+};
+
+/* `data`: the data folder; `schema`: path of rrd/schema.yaml. The limits are copied. */
+int series_open(const char *data, const char *schema, const struct series_limits *limits,
+                struct series **out, struct error *err);
 void series_close(struct series *se);
 
-/* Brings all series of all sensors up to date with the facts: every bin whose end is at or before `until` (seconds; an
- * import passes the wall clock, a daemon the wall clock less 90 s). New series are made, stale sensors are made again beside the
- * old files and renamed over them, the others get what they lack, many rows a call. Missing, truncated or foreign files
- * are made again. Waits for another writer if `wait`, else returns -EWOULDBLOCK. */
-int series_sync(struct series *se, struct store *s, int64_t until, bool wait, struct series_stats *stats,
-                struct error *err);
+/* Brings all series of all sensors up to date with the facts: each bin up to the sensor's last known one, whose end is at or before
+ * `until` (seconds; an import passes the wall clock, a daemon the wall clock less 90 s, or the time up to which its inputs
+ * have delivered if that is earlier). New series are made with their whole history, stale sensors are made again
+ * beside the old files and renamed over them, the others get what they lack, many rows a call. Missing, truncated or
+ * foreign files are made again; files of series that are no more are removed.
+ *
+ * `how`: SERIES_WAIT, SERIES_PACED. Adds to stats. Returns 0; -EIO where some files couldn't be written, which are named in
+ * err and tried again by the next call, while the others are up to date; or another negative errno with a fault in err. */
+int series_sync(struct series *se, struct store *s, int64_t until, unsigned how,
+                struct series_stats *stats, struct error *err);
 
-/* Makes the pairs that a chart needs and notes that they were drawn at `now`; they are kept up from then on. */
-int series_want_pairs(struct series *se, struct store *s, uint16_t sensor, const struct series_pair *pairs, size_t n,
-                      int64_t now, struct error *err);
+/* Makes the pairs that a chart needs, as far as the sensor's other series have been written, and notes that they were drawn at
+ * `now`; they are kept up from then on. Waits for another writer. Errors as series_sync. */
+int series_want_pairs(struct series *se, struct store *s, uint16_t sensor,
+                      const struct series_pair *pairs, size_t n, int64_t now, struct error *err);
 
-/* `<data>/rrd/<sensor>` */
+/* `<data>/rrd/<sensor>`, the caller's to free; NULL for what is no sensor's name. */
 char *series_folder(const struct series *se, const char *sensor);
 
 #endif

@@ -1,0 +1,250 @@
+#include "series/gather.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/country.h"
+#include "base/hash.h"
+#include "base/port.h"
+
+enum {
+    CELL = sizeof(uint64_t) + sizeof(uint32_t),
+    BINS_MAX = 30 * 24 * HOUR_BINS, /* so that a file's rows of one window stay small, too */
+    COUNTRIES_MAX = 8, /* of one source in one hour: one, but where the country database changed */
+};
+
+struct gather {
+    struct series_key *keys;
+    size_t n;
+
+    /* From a fact's key to its series: number + 1, or 0. */
+    uint32_t total;
+    uint32_t country[COUNTRY_MAX];
+    uint32_t *port; /* by port key */
+    uint32_t *pair; /* open addressing by port and country */
+    size_t pair_mask;
+    bool pairs;
+
+    int64_t from;
+    size_t bins, room;
+    uint8_t *known;
+    uint64_t *events;  /* n rows of `bins` */
+    uint32_t *sources; /* the same */
+
+    /* While the sources of an hour pass by: the bins in which the current source was seen, at its current port and
+     * with each of its countries. */
+    int64_t hour;
+    struct ip source;
+    uint32_t at_port;
+    uint32_t source_bins, port_bins;
+    struct seen {
+        uint16_t country;
+        uint32_t bins;
+    } seen[COUNTRIES_MAX];
+    size_t seen_count;
+};
+
+static size_t pair_slot(const struct gather *g, uint32_t port, uint16_t country)
+{
+    size_t i = hash_mix((uint64_t)port << 16 | country) & g->pair_mask;
+
+    while (g->pair[i]) {
+        const struct series_key *k = &g->keys[g->pair[i] - 1];
+        if (k->port == port && k->country == country)
+            break;
+        i = (i + 1) & g->pair_mask;
+    }
+    return i;
+}
+
+static void add_key(struct gather *g, uint32_t number)
+{
+    const struct series_key *k = &g->keys[number - 1];
+
+    ASSERT(k->port < PORT_KEY_MAX && k->country < COUNTRY_MAX);
+    switch ((enum series_kind)k->kind) {
+    case SERIES_TOTAL: g->total = number; break;
+    case SERIES_PORT: g->port[k->port] = number; break;
+    case SERIES_COUNTRY: g->country[k->country] = number; break;
+    case SERIES_PAIR:
+        g->pair[pair_slot(g, k->port, k->country)] = number;
+        g->pairs = true;
+        break;
+    }
+}
+
+struct gather *gather_new(const struct series_key *keys, size_t n)
+{
+    struct gather *g = xcalloc(1, sizeof *g);
+    size_t slots = 16;
+
+    while (slots < 2 * n)
+        slots *= 2;
+    g->keys = xcalloc(n + 1, sizeof *keys);
+    g->n = n;
+    g->port = xcalloc(PORT_KEY_MAX, sizeof *g->port);
+    g->pair = xcalloc(slots, sizeof *g->pair);
+    g->pair_mask = slots - 1;
+    for (uint32_t i = 0; i < n; i++) {
+        g->keys[i] = keys[i];
+        add_key(g, i + 1);
+    }
+    return g;
+}
+
+void gather_free(struct gather *g)
+{
+    if (!g)
+        return;
+    free(g->keys);
+    free(g->port);
+    free(g->pair);
+    free(g->known);
+    free(g->events);
+    free(g->sources);
+    free(g);
+}
+
+int64_t gather_reach(const struct gather *g, int64_t from, int64_t to)
+{
+    int64_t bins = (int64_t)(GATHER_BYTES / CELL / (g->n ? g->n : 1));
+
+    if (bins > BINS_MAX)
+        bins = BINS_MAX;
+    int64_t end = from + bins * BIN_S, next_hour = from - from % HOUR_S + HOUR_S;
+    end -= end % HOUR_S;
+    if (end < next_hour)
+        end = next_hour;
+    return end < to ? end : to;
+}
+
+static int take_bin(void *ctx, const struct bin_fact *f)
+{
+    struct gather *g = ctx;
+    size_t bin = (size_t)((f->bin - g->from) / BIN_S);
+    uint32_t i;
+
+    ASSERT(f->port < PORT_KEY_MAX && f->country < COUNTRY_MAX);
+    if (f->bin < g->from || bin >= g->bins || f->events == 0)
+        return 0;
+    /* An event that was committed after the known bins were asked for. */
+    g->known[bin] = 1;
+    if (g->total)
+        g->events[(g->total - 1) * g->bins + bin] += f->events;
+    if ((i = g->port[f->port]))
+        g->events[(i - 1) * g->bins + bin] += f->events;
+    if ((i = g->country[f->country]))
+        g->events[(i - 1) * g->bins + bin] += f->events;
+    if (g->pairs && (i = g->pair[pair_slot(g, f->port, f->country)]))
+        g->events[(i - 1) * g->bins + bin] += f->events;
+    return 0;
+}
+
+/* One more source in each bin of the mask. */
+static void add_source(struct gather *g, uint32_t number, uint32_t mask)
+{
+    if (!number)
+        return;
+    uint32_t *row = g->sources + (number - 1) * g->bins;
+    int64_t first = (g->hour - g->from) / BIN_S;
+    for (; mask; mask &= mask - 1) {
+        int64_t bin = first + __builtin_ctz(mask);
+        if (bin >= 0 && bin < (int64_t)g->bins)
+            row[bin]++;
+    }
+}
+
+static void end_port(struct gather *g)
+{
+    add_source(g, g->port[g->at_port], g->port_bins);
+    g->port_bins = 0;
+}
+
+static void end_source(struct gather *g)
+{
+    end_port(g);
+    for (size_t i = 0; i < g->seen_count; i++)
+        add_source(g, g->country[g->seen[i].country], g->seen[i].bins);
+    g->seen_count = 0;
+    add_source(g, g->total, g->source_bins);
+    g->source_bins = 0;
+}
+
+static void see_country(struct gather *g, uint16_t country, uint32_t mask)
+{
+    size_t i = 0;
+
+    while (i < g->seen_count && g->seen[i].country != country)
+        i++;
+    if (i == COUNTRIES_MAX)
+        return;
+    if (i == g->seen_count)
+        g->seen[g->seen_count++] = (struct seen){country, 0};
+    g->seen[i].bins |= mask;
+}
+
+static int take_source(void *ctx, const struct source_fact *f)
+{
+    struct gather *g = ctx;
+    uint32_t mask = 0;
+
+    ASSERT(f->port < PORT_KEY_MAX && f->country < COUNTRY_MAX);
+    if (f->hour != g->hour || ip_compare(&f->source, &g->source) != 0) {
+        end_source(g);
+        g->hour = f->hour;
+        g->source = f->source;
+        g->at_port = f->port;
+    } else if (f->port != g->at_port) {
+        end_port(g);
+        g->at_port = f->port;
+    }
+    for (unsigned i = 0; i < HOUR_BINS; i++)
+        mask |= (uint32_t)(f->spread[i] > 0) << i;
+    g->source_bins |= mask;
+    g->port_bins |= mask;
+    see_country(g, f->country, mask);
+    return 0;
+}
+
+int gather_read(struct gather *g, struct store *s, uint16_t sensor, int64_t from, int64_t to)
+{
+    size_t bins = (size_t)((to - from) / BIN_S), cells = bins * (g->n ? g->n : 1);
+
+    if (bins > g->room) {
+        g->room = bins;
+        g->known = xrealloc(g->known, bins, 1);
+        g->events = xrealloc(g->events, cells, sizeof *g->events);
+        g->sources = xrealloc(g->sources, cells, sizeof *g->sources);
+    }
+    g->from = from;
+    g->bins = bins;
+    memset(g->events, 0, cells * sizeof *g->events);
+    memset(g->sources, 0, cells * sizeof *g->sources);
+    int rc = store_known(s, sensor, from, to, g->known);
+    if (rc == 0)
+        rc = store_read_bins(s, sensor, from, to, take_bin, g);
+    if (rc == 0)
+        rc = store_read_sources(s, sensor, from, to, take_source, g);
+    end_source(g);
+    return rc;
+}
+
+size_t gather_bins(const struct gather *g)
+{
+    return g->bins;
+}
+
+const uint8_t *gather_known(const struct gather *g)
+{
+    return g->known;
+}
+
+const uint64_t *gather_events(const struct gather *g, size_t series)
+{
+    return g->events + series * g->bins;
+}
+
+const uint32_t *gather_sources(const struct gather *g, size_t series)
+{
+    return g->sources + series * g->bins;
+}

@@ -1,0 +1,346 @@
+#include "series/write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/access.h"
+#include "base/check.h"
+#include "series/rrdfile.h"
+
+enum {
+    PATH_BYTES = SENSOR_NAME_MAX + SERIES_PATH_MAX + 16, /* below <data>/rrd */
+    FILES_A_THREAD = 16,                                 /* fewer aren't worth one */
+    BINS_A_THREAD =
+        288 /* a day, unless files are made: short updates are mappings made and undone, for which threads
+                            only wait for each other */
+};
+
+struct template
+{
+    struct buf bytes;
+    char *fault; /* it couldn't be made */
+};
+
+struct writer {
+    const char *rrd, *sensor;
+    const struct schema *sc;
+    struct inflight *inflight;
+    int64_t begin;
+    struct series_stats *stats;
+    struct template whole, pair;
+};
+
+/* What the threads of one window share. */
+struct window {
+    struct writer *w;
+    struct series_file *const *files;
+    size_t n;
+    const struct gather *g;
+    int64_t from;
+    bool last;
+    atomic_size_t next;
+};
+
+struct worker {
+    struct window *window;
+    unsigned slot;
+    struct series_stats stats;
+    pthread_t thread;
+};
+
+struct writer *writer_new(const char *rrd, const char *sensor, const struct schema *sc,
+                          struct inflight *f, int64_t begin, struct series_stats *stats)
+{
+    struct writer *w = xcalloc(1, sizeof *w);
+
+    *w = (struct writer){
+        .rrd = rrd, .sensor = sensor, .sc = sc, .inflight = f, .begin = begin, .stats = stats};
+    return w;
+}
+
+void writer_free(struct writer *w)
+{
+    if (!w)
+        return;
+    buf_fini(&w->whole.bytes);
+    buf_fini(&w->pair.bytes);
+    free(w->whole.fault);
+    free(w->pair.fault);
+    free(w);
+}
+
+/* ---- paths ---- */
+
+/* "gw/port/23-tcp.rrd", or while it is being made "gw/port/.23-tcp.rrd.new" */
+static void file_name(const struct writer *w, const struct series_file *file, bool making,
+                      char out[PATH_BYTES])
+{
+    char path[SERIES_PATH_MAX];
+
+    series_path(&file->key, path);
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    int n = making ? snprintf(out, PATH_BYTES, "%s/%.*s.%s.new", w->sensor, (int)(base - path),
+                              path, base)
+                   : snprintf(out, PATH_BYTES, "%s/%s", w->sensor, path);
+    ASSERT(n > 0 && n < PATH_BYTES);
+}
+
+static char *file_path(const struct writer *w, const struct series_file *file, bool making)
+{
+    char name[PATH_BYTES];
+
+    file_name(w, file, making, name);
+    return xasprintf("%s/%s", w->rrd, name);
+}
+
+/* Makes the folders on the way to a file of the sensor. Returns 0 or a negative errno. */
+static int make_folders(const struct writer *w, const char *path)
+{
+    for (const char *slash = path + strlen(w->rrd); slash; slash = strchr(slash + 1, '/')) {
+        char *folder = xstrndup(path, (size_t)(slash - path));
+        int rc = mkdir(folder, 0755) < 0 && errno != EEXIST ? -errno : 0;
+        free(folder);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* A fault of our own system calls: the folder is what may refuse us. */
+static char *write_fault(const char *path, int rc)
+{
+    char *folder = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+    bool refused = rc == -EACCES || rc == -EPERM || rc == -EROFS;
+    char *why = access_advice(refused ? folder : path, ACCESS_WRITE, rc);
+    char *fault = refused ? xasprintf("its folder %s %s", folder, why) : xstrdup(why);
+
+    free(why);
+    free(folder);
+    return fault;
+}
+
+/* ---- new files ---- */
+
+static int read_whole(const char *path, struct buf *b)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        rc = -errno;
+    } else {
+        buf_reserve(b, (size_t)st.st_size);
+        ssize_t n = read(fd, b->p, (size_t)st.st_size);
+        b->n = n > 0 ? (size_t)n : 0;
+        rc = n == st.st_size ? 0 : n < 0 ? -errno : -EIO;
+    }
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+static void load_template(struct writer *w, bool pair)
+{
+    struct template *t = pair ? &w->pair : &w->whole;
+    char *path = xasprintf("%s/%s/.template.new", w->rrd, w->sensor);
+
+    if (t->bytes.n == 0 && !t->fault) {
+        int rc = make_folders(w, path);
+        if (rc < 0)
+            t->fault = write_fault(path, rc);
+        else if (rrdfile_make(path, w->sc, pair, w->begin, &t->fault) == 0) {
+            rc = read_whole(path, &t->bytes);
+            if (rc < 0)
+                t->fault = write_fault(path, rc);
+        }
+        unlink(path);
+    }
+    free(path);
+}
+
+static int write_whole(int fd, const struct buf *b)
+{
+    for (size_t done = 0; done < b->n;) {
+        ssize_t n = write(fd, b->p + done, b->n - done);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+/* Plain writes, so that a full disk is an error here and not a signal in the mapping later. */
+static int copy_template(const struct writer *w, const struct series_file *file, const char *path,
+                         char **fault)
+{
+    const struct template *t = file->key.kind == SERIES_PAIR ? &w->pair : &w->whole;
+
+    if (t->fault) {
+        *fault = xstrdup(t->fault);
+        return -EIO;
+    }
+    unlink(path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    int rc = fd < 0 ? -errno : 0;
+    if (rc == -ENOENT && (rc = make_folders(w, path)) == 0) {
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        rc = fd < 0 ? -errno : 0;
+    }
+    if (rc == 0)
+        rc = write_whole(fd, &t->bytes);
+    if (fd >= 0 && close(fd) < 0 && rc == 0)
+        rc = -errno;
+    if (rc < 0)
+        *fault = write_fault(path, rc);
+    return rc;
+}
+
+static int put_in_place(const struct writer *w, struct series_file *file, const char *made,
+                        char **fault)
+{
+    char *path = file_path(w, file, false);
+    struct stat st;
+    int rc = stat(made, &st) < 0 || rename(made, path) < 0 ? -errno : 0;
+
+    if (rc < 0) {
+        *fault = write_fault(path, rc);
+    } else {
+        file->making = false;
+        file->checked = true;
+        file->dev = st.st_dev;
+        file->ino = st.st_ino;
+        file->size = st.st_size;
+    }
+    free(path);
+    return rc;
+}
+
+void writer_make(const struct writer *w, struct series_file *file)
+{
+    file->making = true;
+    file->checked = false;
+    file->last_up = w->begin;
+}
+
+void writer_check(const struct writer *w, struct series_file *file, int64_t goal)
+{
+    char *path = file_path(w, file, false);
+    struct stat st = {0};
+    bool same = stat(path, &st) == 0 && file->checked && st.st_dev == file->dev &&
+                st.st_ino == file->ino && st.st_size == file->size;
+
+    if (!same) {
+        file->checked =
+            rrdfile_check(path, w->sc, file->key.kind == SERIES_PAIR, &file->last_up) == 0 &&
+            stat(path, &st) == 0;
+        file->dev = st.st_dev;
+        file->ino = st.st_ino;
+        file->size = st.st_size;
+    }
+    if (!file->checked || file->last_up > goal)
+        writer_make(w, file);
+    free(path);
+}
+
+/* ---- a window ---- */
+
+static void write_file(struct worker *k, struct rows *rows, size_t i)
+{
+    struct window *x = k->window;
+    struct writer *w = x->w;
+    struct series_file *file = x->files[i];
+    bool making = file->making, pair = file->key.kind == SERIES_PAIR;
+    char name[PATH_BYTES];
+    int rc = 0;
+
+    ASSERT(file->last_up == x->from);
+    rows_make(rows, x->from, gather_bins(x->g), gather_known(x->g), gather_events(x->g, i),
+              pair ? NULL : gather_sources(x->g, i), w->sc->heartbeat);
+    file_name(w, file, making, name);
+    char *path = xasprintf("%s/%s", w->rrd, name);
+    if (making && file->last_up == w->begin)
+        rc = copy_template(w, file, path, &file->fault);
+    if (rc == 0) {
+        if (!making)
+            inflight_begin(w->inflight, k->slot, name);
+        rc = rrdfile_update(path, rows, &file->fault);
+        if (!making)
+            inflight_end(w->inflight, k->slot);
+    }
+    if (rc == 0 && making && x->last)
+        rc = put_in_place(w, file, path, &file->fault);
+    if (rc == 0) {
+        file->last_up = x->from + (int64_t)gather_bins(x->g) * BIN_S;
+        k->stats.rows += rows->n;
+        k->stats.files_made += making && x->last;
+        k->stats.files_updated += !making;
+    } else {
+        /* What is on disk is to be looked at again. */
+        file->checked = false;
+        if (making)
+            unlink(path);
+    }
+    free(path);
+}
+
+static void *work(void *arg)
+{
+    struct worker *k = arg;
+    struct rows rows = {0};
+
+    for (;;) {
+        size_t i = atomic_fetch_add(&k->window->next, 1);
+        if (i >= k->window->n)
+            break;
+        write_file(k, &rows, i);
+    }
+    rows_fini(&rows);
+    return NULL;
+}
+
+static unsigned workers_for(const struct window *x)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = 1 + x->n / FILES_A_THREAD;
+    bool making = false;
+
+    for (size_t i = 0; i < x->n; i++)
+        making |= x->files[i]->making;
+    if (!making && gather_bins(x->g) < BINS_A_THREAD)
+        return 1;
+    if (processors > 0 && n > (size_t)processors)
+        n = (size_t)processors;
+    return n < INFLIGHT_SLOTS ? (unsigned)n : INFLIGHT_SLOTS;
+}
+
+void writer_write(struct writer *w, struct series_file *const *files, size_t n,
+                  const struct gather *g, int64_t from, bool last)
+{
+    struct window x = {.w = w, .files = files, .n = n, .g = g, .from = from, .last = last};
+    struct worker workers[INFLIGHT_SLOTS] = {0};
+    unsigned count = workers_for(&x), started = 1;
+
+    for (size_t i = 0; i < n; i++)
+        if (files[i]->making)
+            load_template(w, files[i]->key.kind == SERIES_PAIR);
+    for (unsigned i = 0; i < count; i++)
+        workers[i] = (struct worker){.window = &x, .slot = i};
+    /* One that can't be started leaves its share to the others. */
+    while (started < count &&
+           pthread_create(&workers[started].thread, NULL, work, &workers[started]) == 0)
+        started++;
+    work(&workers[0]);
+    for (unsigned i = 1; i < started; i++)
+        pthread_join(workers[i].thread, NULL);
+    for (unsigned i = 0; i < started; i++) {
+        w->stats->files_made += workers[i].stats.files_made;
+        w->stats->files_updated += workers[i].stats.files_updated;
+        w->stats->rows += workers[i].stats.rows;
+    }
+}
