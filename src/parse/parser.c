@@ -300,8 +300,6 @@ const struct parser_file *parser_set_file(const struct parser_set *set, size_t i
     return set->parsers[i].file;
 }
 
-const struct yamlfile *parser_set_yaml(const struct parser_set *set, size_t i);
-
 const struct yamlfile *parser_set_yaml(const struct parser_set *set, size_t i)
 {
     return set->parsers[i].yaml;

@@ -33,6 +33,7 @@ size_t parser_set_count(const struct parser_set *set);
 const char *parser_set_name(const struct parser_set *set, size_t i);
 const char *parser_set_path(const struct parser_set *set, size_t i);
 const struct parser_file *parser_set_file(const struct parser_set *set, size_t i);
+const struct yamlfile *parser_set_yaml(const struct parser_set *set, size_t i);
 
 /* Runs every parser's samples and refusals; adds a fault for each that isn't as stated, and for each pattern that no sample
  * proves. Returns 0 or -EINVAL. */

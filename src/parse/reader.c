@@ -33,10 +33,12 @@ enum outcome reader_line(struct reader *r, struct str line, struct event *e)
         line.n = LINE_MAX_BYTES;
     if (r->stamp_len && line.n > r->stamp_len && memcmp(line.p, r->stamp, r->stamp_len) == 0 && line.p[r->stamp_len] == ' ') {
         when = r->clock.before;
+        r->stamped = true;
         envelope_parse_rest(line, r->stamp_len, &env);
     } else {
         envelope_parse(line, &env);
         when = clock_resolve(&r->clock, &env.stamp);
+        r->stamped = env.stamp.kind != STAMP_NONE;
         keep_stamp(r, line, &env);
     }
     enum outcome o = too_long ? OUTCOME_LOST : matcher_match(r->matcher, env.message, e);

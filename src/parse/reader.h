@@ -16,6 +16,7 @@ struct reader {
     struct matcher *matcher; /* the reader's own */
     char stamp[STAMP_KEPT];  /* the last line up to its stamp's end */
     size_t stamp_len;        /* 0: none kept */
+    bool stamped;            /* the last line had a time of its own */
 };
 
 /* Begins with a log (or a block of it) whose line before was at `before` (INT64_MIN: none). */

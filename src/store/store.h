@@ -80,7 +80,7 @@ struct position {
     uint64_t head_hash;
     uint64_t offset; /* bytes taken in */
     uint64_t tail_hash;
-    int64_t first_when, last_when; /* UTC of its first and last line; the clock goes on from the last */
+    int64_t first_when, last_when; /* UTC of its first (INT64_MAX: none) and last line */
     const char *path;              /* where it lay */
 };
 

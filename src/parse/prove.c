@@ -1,0 +1,108 @@
+/* Parser files carry their own proof: samples with the fields they give, and lines that must be refused. */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "parse/fields.h"
+#include "parse/parser.h"
+#include "parse/reader.h"
+
+enum { SAMPLE_YEAR = 2026 }; /* of stamps without one; their zone is UTC */
+
+struct proof {
+    const struct parser_set *set;
+    struct matcher *matcher;
+    struct clock_rule rule;
+    struct error *err;
+};
+
+static enum outcome read_line(struct proof *p, const char *line, struct event *e)
+{
+    struct reader r;
+
+    reader_init(&r, p->matcher, &p->rule, INT64_MIN);
+    return reader_line(&r, str_from(line), e);
+}
+
+static const char *stated(const struct sample_fields *gives, enum field_name f)
+{
+    static const size_t offsets[NAMES] = {
+        offsetof(struct sample_fields, src),   offsetof(struct sample_fields, dst),    offsetof(struct sample_fields, sport),
+        offsetof(struct sample_fields, dport), offsetof(struct sample_fields, proto),  offsetof(struct sample_fields, type),
+        offsetof(struct sample_fields, code),  offsetof(struct sample_fields, flags),  offsetof(struct sample_fields, in),
+        offsetof(struct sample_fields, out),   offsetof(struct sample_fields, host),   offsetof(struct sample_fields, prefix),
+        offsetof(struct sample_fields, action), offsetof(struct sample_fields, class), offsetof(struct sample_fields, port),
+        offsetof(struct sample_fields, time),
+    };
+    return *(char *const *)(const void *)((const char *)gives + offsets[f]);
+}
+
+static void prove_sample(struct proof *p, size_t parser, unsigned i, bool *proven)
+{
+    const struct yamlfile *yaml = parser_set_yaml(p->set, parser);
+    const struct sample *s = &parser_set_file(p->set, parser)->samples[i];
+    struct event e;
+    char node[64], got[FIELD_TEXT_MAX];
+    enum outcome o = read_line(p, s->line, &e);
+
+    snprintf(node, sizeof node, "samples[%u].line", i);
+    if (o == OUTCOME_UNMATCHED || o == OUTCOME_LOST) {
+        yamlfile_fault(yaml, node, p->err, "no pattern takes this sample");
+        return;
+    }
+    if (matcher_parser(p->matcher) != parser) {
+        yamlfile_fault(yaml, node, p->err, "this sample is taken by another parser, '%s'", parser_set_name(p->set, matcher_parser(p->matcher)));
+        return;
+    }
+    proven[matcher_pattern(p->matcher)] = true;
+    if (s->gives.outcome && strcmp(s->gives.outcome, outcome_name(o)) != 0) {
+        snprintf(node, sizeof node, "samples[%u].gives.outcome", i);
+        yamlfile_fault(yaml, node, p->err, "the outcome is '%s', not '%s'", outcome_name(o), s->gives.outcome);
+    }
+    for (enum field_name f = 0; f < NAMES; f++) {
+        const char *want = stated(&s->gives, f);
+        field_text(&e, f, got);
+        if (!want || strcmp(want, got) == 0)
+            continue;
+        snprintf(node, sizeof node, "samples[%u].gives.%s", i, field_label(f));
+        yamlfile_fault(yaml, node, p->err, "%s is '%s', not '%s'", field_label(f), got, want);
+    }
+}
+
+static void prove_parser(struct proof *p, size_t parser)
+{
+    const struct yamlfile *yaml = parser_set_yaml(p->set, parser);
+    const struct parser_file *file = parser_set_file(p->set, parser);
+    bool *proven = xcalloc(file->patterns_count, sizeof *proven);
+    struct event e;
+    char node[64];
+
+    for (unsigned i = 0; i < file->samples_count; i++)
+        prove_sample(p, parser, i, proven);
+    for (unsigned i = 0; i < file->patterns_count; i++) {
+        snprintf(node, sizeof node, "patterns[%u]", i);
+        if (!proven[i])
+            yamlfile_fault(yaml, node, p->err, "no sample proves this pattern: add a line that it takes");
+    }
+    for (unsigned i = 0; i < file->refuses_count; i++) {
+        snprintf(node, sizeof node, "refuses[%u]", i);
+        enum outcome o = read_line(p, file->refuses[i], &e);
+        if ((o == OUTCOME_EVENT || o == OUTCOME_IGNORED) && matcher_parser(p->matcher) == parser)
+            yamlfile_fault(yaml, node, p->err, "this line is to be refused, but pattern %zu takes it", matcher_pattern(p->matcher) + 1);
+    }
+    free(proven);
+}
+
+int parser_set_prove(const struct parser_set *set, struct error *err)
+{
+    size_t faults = err->n;
+    struct proof p = {.set = set, .matcher = matcher_new(set), .rule = {.year = SAMPLE_YEAR}, .err = err};
+
+    ASSERT(zone_open("UTC", &p.rule.zone) == 0);
+    for (size_t i = 0; i < parser_set_count(set); i++)
+        prove_parser(&p, i);
+    matcher_free(p.matcher);
+    return err->n > faults ? -EINVAL : 0;
+}

@@ -1,0 +1,67 @@
+#include "pipeline/commit.h"
+
+struct commit {
+    struct store *store;
+    struct log_state *log;
+};
+
+int log_state_load(struct store *s, struct log_state *log)
+{
+    log->sensor_count = 0;
+    if (log->is_stream || log->position.id == 0)
+        return 0;
+    return store_position_sensors(s, log->position.id, log->sensors, SENSORS_MAX + 1, &log->sensor_count);
+}
+
+static int take_sensor(void *ctx, struct str name, uint16_t *id)
+{
+    struct commit *c = ctx;
+    int rc = store_sensor(c->store, name, id);
+
+    for (size_t i = 0; rc == 0 && i < c->log->sensor_count; i++)
+        if (c->log->sensors[i] == *id)
+            return 0;
+    if (rc == 0 && c->log->sensor_count <= SENSORS_MAX)
+        c->log->sensors[c->log->sensor_count++] = *id;
+    return rc;
+}
+
+static int take_segment(void *ctx, enum fact_kind kind, uint16_t sensor, int64_t start, uint64_t events, const void *data, size_t len)
+{
+    struct commit *c = ctx;
+    return store_put_segment(c->store, kind, sensor, start, events, data, len);
+}
+
+static int write_part(struct store *s, const struct commit_part *part)
+{
+    struct log_state *log = part->log;
+    struct commit c = {s, log};
+    struct tally_sink sink = {&c, take_sensor, take_segment};
+    int rc = tally_encode(part->tallies, part->n, &sink);
+
+    if (rc == 0 && !log->is_stream && log->position.offset > 0)
+        rc = store_put_position(s, &log->position, log->mark);
+    for (size_t i = 0; rc == 0 && i < log->sensor_count; i++) {
+        if (!log->is_stream && log->position.id)
+            rc = store_put_position_sensor(s, log->position.id, log->sensors[i]);
+        if (rc == 0 && log->watched_to >= log->position.first_when)
+            rc = store_put_watched(s, log->sensors[i], log->position.first_when, log->watched_to);
+    }
+    return rc;
+}
+
+int commit_write(struct store *s, const struct commit_part *parts, size_t n, struct error *err)
+{
+    int rc = store_begin(s);
+
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = write_part(s, &parts[i]);
+    if (rc == 0)
+        rc = store_commit(s);
+    else
+        store_rollback(s);
+    if (rc < 0)
+        error_add(err, NULL, 0, 0, "the facts could not be written (%s); nothing of this commit was kept: mend that and start again, it goes on where it stopped",
+                  store_error(s));
+    return rc;
+}

@@ -1,0 +1,58 @@
+#include "pipeline/intake.h"
+
+void counts_add(struct counts *sum, const struct counts *more)
+{
+    sum->lines += more->lines;
+    for (int o = 0; o < OUTCOMES; o++)
+        sum->by[o] += more->by[o];
+    sum->packets += more->packets;
+    sum->future += more->future;
+}
+
+static void keep_sample(struct intake_samples *s, struct str line)
+{
+    if (s->n == SAMPLES_MAX)
+        return;
+    size_t n = line.n < SAMPLE_BYTES ? line.n : SAMPLE_BYTES;
+    char *text = s->text[s->n++];
+    for (size_t i = 0; i < n; i++) /* a stranger chose the bytes: none of them may steer a terminal */
+        text[i] = (unsigned char)line.p[i] < 0x20 || line.p[i] == 0x7f ? '?' : line.p[i];
+    text[n] = 0;
+}
+
+static enum outcome take_line(const struct intake *in, struct reader *r, struct str line, struct tally *t, struct counts *counts,
+                              struct intake_span *span)
+{
+    struct event e;
+    enum outcome o = reader_line(r, line, &e);
+
+    if (r->stamped) {
+        if (!span->any)
+            span->first = e.when;
+        span->any = true;
+        span->last = e.when;
+    }
+    if (o != OUTCOME_EVENT)
+        return o;
+    if (e.when < 0 || e.when > UINT32_MAX) /* no year that a fact can hold */
+        return OUTCOME_LOST;
+    counts->packets += e.count;
+    counts->future += e.when > in->now;
+    tally_add(t, in->sensor.n ? in->sensor : e.host, &e, geo_country(in->geo, &e.source));
+    return o;
+}
+
+void intake_lines(const struct intake *in, struct reader *r, struct str lines, struct tally *t, struct counts *counts,
+                  struct intake_span *span, struct intake_samples *samples)
+{
+    while (lines.n) {
+        const char *newline = memchr(lines.p, '\n', lines.n);
+        struct str line = {lines.p, newline ? (size_t)(newline - lines.p) : lines.n};
+        lines = str_skip(lines, line.n + (newline != NULL));
+        enum outcome o = take_line(in, r, line, t, counts, span);
+        counts->lines++;
+        counts->by[o]++;
+        if (o == OUTCOME_UNMATCHED)
+            keep_sample(samples, line);
+    }
+}
