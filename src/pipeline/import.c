@@ -474,8 +474,8 @@ static int run_import(struct import *im, const char *path, uint64_t size, struct
 int import_log(const struct import_options *o, const char *path, struct import_report *report, struct error *err)
 {
     struct import *im = xcalloc(1, sizeof *im);
-    bool at_line;
-    uint64_t size;
+    bool at_line = true;
+    uint64_t size = 0;
 
     *report = (struct import_report){0};
     im->options = o;

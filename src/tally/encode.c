@@ -45,13 +45,13 @@ static void rank_v6(struct encoder *x)
     size_t total = 0;
 
     for (size_t t = 0; t < x->n; t++)
-        total += x->tallies[t]->v6_count;
+        total += x->tallies[t]->v6.n;
     x->v6 = xmalloc(total * sizeof *x->v6);
     for (size_t t = 0; t < x->n; t++) {
         const struct tally *y = x->tallies[t];
-        if (y->v6_count)
-            memcpy(x->v6 + x->v6_count, y->v6, y->v6_count * sizeof *y->v6);
-        x->v6_count += y->v6_count;
+        if (y->v6.n)
+            memcpy(x->v6 + x->v6_count, y->v6.list, y->v6.n * sizeof *x->v6);
+        x->v6_count += y->v6.n;
     }
     if (x->v6_count == 0)
         return;
@@ -63,9 +63,9 @@ static void rank_v6(struct encoder *x)
     x->v6_count = unique;
     for (size_t t = 0; t < x->n; t++) {
         const struct tally *y = x->tallies[t];
-        x->ranks[t] = xmalloc(y->v6_count * sizeof **x->ranks);
-        for (size_t i = 0; i < y->v6_count; i++) {
-            const struct ip *found = bsearch(&y->v6[i], x->v6, x->v6_count, sizeof *x->v6, compare_ip);
+        x->ranks[t] = xmalloc(y->v6.n * sizeof **x->ranks);
+        for (size_t i = 0; i < y->v6.n; i++) {
+            const struct ip *found = bsearch(&y->v6.list[i], x->v6, x->v6_count, sizeof *x->v6, compare_ip);
             x->ranks[t][i] = (uint32_t)(found - x->v6);
         }
     }

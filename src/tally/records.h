@@ -2,6 +2,7 @@
 #ifndef SCANTIDE_TALLY_RECORDS_H
 #define SCANTIDE_TALLY_RECORDS_H
 
+#include "base/iptable.h"
 #include "tally/tally.h"
 
 /* An event in 28 bytes. An IPv6 address is its place in the tally's table of them. */
@@ -28,10 +29,7 @@ struct tally {
     size_t name_count, last_name;
     uint32_t *name_slots; /* open addressing: place + 1, 0 free */
     size_t name_slot_count;
-    struct ip *v6;
-    size_t v6_count, v6_cap;
-    uint32_t *v6_slots; /* likewise */
-    size_t v6_slot_count;
+    struct ip_table v6;
 };
 
 #endif

@@ -20,108 +20,76 @@ void tally_free(struct tally *t)
     free(t->records);
     free(t->names);
     free(t->name_slots);
-    free(t->v6);
-    free(t->v6_slots);
+    ip_table_fini(&t->v6);
     free(t);
-}
-
-static void clear_slots(uint32_t *slots, size_t n)
-{
-    if (n)
-        memset(slots, 0, n * sizeof *slots);
 }
 
 void tally_reset(struct tally *t)
 {
     if (t->name_count)
-        clear_slots(t->name_slots, t->name_slot_count);
-    if (t->v6_count)
-        clear_slots(t->v6_slots, t->v6_slot_count);
-    t->n = t->name_count = t->last_name = t->v6_count = 0;
+        memset(t->name_slots, 0, t->name_slot_count * sizeof *t->name_slots);
+    ip_table_clear(&t->v6);
+    t->n = t->name_count = t->last_name = 0;
 }
 
-/* Makes room for one more of `count` entries at a load of at most a half; true when the slots must be filled again. */
-static bool grow_slots(uint32_t **slots, size_t *slot_count, size_t count)
+static uint64_t name_hash(struct str name)
 {
-    if (count * 2 < *slot_count)
-        return false;
-    *slot_count = *slot_count ? *slot_count * 2 : SLOTS_FIRST;
-    free(*slots);
-    *slots = xcalloc(*slot_count, sizeof **slots);
-    return true;
+    return hash_bytes(name.p, name.n, 0);
 }
 
-static void fill_slot(uint32_t *slots, size_t slot_count, uint64_t hash, uint32_t place)
+static void fill_slot(struct tally *t, size_t place)
 {
-    size_t i = hash & (slot_count - 1);
+    size_t i = name_hash(tally_sensor(t, place)) & (t->name_slot_count - 1);
 
-    while (slots[i])
-        i = (i + 1) & (slot_count - 1);
-    slots[i] = place + 1;
+    while (t->name_slots[i])
+        i = (i + 1) & (t->name_slot_count - 1);
+    t->name_slots[i] = (uint32_t)place + 1;
+}
+
+/* A new name; the table of slots is kept at most half full. */
+static size_t add_name(struct tally *t, struct str name)
+{
+    t->names = xrealloc(t->names, t->name_count + 1, sizeof *t->names);
+    struct name *fresh = &t->names[t->name_count];
+    memcpy(fresh->text, name.p, name.n);
+    fresh->text[name.n] = 0;
+    fresh->len = (uint8_t)name.n;
+    size_t place = t->name_count++;
+    if (t->name_count * 2 < t->name_slot_count) {
+        fill_slot(t, place);
+        return place;
+    }
+    t->name_slot_count = t->name_slot_count ? t->name_slot_count * 2 : SLOTS_FIRST;
+    free(t->name_slots);
+    t->name_slots = xcalloc(t->name_slot_count, sizeof *t->name_slots);
+    for (size_t i = 0; i < t->name_count; i++)
+        fill_slot(t, i);
+    return place;
 }
 
 static uint16_t find_name(struct tally *t, struct str name)
 {
     if (name.n >= SENSOR_NAME_MAX)
         name.n = SENSOR_NAME_MAX - 1;
-    if (t->name_count) {
-        const struct name *last = &t->names[t->last_name];
-        if (last->len == name.n && memcmp(last->text, name.p, name.n) == 0)
+    if (t->name_count && str_eq(tally_sensor(t, t->last_name), name))
+        return (uint16_t)t->last_name;
+    for (size_t i = t->name_slot_count ? name_hash(name) & (t->name_slot_count - 1) : 0; t->name_slot_count && t->name_slots[i];
+         i = (i + 1) & (t->name_slot_count - 1))
+        if (str_eq(tally_sensor(t, t->name_slots[i] - 1), name)) {
+            t->last_name = t->name_slots[i] - 1;
             return (uint16_t)t->last_name;
-    }
-    uint64_t hash = hash_bytes(name.p, name.n, 1);
-    if (t->name_slot_count)
-        for (size_t i = hash & (t->name_slot_count - 1); t->name_slots[i]; i = (i + 1) & (t->name_slot_count - 1)) {
-            const struct name *known = &t->names[t->name_slots[i] - 1];
-            if (known->len == name.n && memcmp(known->text, name.p, name.n) == 0) {
-                t->last_name = t->name_slots[i] - 1;
-                return (uint16_t)t->last_name;
-            }
         }
     if (t->name_count == UINT16_MAX) /* hosts by the ten thousand in one commit: they all end in `other` anyway */
         return UINT16_MAX - 1;
-    t->names = xrealloc(t->names, t->name_count + 1, sizeof *t->names);
-    struct name *fresh = &t->names[t->name_count];
-    memcpy(fresh->text, name.p, name.n);
-    fresh->text[name.n] = 0;
-    fresh->len = (uint8_t)name.n;
-    t->last_name = t->name_count++;
-    if (grow_slots(&t->name_slots, &t->name_slot_count, t->name_count)) {
-        for (size_t i = 0; i < t->name_count; i++)
-            fill_slot(t->name_slots, t->name_slot_count, hash_bytes(t->names[i].text, t->names[i].len, 1), (uint32_t)i);
-    } else {
-        fill_slot(t->name_slots, t->name_slot_count, hash, (uint32_t)t->last_name);
-    }
+    t->last_name = add_name(t, name);
     return (uint16_t)t->last_name;
-}
-
-static uint32_t find_v6(struct tally *t, const struct ip *ip)
-{
-    uint64_t hash = hash_bytes(ip->b, sizeof ip->b, 2);
-
-    if (t->v6_slot_count)
-        for (size_t i = hash & (t->v6_slot_count - 1); t->v6_slots[i]; i = (i + 1) & (t->v6_slot_count - 1))
-            if (ip_compare(&t->v6[t->v6_slots[i] - 1], ip) == 0)
-                return t->v6_slots[i] - 1;
-    if (t->v6_count == t->v6_cap) {
-        t->v6_cap = t->v6_cap ? t->v6_cap * 2 : SLOTS_FIRST;
-        t->v6 = xrealloc(t->v6, t->v6_cap, sizeof *t->v6);
-    }
-    t->v6[t->v6_count++] = *ip;
-    if (grow_slots(&t->v6_slots, &t->v6_slot_count, t->v6_count)) {
-        for (size_t i = 0; i < t->v6_count; i++)
-            fill_slot(t->v6_slots, t->v6_slot_count, hash_bytes(t->v6[i].b, sizeof t->v6[i].b, 2), (uint32_t)i);
-    } else {
-        fill_slot(t->v6_slots, t->v6_slot_count, hash, (uint32_t)t->v6_count - 1);
-    }
-    return (uint32_t)t->v6_count - 1;
 }
 
 /* An address as 32 bits: itself, or its place among the IPv6 ones. None at all counts as 0.0.0.0. */
 static uint32_t compact(struct tally *t, const struct ip *ip, bool *six)
 {
     *six = ip->family == 6;
-    return *six ? find_v6(t, ip) : ip_v4(ip);
+    return *six ? ip_table_add(&t->v6, ip) : ip_v4(ip);
 }
 
 void tally_add(struct tally *t, struct str sensor, const struct event *e, uint16_t country)
