@@ -1,0 +1,86 @@
+/* chart.h - what is to be drawn, and the `rrdtool graph` command that draws it.
+ *
+ * Builds argument vectors from values; reads no RRD and draws nothing (chart/draw.h does). The same vector goes to librrd and, quoted, to a
+ * shell, so `--print` prints what is drawn. Pure but for chart_request.exists. Any thread.
+ *
+ * The picture, from the back: unknown time as columns, the band's veil, the stack, the series' own line, the band's lines.
+ * `other` is the line less the layers, so the top of the stack is the line. What librrd has no option for stands in Pango markup: a
+ * title that begins over the plot's left edge and labels over cut bars are moved there by letter spacing, which needs
+ * the place of the plot that librrd chose: struct chart_place.
+ *
+ *     struct chart_command cmd;
+ *     if (chart_build(&req, &axis, &place, &cmd, err) == 0)
+ *         puts(text = chart_shell(&req, &cmd));
+ *     chart_command_fini(&cmd);
+ */
+#ifndef SCANTIDE_CHART_CHART_H
+#define SCANTIDE_CHART_CHART_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "chart/axis.h"
+#include "chart/definition.h"
+
+/* The sum over sensors of one file each. */
+struct chart_part {
+    const char *key;  /* "CN", "23/tcp": decides the colour; NULL for the total */
+    const char *path; /* below a sensor's folder: "pair/23-tcp/CN.rrd" */
+    const char
+        *sources; /* distinct sources as text, which no RRD has over a span; NULL: not told */
+};
+
+struct chart_request {
+    const struct chart_definition *definition;
+    const struct chart_theme *theme;
+    const char *title, *subtitle; /* plain text; the subtitle also says the unit */
+    int64_t from, to;             /* UTC seconds, multiples of step_s */
+    int64_t known_until;          /* the last update of the files; chart_prepare reads it */
+    unsigned step_s;              /* of a bar: chart_axis_step */
+    unsigned width, height, zoom; /* the plot's pixels; zoom counts for PNG only */
+    bool band; /* mean and 1.645 sigma of 48 hours; none where a bar is more than an hour */
+    enum chart_scale scale;
+    const char *const *sensors; /* folders: "<data>/rrd/<sensor>" */
+    size_t sensor_count;
+    struct chart_part series;
+    const struct chart_part *layers; /* the largest first; at most CHART_LAYERS_MAX */
+    size_t layer_count;
+    const char *const *notes; /* lines under the chart */
+    size_t note_count;
+    const char *zone;                 /* for TZ: "Europe/Berlin" */
+    const char *output;               /* .png or .svg */
+    bool (*exists)(const char *path); /* NULL: every file is there */
+};
+
+/* Pixels, as librrd places things at zoom 1. */
+struct chart_place {
+    long left;  /* where the plot begins */
+    long width; /* of the whole picture */
+};
+
+/* argv[0] is "rrdtool", argv[1] "graph", argv[2] the output; argv[argc] NULL. */
+struct chart_command {
+    char **argv;
+    size_t argc;
+};
+
+/* The command that draws `req`. Returns 0; -ENOENT where the series has no file with any sensor, or -EINVAL for an output that
+ * is neither .png nor .svg, with a fault added to err. A layer without files is left to `other`. */
+int chart_build(const struct chart_request *req, const struct chart_axis *axis,
+                const struct chart_place *place, struct chart_command *out, struct error *err);
+
+/* `rrdtool xport` of the series' bars alone: what chart_axis_fit is to see. Errors as chart_build. */
+int chart_build_export(const struct chart_request *req, struct chart_command *out,
+                       struct error *err);
+
+void chart_command_fini(struct chart_command *cmd);
+
+/* The command for a POSIX shell, with its environment, one argument a line. The caller frees it. */
+char *chart_shell(const struct chart_request *req, const struct chart_command *cmd);
+
+/* "https (443/tcp)" names: "443/tcp (https)", or the key alone. The caller frees it. */
+char *chart_key_title(const struct chart_definition *def, const char *key);
+
+#endif
