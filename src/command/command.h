@@ -3,6 +3,14 @@
 #ifndef SCANTIDE_COMMAND_COMMAND_H
 #define SCANTIDE_COMMAND_COMMAND_H
 
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_MISTAKE = 2 };
+
+int cmd_check(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
+int cmd_graph(int argc, char **argv);
+int cmd_import(int argc, char **argv);
+int cmd_run(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 
 #endif

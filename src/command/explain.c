@@ -1,0 +1,302 @@
+/* `scantide explain`: what becomes of each line; writes nothing. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/access.h"
+#include "base/port.h"
+#include "command/session.h"
+#include "input/blocks.h"
+#include "parse/fields.h"
+#include "parse/reader.h"
+
+static const char usage[] =
+    "scantide explain - tell what becomes of each line of a log\n"
+    "\n"
+    "    scantide explain [--sensor NAME] [--timezone ZONE] [--year YYYY] [--format text|json] [FILE|-]\n"
+    "\n"
+    "For each line its outcome - event: counted; ignored: understood and no drop; unmatched: known to\n"
+    "no parser; lost - and what was read in it. JSON is one object a line, with the names of the\n"
+    "Elastic Common Schema. Without FILE, or with '-', stdin is read. Nothing is written or counted.\n"
+    "\n"
+    "    --sensor NAME      the firewall that all lines come from (else the host in each line)\n"
+    "    --timezone ZONE    of times without one (else this machine's)\n"
+    "    --year YYYY        of the first line, where lines have no year (else by the file's time)\n"
+    "    --format FORMAT    text (the default) or json\n" SESSION_USAGE;
+
+struct explain {
+    struct session session;
+    struct reader reader;
+    struct matcher *matcher;
+    struct clock_rule rule;
+    const char *sensor;
+    bool json;
+    uint64_t line;
+};
+
+/* ---- JSON ---- */
+
+/* What a stranger wrote may be no UTF-8: then byte by byte as Latin-1, which loses nothing. */
+static json_t *text_value(struct str s)
+{
+    json_t *v = json_stringn(s.p ? s.p : "", s.n);
+    char wide[2 * FIELD_TEXT_MAX];
+    size_t n = 0;
+
+    if (v)
+        return v;
+    for (size_t i = 0; i < s.n && n + 2 < sizeof wide; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c < 0x80) {
+            wide[n++] = (char)c;
+        } else {
+            wide[n++] = (char)(0xc0 | c >> 6);
+            wide[n++] = (char)(0x80 | (c & 0x3f));
+        }
+    }
+    return json_stringn(wide, n);
+}
+
+/* The object at a dotted path below `o`, made where missing. */
+static void put(json_t *o, const char *path, json_t *value)
+{
+    const char *dot;
+
+    while ((dot = strchr(path, '.'))) {
+        char name[32];
+        snprintf(name, sizeof name, "%.*s", (int)(dot - path), path);
+        json_t *child = json_object_get(o, name);
+        if (!child) {
+            child = json_object();
+            json_object_set_new(o, name, child);
+        }
+        o = child;
+        path = dot + 1;
+    }
+    json_object_set_new(o, path, value);
+}
+
+static void put_text(json_t *o, const char *path, struct str s)
+{
+    if (s.n)
+        put(o, path, text_value(s));
+}
+
+static void put_ip(json_t *o, const char *path, const struct ip *ip)
+{
+    char text[IP_TEXT_MAX];
+
+    if (ip_format(ip, text))
+        put(o, path, json_string(text));
+}
+
+static void put_flags(json_t *o, const struct event *e)
+{
+    const char *names[8];
+    size_t n = flag_names(e->tcp_flags, names);
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_string(names[i]));
+    put(o, "tcp.flags", list);
+}
+
+static void put_event(const struct explain *x, json_t *o, const struct event *e)
+{
+    char time[TIME_TEXT_MAX], port[PORT_TEXT_MAX], country[3], number[8];
+
+    put(o, "parser", json_string(parser_set_name(x->session.parsers, matcher_parser(x->matcher))));
+    put(o, "@timestamp", json_string(time_format_utc(e->when, time)));
+    put(o, "event.action", json_string(action_name(e->action)));
+    port_format(e->port, port);
+    put(o, "scantide.class", json_string(class_name(e->class)));
+    put(o, "scantide.port", json_string(port));
+    put_text(o, "scantide.prefix", e->prefix);
+    if (e->count != 1)
+        put(o, "scantide.count", json_integer(e->count));
+    put_text(o, "log.syslog.hostname", e->host);
+    put_text(o, "observer.name", x->sensor[0] ? str_from(x->sensor) : e->host);
+    put_text(o, "observer.ingress.interface.name", e->in);
+    put_text(o, "observer.egress.interface.name", e->out);
+    put_ip(o, "source.ip", &e->source);
+    if (e->has_ports)
+        put(o, "source.port", json_integer(e->source_port));
+    put(o, "source.geo.country_iso_code", json_string(country_format(geo_country(x->session.geo, &e->source), country)));
+    put_ip(o, "destination.ip", &e->destination);
+    if (e->has_ports)
+        put(o, "destination.port", json_integer(e->destination_port));
+    put(o, "network.transport", json_string(protocol_name(e->protocol, number)));
+    put(o, "network.type", json_string(e->source.family == 4 ? "ipv4" : "ipv6"));
+    if (e->has_flags)
+        put_flags(o, e);
+    if (e->has_icmp_type)
+        put(o, "icmp.type", json_integer(e->icmp_type));
+    if (e->has_icmp_code)
+        put(o, "icmp.code", json_integer(e->icmp_code));
+}
+
+static void write_json(const struct explain *x, enum outcome o, const struct event *e)
+{
+    json_t *object = json_object();
+
+    put(object, "line", json_integer((json_int_t)x->line));
+    put(object, "outcome", json_string(outcome_name(o)));
+    if (o == OUTCOME_EVENT || o == OUTCOME_IGNORED)
+        put_event(x, object, e);
+    json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    putchar('\n');
+    json_decref(object);
+}
+
+/* ---- text ---- */
+
+/* A stranger's bytes on a terminal: control bytes become '?'. */
+static void print_clean(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        putchar((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i]);
+}
+
+static void write_text(const struct explain *x, enum outcome o, const struct event *e, struct str line)
+{
+    char text[FIELD_TEXT_MAX], country[3];
+
+    printf("%" PRIu64 ": %s", x->line, outcome_name(o));
+    if (o == OUTCOME_UNMATCHED || o == OUTCOME_LOST) {
+        fputs("  ", stdout);
+        line.n = line.n > FIELD_TEXT_MAX ? FIELD_TEXT_MAX : line.n;
+        print_clean(line);
+        putchar('\n');
+        return;
+    }
+    printf("  parser %s", parser_set_name(x->session.parsers, matcher_parser(x->matcher)));
+    for (enum field_name f = 0; f < NAMES; f++) {
+        if (!field_text(e, f, text))
+            continue;
+        bool quoted = strchr(text, ' ') != NULL || !text[0];
+        printf("  %s %s", field_label(f), quoted ? "\"" : "");
+        print_clean(str_from(text));
+        if (quoted)
+            putchar('"');
+        if (f == NAME_SRC)
+            printf("  country %s", country_format(geo_country(x->session.geo, &e->source), country));
+    }
+    putchar('\n');
+}
+
+/* ---- the command ---- */
+
+static void explain_line(struct explain *x, struct str line)
+{
+    struct event e;
+    enum outcome o = reader_line(&x->reader, line, &e);
+
+    x->line++;
+    if (x->json)
+        write_json(x, o, &e);
+    else
+        write_text(x, o, &e, line);
+}
+
+static int explain_file(struct explain *x, int fd, const char *path)
+{
+    struct blocks *blocks = blocks_new(fd, 0, true);
+    struct block block = {0};
+    int rc;
+
+    reader_init(&x->reader, x->matcher, &x->rule, INT64_MIN);
+    while ((rc = blocks_next(blocks, &block)) > 0) {
+        struct str lines = block.lines;
+        for (unsigned i = 0; i < block.cut; i++) {
+            x->line++;
+            if (x->json)
+                write_json(x, OUTCOME_LOST, NULL);
+            else
+                printf("%" PRIu64 ": lost  a line longer than %d bytes\n", x->line, BLOCK_BYTES);
+        }
+        while (lines.n) {
+            const char *newline = memchr(lines.p, '\n', lines.n);
+            struct str line = {lines.p, newline ? (size_t)(newline - lines.p) : lines.n};
+            lines = str_skip(lines, line.n + (newline != NULL));
+            explain_line(x, line);
+        }
+    }
+    block_fini(&block);
+    blocks_free(blocks);
+    if (rc < 0)
+        error_add(&x->session.err, path, 0, 0, "reading it failed (%s)", strerror(-rc));
+    return session_fail(&x->session, rc < 0 ? EXIT_FAILED : EXIT_DONE);
+}
+
+static int read_options(int argc, char **argv, struct explain *x)
+{
+    static const struct option options[] = {SESSION_LONG_OPTIONS,
+                                            {"sensor", required_argument, NULL, 's'},
+                                            {"timezone", required_argument, NULL, 'z'},
+                                            {"year", required_argument, NULL, 'y'},
+                                            {"format", required_argument, NULL, 'f'},
+                                            {0}};
+    const char *zone = "local", *format = "text", *year = NULL;
+    int option, status;
+
+    x->sensor = "";
+    while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+        if (option == 's')
+            x->sensor = optarg;
+        else if (option == 'z')
+            zone = optarg;
+        else if (option == 'y')
+            year = optarg;
+        else if (option == 'f')
+            format = optarg;
+        else if (session_option(option, "explain", usage, &status) < 0)
+            return status == EXIT_DONE ? -1 : status;
+    }
+    char *end = NULL;
+    x->rule.year = year ? (int)strtol(year, &end, 10) : 0;
+    if (year && (*end || x->rule.year < 1970 || x->rule.year > 2100))
+        return session_mistake("explain", "--year %s: a year from 1970 to 2100 is meant", year);
+    if (zone_open(zone, &x->rule.zone) < 0)
+        return session_mistake("explain", "--timezone %s: no such time zone; names are like Europe/Berlin or UTC", zone);
+    if (strcmp(format, "text") != 0 && strcmp(format, "json") != 0)
+        return session_mistake("explain", "--format %s: text or json is meant", format);
+    if (optind + 1 < argc)
+        return session_mistake("explain", "one file at a time");
+    x->json = strcmp(format, "json") == 0;
+    return EXIT_DONE;
+}
+
+int cmd_explain(int argc, char **argv)
+{
+    struct explain x = {0};
+    struct stat st;
+    int status = read_options(argc, argv, &x);
+
+    if (status != EXIT_DONE)
+        return status < 0 ? EXIT_DONE : status;
+    const char *path = optind < argc ? argv[optind] : "-";
+    status = session_open(&x.session, SESSION_PARSERS | SESSION_GEO);
+    if (status == EXIT_DONE) {
+        bool is_stdin = strcmp(path, "-") == 0;
+        int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0) {
+            access_fault(path, ACCESS_READ, -errno, &x.session.err);
+            status = session_fail(&x.session, EXIT_FAILED);
+        } else {
+            x.rule.file_time = is_stdin || !S_ISREG(st.st_mode) ? (int64_t)time(NULL) : st.st_mtime;
+            x.matcher = matcher_new(x.session.parsers);
+            status = explain_file(&x, fd, path);
+            matcher_free(x.matcher);
+        }
+        if (fd > STDIN_FILENO)
+            close(fd);
+    }
+    session_close(&x.session);
+    return status;
+}

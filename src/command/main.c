@@ -1,0 +1,71 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "command/session.h"
+
+static const char usage[] =
+    "scantide - who scans what, from firewall drop logs\n"
+    "\n"
+    "    scantide [--data DIR] [--config FILE] COMMAND ...\n"
+    "\n"
+    "    import     take whole logs in, once\n"
+    "    run        follow the configured logs (the daemon, in the foreground)\n"
+    "    top        rank ports, countries, sources, pairs or targets\n"
+    "    graph      draw an hourly chart\n"
+    "    explain    tell what becomes of each line of a log\n"
+    "    check      check configuration and parser files\n"
+    "    simulate   write a plausible log, for trying things out\n"
+    "\n"
+    "'scantide COMMAND --help' tells more of each.\n"
+    "\n" SESSION_USAGE "    --version          the version\n";
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"import", cmd_import}, {"run", cmd_run},     {"top", cmd_top},           {"graph", cmd_graph},
+    {"explain", cmd_explain}, {"check", cmd_check}, {"simulate", cmd_simulate},
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static int unknown_command(const char *word)
+{
+    const char *names[COMMANDS];
+
+    for (size_t i = 0; i < COMMANDS; i++)
+        names[i] = commands[i].name;
+    const char *near = nearest_word(str_from(word), names, COMMANDS);
+    fprintf(stderr, near ? "scantide: '%s' is no command; did you mean '%s'?\n" : "scantide: '%s' is no command\n", word, near);
+    fputs("Try 'scantide --help'.\n", stderr);
+    return EXIT_MISTAKE;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {SESSION_LONG_OPTIONS, {"version", no_argument, NULL, 'V'}, {0}};
+    int option, status;
+
+    argv[0] = (char *)"scantide"; /* getopt's messages begin with it */
+    while ((option = getopt_long(argc, argv, "+", options, NULL)) >= 0) {
+        if (option == 'V') {
+            puts("scantide " SCANTIDE_VERSION);
+            return EXIT_DONE;
+        }
+        if (session_option(option, "", usage, &status) < 0)
+            return status;
+    }
+    if (optind == argc) {
+        fputs(usage, stderr);
+        return EXIT_MISTAKE;
+    }
+    argc -= optind;
+    argv += optind;
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(argv[0], commands[i].name) == 0) {
+            optind = 0; /* glibc: begin anew */
+            return commands[i].run(argc, argv);
+        }
+    return unknown_command(argv[0]);
+}

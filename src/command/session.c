@@ -1,0 +1,143 @@
+#include "command/session.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "base/lock.h"
+#include "config/paths.h"
+
+struct session_options session_options;
+
+int session_option(int option, const char *command, const char *usage, int *status)
+{
+    switch (option) {
+    case OPTION_DATA:
+        session_options.data = optarg;
+        return 0;
+    case OPTION_CONFIG:
+        session_options.config = optarg;
+        return 0;
+    case OPTION_HELP:
+        fputs(usage, stdout);
+        *status = EXIT_DONE;
+        return -1;
+    default:
+        fprintf(stderr, "Try 'scantide %s --help'.\n", command);
+        *status = EXIT_MISTAKE;
+        return -1;
+    }
+}
+
+int session_mistake(const char *command, const char *fmt, ...)
+{
+    va_list ap;
+
+    fprintf(stderr, "scantide %s: ", command);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fprintf(stderr, "\nTry 'scantide %s --help'.\n", command);
+    return EXIT_MISTAKE;
+}
+
+static void load_parsers(struct session *s)
+{
+    char *shipped = paths_share("parsers");
+
+    s->parsers = parser_set_new();
+    parser_set_add_folder(s->parsers, s->conf->parsers, &s->err);
+    parser_set_add_folder(s->parsers, shipped, &s->err);
+    for (size_t i = 0; i < s->conf->prefix_count; i++)
+        parser_set_add_prefix(s->parsers, s->conf->prefixes[i].prefix, s->conf->prefixes[i].action);
+    if (parser_set_count(s->parsers) == 0 && s->err.n == 0)
+        error_add(&s->err, shipped, 0, 0, "there are no parser files here: install scantide again, or set SCANTIDE_SHARE to the folder that holds parsers/");
+    free(shipped);
+}
+
+static void load_geo(struct session *s)
+{
+    char *path = paths_country(s->conf->country);
+
+    if (path) {
+        geo_open(path, &s->geo, &s->err);
+    } else {
+        char *folders = paths_country_folders();
+        fprintf(stderr, "scantide: no country database in %s: countries are ZZ\n", folders);
+        free(folders);
+        s->geo = geo_none();
+    }
+    free(path);
+}
+
+static void open_series(struct session *s)
+{
+    struct series_limits limits = {s->conf->series.port_events_per_hour, s->conf->series.max_ports, s->conf->series.ports,
+                                   s->conf->series.port_count};
+    char *folder = paths_share("rrd"), *schema = xasprintf("%s/schema.yaml", folder);
+
+    series_open(s->data, schema, &limits, &s->series, &s->err);
+    free(schema);
+    free(folder);
+}
+
+int session_open(struct session *s, unsigned parts)
+{
+    *s = (struct session){0};
+    zone_open("local", &s->local);
+    if (config_load(session_options.config, &s->conf, &s->err) < 0)
+        return session_fail(s, EXIT_MISTAKE);
+    s->data = paths_choose_data(session_options.data, s->conf->data);
+    if (parts & SESSION_PARSERS)
+        load_parsers(s);
+    if (parts & SESSION_GEO)
+        load_geo(s);
+    if (s->err.n)
+        return session_fail(s, EXIT_MISTAKE);
+    if (parts & (SESSION_FACTS_READ | SESSION_FACTS_WRITE)) {
+        int rc = store_open(s->data, parts & SESSION_FACTS_WRITE ? STORE_WRITE : STORE_READ, &s->store, &s->err);
+        if (rc < 0)
+            return session_fail(s, EXIT_FAILED);
+    }
+    if (parts & SESSION_SERIES)
+        open_series(s);
+    return session_fail(s, s->err.n ? EXIT_MISTAKE : EXIT_DONE);
+}
+
+void session_close(struct session *s)
+{
+    if (s->series)
+        series_close(s->series);
+    store_close(s->store);
+    geo_close(s->geo);
+    parser_set_free(s->parsers);
+    config_free(s->conf);
+    free(s->data);
+    error_fini(&s->err);
+    *s = (struct session){0};
+}
+
+int session_fail(struct session *s, int status)
+{
+    error_print(&s->err, stderr);
+    error_fini(&s->err);
+    return status;
+}
+
+bool session_daemon_runs(const struct session *s)
+{
+    return lock_is_held(s->data, "daemon.lock");
+}
+
+int session_sync_series(struct session *s)
+{
+    struct series_stats stats;
+
+    if (session_daemon_runs(s))
+        return EXIT_DONE;
+    int rc = series_sync(s->series, s->store, (int64_t)time(NULL), true, &stats, &s->err);
+    return session_fail(s, rc < 0 ? EXIT_FAILED : EXIT_DONE);
+}

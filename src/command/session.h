@@ -1,0 +1,81 @@
+/* session.h - what nearly every subcommand begins with: the options that all share, configuration, parser files, country database, facts.
+ *
+ * --data and --config may stand before or after the subcommand; main puts the former here, a subcommand's getopt the latter.
+ * Functions print their faults to stderr and return an exit status: EXIT_DONE, EXIT_FAILED or EXIT_MISTAKE.
+ *
+ *     struct session s;
+ *     int status = session_open(&s, SESSION_PARSERS | SESSION_GEO | SESSION_FACTS_WRITE);
+ *     if (status == EXIT_DONE)
+ *         ...
+ *     session_close(&s);
+ */
+#ifndef SCANTIDE_COMMAND_SESSION_H
+#define SCANTIDE_COMMAND_SESSION_H
+
+#include <getopt.h>
+#include <stdbool.h>
+
+#include "command/command.h"
+#include "config/config.h"
+#include "parse/parser.h"
+#include "series/series.h"
+#include "store/store.h"
+#include "tag/geo.h"
+
+struct session_options {
+    const char *data, *config;
+};
+
+extern struct session_options session_options;
+
+/* For the long options of every subcommand; values outside the range of letters. */
+enum { OPTION_DATA = 1000, OPTION_CONFIG, OPTION_HELP };
+#define SESSION_LONG_OPTIONS                                                                                            \
+    {"data", required_argument, NULL, OPTION_DATA}, {"config", required_argument, NULL, OPTION_CONFIG},                 \
+        {"help", no_argument, NULL, OPTION_HELP}
+
+/* What every --help ends with. */
+#define SESSION_USAGE                                                                                                   \
+    "    --data DIR         the data folder\n"                                                                         \
+    "    --config FILE      the configuration (" CONFIG_FILE " if there is one)\n"                                     \
+    "    --help             this text\n"
+
+/* Takes the shared options. 0: was one of them, go on; else -1 and *status is the exit status: --help has been printed, or the
+ * option isn't known (getopt has said so). */
+int session_option(int option, const char *command, const char *usage, int *status);
+
+/* Says what is wrong with the call, and how to get help. Returns EXIT_MISTAKE. */
+__attribute__((format(printf, 2, 3))) int session_mistake(const char *command, const char *fmt, ...);
+
+enum {
+    SESSION_PARSERS = 1,
+    SESSION_GEO = 2,
+    SESSION_FACTS_READ = 4,
+    SESSION_FACTS_WRITE = 8, /* the folder is made when missing */
+    SESSION_SERIES = 16
+};
+
+struct session {
+    struct config *conf;
+    char *data;
+    struct parser_set *parsers;
+    struct geo *geo;
+    struct store *store;
+    struct series *series;
+    const struct zone *local; /* the operator's zone */
+    struct error err;
+};
+
+int session_open(struct session *s, unsigned parts);
+void session_close(struct session *s);
+
+/* Prints the faults gathered so far and empties them; `status` unless there were none and it is EXIT_DONE. */
+int session_fail(struct session *s, int status);
+
+/* Whether a daemon runs on the data folder. */
+bool session_daemon_runs(const struct session *s);
+
+/* Brings the series up to date with the facts, unless a daemon does so. */
+int session_sync_series(struct session *s);
+
+#endif
