@@ -141,3 +141,35 @@ int session_sync_series(struct session *s)
     int rc = series_sync(s->series, s->store, (int64_t)time(NULL), true, &stats, &s->err);
     return session_fail(s, rc < 0 ? EXIT_FAILED : EXIT_DONE);
 }
+
+static int unknown_sensor(const char *command, const char *name, const struct sensor *list, size_t n)
+{
+    char known[400] = "";
+    size_t at = 0;
+
+    for (size_t i = 0; i < n && at < sizeof known; i++)
+        at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", list[i].name);
+    return session_mistake(command, "--sensor %s: there is no such sensor; there are: %s", name, known);
+}
+
+int session_find_sensors(struct session *s, const char *command, const char *const *names, size_t n, uint16_t *ids)
+{
+    const struct sensor *list;
+    size_t count;
+
+    if (n == 0)
+        return EXIT_DONE;
+    if (store_sensors(s->store, &list, &count) < 0) {
+        error_add(&s->err, NULL, 0, 0, "the facts can't be read (%s)", store_error(s->store));
+        return session_fail(s, EXIT_FAILED);
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t at = 0;
+        while (at < count && strcmp(list[at].name, names[i]) != 0)
+            at++;
+        if (at == count)
+            return unknown_sensor(command, names[i], list, count);
+        ids[i] = list[at].id;
+    }
+    return EXIT_DONE;
+}

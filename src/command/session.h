@@ -78,4 +78,7 @@ bool session_daemon_runs(const struct session *s);
 /* Brings the series up to date with the facts, unless a daemon does so. */
 int session_sync_series(struct session *s);
 
+/* The ids of sensors by name; EXIT_MISTAKE with a sentence that lists those there are. */
+int session_find_sensors(struct session *s, const char *command, const char *const *names, size_t n, uint16_t *ids);
+
 #endif

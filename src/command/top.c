@@ -1,0 +1,294 @@
+/* `scantide top`: rankings from the facts. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/country.h"
+#include "base/nearest.h"
+#include "command/session.h"
+#include "command/span.h"
+#include "report/rank.h"
+
+static const char usage[] =
+    "scantide top - rank ports, countries, sources, pairs or targets\n"
+    "\n"
+    "    scantide top ports|countries|sources|pairs|targets [--last 24h | --from T [--to T] | --all]\n"
+    "                 [--port P] [--country CC] [--sensor S]... [-n N] [--format text|json|csv]\n"
+    "\n"
+    "A ranking by events (dropped packets), with each row's share, its distinct sources, and its rank and\n"
+    "events in the period of the same length just before. A pair is a port from a country; a target is an\n"
+    "address of yours. Times are RFC 3339, or YYYY-MM-DD[ HH:MM] in this machine's zone, and are rounded\n"
+    "outward to whole 5 minutes (for targets, to whole hours).\n"
+    "\n"
+    "    --last 24h         the span up to now: 90m, 24h, 3d, 2w (24h if nothing is said)\n"
+    "    --from T, --to T   a span, half-open; without --to up to now\n"
+    "    --all              all that the facts hold; there is no period before\n"
+    "    --port P           only events at a port: 23/tcp, 53/udp, 8/icmp, 47/ip\n"
+    "    --country CC       only events from a country: CN, ZZ (unknown), -- (no global address)\n"
+    "    --sensor S         only this firewall; may stand several times\n"
+    "    -n N               so many rows (20); 0 for every row\n"
+    "    --format FORMAT    text (the default), json or csv\n" SESSION_USAGE;
+
+static const char *const what_names[] = {"ports", "countries", "sources", "pairs", "targets"};
+enum { WHATS = sizeof what_names / sizeof *what_names };
+
+struct top {
+    struct session session;
+    struct rank_query query;
+    struct span span;
+    struct ranking ranking;
+    const char *format, *n_text, *port, *country;
+    const char *sensor_names[SENSORS_MAX];
+    uint16_t sensors[SENSORS_MAX];
+    size_t sensor_count, n;
+};
+
+/* ---- output ---- */
+
+static const char *column_title(enum rank_what what)
+{
+    static const char *const titles[WHATS] = {"port", "country", "source", "pair", "target"};
+    return titles[what];
+}
+
+/* How the rank moved: "=", "+3", "-2", "new". */
+static const char *move_text(const struct rank_row *row, char out[16])
+{
+    int move = (int)row->before_rank - (int)row->rank;
+
+    if (row->before_rank == 0)
+        return "new";
+    if (move == 0)
+        return "=";
+    snprintf(out, 16, "%+d", move);
+    return out;
+}
+
+static void print_head(const struct top *t)
+{
+    char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
+    const struct ranking *r = &t->ranking;
+
+    printf("%s, %s to %s (%s): %" PRIu64 " events", what_names[t->query.what], time_format_local(t->session.local, r->from, a),
+           time_format_local(t->session.local, r->to, b), getenv("TZ") ? getenv("TZ") : "local time", r->events);
+    if (r->sources)
+        printf(", %" PRIu64 " sources", r->sources);
+    if (t->n < r->n)
+        printf(", the first %zu of %zu", t->n, r->n);
+    puts("");
+}
+
+static void print_text(const struct top *t)
+{
+    bool sources = t->query.what == RANK_SOURCES, before = !t->span.all;
+    int width = t->query.what == RANK_SOURCES || t->query.what == RANK_TARGETS ? 24 : 14;
+    char key[RANK_KEY_MAX], move[16], country[3], a[TIME_TEXT_MAX];
+
+    print_head(t);
+    if (t->n == 0)
+        return;
+    printf("\n%5s  %-*s %12s %7s %10s", "rank", width, column_title(t->query.what), "events", "share", sources ? "ports" : "sources");
+    if (sources)
+        printf("  %-7s  %-19s", "country", "last seen");
+    if (before)
+        printf("  %6s %12s", "move", "before");
+    puts("");
+    for (size_t i = 0; i < t->n; i++) {
+        const struct rank_row *row = &t->ranking.rows[i];
+        char count[24];
+        snprintf(count, sizeof count, "%s%" PRIu64, t->ranking.sources_exact ? "" : "~", sources ? row->ports : row->sources);
+        printf("%5u  %-*s %12" PRIu64 " %6.2f%% %10s", row->rank, width, rank_key(t->query.what, row, key), row->events,
+               100.0 * (double)row->events / (double)t->ranking.events, count);
+        if (sources)
+            printf("  %-7s  %-19s", country_format(row->country, country), time_format_local(t->session.local, row->last, a));
+        if (before && row->before_rank)
+            printf("  %6s %12" PRIu64, move_text(row, move), row->before_events);
+        else if (before)
+            printf("  %6s %12s", "new", "-");
+        puts("");
+    }
+}
+
+static json_t *row_object(const struct top *t, const struct rank_row *row)
+{
+    char key[RANK_KEY_MAX], country[3], a[TIME_TEXT_MAX];
+    json_t *o = json_object();
+
+    json_object_set_new(o, "rank", json_integer(row->rank));
+    json_object_set_new(o, "key", json_string(rank_key(t->query.what, row, key)));
+    json_object_set_new(o, "events", json_integer((json_int_t)row->events));
+    json_object_set_new(o, "share", json_real((double)row->events / (double)t->ranking.events));
+    json_object_set_new(o, "sources", json_integer((json_int_t)row->sources));
+    json_object_set_new(o, "sources_exact", json_boolean(t->ranking.sources_exact));
+    if (t->query.what == RANK_SOURCES) {
+        json_object_set_new(o, "country", json_string(country_format(row->country, country)));
+        json_object_set_new(o, "ports", json_integer((json_int_t)row->ports));
+        json_object_set_new(o, "first", json_string(time_format_utc(row->first, a)));
+        json_object_set_new(o, "last", json_string(time_format_utc(row->last, a)));
+    }
+    if (row->before_rank)
+        json_object_set_new(o, "before", json_pack("{s:i, s:I}", "rank", (int)row->before_rank, "events", (json_int_t)row->before_events));
+    else
+        json_object_set_new(o, "before", json_null());
+    return o;
+}
+
+static void print_json(const struct top *t)
+{
+    char a[TIME_TEXT_MAX];
+    const struct ranking *r = &t->ranking;
+
+    /* Row by row, so that a million rows need no tree of them all. */
+    printf("{\"from\":\"%s\",", time_format_utc(r->from, a));
+    printf("\"to\":\"%s\",\"events\":%" PRIu64 ",\"sources\":%" PRIu64 ",\"rows\":[", time_format_utc(r->to, a), r->events, r->sources);
+    for (size_t i = 0; i < t->n; i++) {
+        json_t *o = row_object(t, &r->rows[i]);
+        fputs(i ? ",\n" : "\n", stdout);
+        json_dumpf(o, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
+        json_decref(o);
+    }
+    puts("]}");
+}
+
+static void print_csv(const struct top *t)
+{
+    char key[RANK_KEY_MAX];
+
+    puts("rank,key,events,share,sources,sources_exact,before_rank,before_events");
+    for (size_t i = 0; i < t->n; i++) {
+        const struct rank_row *row = &t->ranking.rows[i];
+        printf("%u,%s,%" PRIu64 ",%.6f,%" PRIu64 ",%s,", row->rank, rank_key(t->query.what, row, key), row->events,
+               (double)row->events / (double)t->ranking.events, row->sources, t->ranking.sources_exact ? "true" : "false");
+        if (row->before_rank)
+            printf("%u,%" PRIu64 "\n", row->before_rank, row->before_events);
+        else
+            puts(",");
+    }
+}
+
+/* ---- the call ---- */
+
+static int choose_what(struct top *t, int argc, char **argv)
+{
+    if (optind == argc)
+        return session_mistake("top", "say what to rank: ports, countries, sources, pairs or targets");
+    if (optind + 1 < argc)
+        return session_mistake("top", "'%s' is one word too many", argv[optind + 1]);
+    for (size_t i = 0; i < WHATS; i++)
+        if (strcmp(argv[optind], what_names[i]) == 0) {
+            t->query.what = (enum rank_what)i;
+            return EXIT_DONE;
+        }
+    const char *near = nearest_word(str_from(argv[optind]), what_names, WHATS);
+    return session_mistake("top", near ? "'%s' can't be ranked; did you mean '%s'?" : "'%s' can't be ranked: ports, countries, sources, pairs or targets can", argv[optind],
+                           near);
+}
+
+static int check_options(struct top *t)
+{
+    char *end;
+
+    if (strcmp(t->format, "text") != 0 && strcmp(t->format, "json") != 0 && strcmp(t->format, "csv") != 0)
+        return session_mistake("top", "--format %s: text, json or csv is meant", t->format);
+    t->n = strtoul(t->n_text, &end, 10);
+    if (end == t->n_text || *end || t->n_text[0] == '-')
+        return session_mistake("top", "-n %s: a number of rows is meant, 0 for all", t->n_text);
+    t->query.by_port = t->port != NULL;
+    if (t->port && port_parse(str_from(t->port), &t->query.port) < 0)
+        return session_mistake("top", "--port %s: a port is meant, such as 23/tcp, 53/udp, 8/icmp or 47/ip", t->port);
+    t->query.by_country = t->country != NULL;
+    if (t->country && country_parse(str_from(t->country), &t->query.country) < 0)
+        return session_mistake("top", "--country %s: two letters are meant, such as CN", t->country);
+    if (t->country && t->query.what == RANK_TARGETS)
+        return session_mistake("top", "targets are not kept by country: leave --country out, or rank sources by country");
+    return EXIT_DONE;
+}
+
+static int read_options(int argc, char **argv, struct top *t)
+{
+    static const struct option options[] = {SESSION_LONG_OPTIONS,
+                                            {"last", required_argument, NULL, 'l'},
+                                            {"from", required_argument, NULL, 'f'},
+                                            {"to", required_argument, NULL, 't'},
+                                            {"all", no_argument, NULL, 'a'},
+                                            {"port", required_argument, NULL, 'p'},
+                                            {"country", required_argument, NULL, 'c'},
+                                            {"sensor", required_argument, NULL, 's'},
+                                            {"format", required_argument, NULL, 'F'},
+                                            {0}};
+    int option, status;
+
+    t->format = "text";
+    t->n_text = "20";
+    while ((option = getopt_long(argc, argv, "n:", options, NULL)) >= 0) {
+        if (option == 'l')
+            t->span.last = optarg;
+        else if (option == 'f')
+            t->span.from_text = optarg;
+        else if (option == 't')
+            t->span.to_text = optarg;
+        else if (option == 'a')
+            t->span.all = true;
+        else if (option == 'p')
+            t->port = optarg;
+        else if (option == 'c')
+            t->country = optarg;
+        else if (option == 's' && t->sensor_count < SENSORS_MAX)
+            t->sensor_names[t->sensor_count++] = optarg;
+        else if (option == 'F')
+            t->format = optarg;
+        else if (option == 'n')
+            t->n_text = optarg;
+        else if (session_option(option, "top", usage, &status) < 0)
+            return status == EXIT_DONE ? -1 : status;
+    }
+    status = choose_what(t, argc, argv);
+    return status == EXIT_DONE ? check_options(t) : status;
+}
+
+static int rank_and_print(struct top *t)
+{
+    int status = session_find_sensors(&t->session, "top", t->sensor_names, t->sensor_count, t->sensors);
+
+    if (status == EXIT_DONE)
+        status = span_resolve(&t->span, "top", "24h", t->session.local, (int64_t)time(NULL), t->session.store);
+    if (status != EXIT_DONE)
+        return status;
+    t->query.from = t->span.from;
+    t->query.to = t->span.to;
+    t->query.before_to = t->span.from;
+    t->query.before_from = t->span.all ? t->span.from : t->span.from - (t->span.to - t->span.from);
+    t->query.sensors = t->sensors;
+    t->query.sensor_count = t->sensor_count;
+    if (rank_make(t->session.store, &t->query, &t->ranking) < 0) {
+        error_add(&t->session.err, NULL, 0, 0, "the facts can't be read (%s)", store_error(t->session.store));
+        return session_fail(&t->session, EXIT_FAILED);
+    }
+    if (t->n == 0 || t->n > t->ranking.n)
+        t->n = t->ranking.n;
+    if (strcmp(t->format, "json") == 0)
+        print_json(t);
+    else if (strcmp(t->format, "csv") == 0)
+        print_csv(t);
+    else
+        print_text(t);
+    span_say(&t->span, t->session.local, t->session.store, t->ranking.events == 0);
+    rank_fini(&t->ranking);
+    return EXIT_DONE;
+}
+
+int cmd_top(int argc, char **argv)
+{
+    struct top t = {0};
+    int status = read_options(argc, argv, &t);
+
+    if (status != EXIT_DONE)
+        return status < 0 ? EXIT_DONE : status;
+    status = session_open(&t.session, SESSION_FACTS_READ);
+    if (status == EXIT_DONE)
+        status = rank_and_print(&t);
+    session_close(&t.session);
+    return status;
+}

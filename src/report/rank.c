@@ -1,0 +1,429 @@
+#include "report/rank.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/country.h"
+#include "base/hash.h"
+#include "base/iptable.h"
+#include "base/sketch.h"
+
+enum { COUNTRY_BITS = 10, SOURCE_BITS = 33, SLOTS_FIRST = 1024 };
+
+/* Rows by key, open addressing. */
+struct table {
+    struct rank_row *rows;
+    uint64_t *keys;
+    size_t n, cap;
+    uint32_t *slots; /* row + 1, 0 free */
+    size_t slot_count;
+};
+
+/* (row, source) pairs, of which the different ones are counted at the end. */
+struct seen {
+    uint64_t *list;
+    size_t n, cap;
+};
+
+struct rank {
+    const struct rank_query *q;
+    int64_t from, to;
+    bool sources; /* count distinct ones */
+    struct table table;
+    struct seen seen;     /* row << SOURCE_BITS | source */
+    struct seen all;      /* source */
+    struct ip_table v6;
+    struct sketch **sketches; /* of targets, by row */
+    size_t sketch_cap;
+};
+
+/* ---- rows ---- */
+
+static void fill_slot(struct table *t, size_t row)
+{
+    size_t i = hash_mix(t->keys[row]) & (t->slot_count - 1);
+
+    while (t->slots[i])
+        i = (i + 1) & (t->slot_count - 1);
+    t->slots[i] = (uint32_t)row + 1;
+}
+
+/* The row of a key; a new one is zero, *fresh is set. */
+static size_t find_row(struct table *t, uint64_t key, bool *fresh)
+{
+    *fresh = false;
+    for (size_t i = t->slot_count ? hash_mix(key) & (t->slot_count - 1) : 0; t->slot_count && t->slots[i]; i = (i + 1) & (t->slot_count - 1))
+        if (t->keys[t->slots[i] - 1] == key)
+            return t->slots[i] - 1;
+    if (t->n == t->cap) {
+        t->cap = t->cap * 2 + SLOTS_FIRST;
+        t->rows = xrealloc(t->rows, t->cap, sizeof *t->rows);
+        t->keys = xrealloc(t->keys, t->cap, sizeof *t->keys);
+    }
+    *fresh = true;
+    t->rows[t->n] = (struct rank_row){0};
+    t->keys[t->n++] = key;
+    if (t->n * 2 < t->slot_count) {
+        fill_slot(t, t->n - 1);
+        return t->n - 1;
+    }
+    t->slot_count = t->slot_count ? t->slot_count * 2 : SLOTS_FIRST * 2;
+    free(t->slots);
+    t->slots = xcalloc(t->slot_count, sizeof *t->slots);
+    for (size_t i = 0; i < t->n; i++)
+        fill_slot(t, i);
+    return t->n - 1;
+}
+
+static void table_fini(struct table *t)
+{
+    free(t->rows);
+    free(t->keys);
+    free(t->slots);
+}
+
+/* ---- distinct counts ---- */
+
+static int compare_number(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void seen_unique(struct seen *s)
+{
+    size_t unique = 0;
+
+    if (s->n)
+        qsort(s->list, s->n, sizeof *s->list, compare_number);
+    for (size_t i = 0; i < s->n; i++)
+        if (i == 0 || s->list[i] != s->list[unique - 1])
+            s->list[unique++] = s->list[i];
+    s->n = unique;
+}
+
+/* Doubles are taken out before more memory is asked for. */
+static void seen_add(struct seen *s, uint64_t v)
+{
+    if (s->n && s->list[s->n - 1] == v)
+        return;
+    if (s->n == s->cap) {
+        seen_unique(s);
+        if (s->n * 4 > s->cap * 3 || s->cap == 0)
+            s->list = xrealloc(s->list, s->cap = s->cap * 2 + SLOTS_FIRST, sizeof *s->list);
+    }
+    s->list[s->n++] = v;
+}
+
+/* An address in 33 bits. */
+static uint64_t compact(struct rank *x, const struct ip *ip)
+{
+    return ip->family == 6 ? 1ULL << 32 | ip_table_add(&x->v6, ip) : ip_v4(ip);
+}
+
+/* ---- reading ---- */
+
+static uint64_t group_key(enum rank_what what, uint32_t port, uint16_t country)
+{
+    if (what == RANK_PORTS)
+        return port;
+    return what == RANK_COUNTRIES ? country : (uint64_t)port << COUNTRY_BITS | country;
+}
+
+static bool wanted(const struct rank_query *q, uint32_t port, uint16_t country)
+{
+    return (!q->by_port || q->port == port) && (!q->by_country || q->country == country);
+}
+
+static int take_bin(void *ctx, const struct bin_fact *f)
+{
+    struct rank *x = ctx;
+    bool fresh;
+
+    if (!wanted(x->q, f->port, f->country))
+        return 0;
+    size_t i = find_row(&x->table, group_key(x->q->what, f->port, f->country), &fresh);
+    struct rank_row *row = &x->table.rows[i];
+    row->port = f->port;
+    row->country = f->country;
+    row->events += f->events;
+    return 0;
+}
+
+/* Events of the entry within the span: whole hours are quick, at its edges the spread tells. */
+static uint64_t events_within(const struct rank *x, const struct source_fact *f)
+{
+    uint64_t n = 0;
+
+    if (f->hour >= x->from && f->hour + HOUR_S <= x->to)
+        return f->events;
+    for (int i = 0; i < HOUR_BINS; i++)
+        if (f->hour + i * BIN_S >= x->from && f->hour + i * BIN_S < x->to)
+            n += f->spread[i];
+    return n;
+}
+
+/* Distinct sources of a port, country or pair; the row is there already, from the bins. */
+static int take_source(void *ctx, const struct source_fact *f)
+{
+    struct rank *x = ctx;
+    bool fresh;
+
+    if (!wanted(x->q, f->port, f->country) || events_within(x, f) == 0)
+        return 0;
+    uint64_t source = compact(x, &f->source);
+    size_t row = find_row(&x->table, group_key(x->q->what, f->port, f->country), &fresh);
+    seen_add(&x->seen, (uint64_t)row << SOURCE_BITS | source);
+    seen_add(&x->all, source);
+    return 0;
+}
+
+/* Rows by source. */
+static int rank_source(void *ctx, const struct source_fact *f)
+{
+    struct rank *x = ctx;
+    uint64_t events = wanted(x->q, f->port, f->country) ? events_within(x, f) : 0;
+    int64_t first = f->hour + f->first, last = f->hour + f->last;
+    bool fresh;
+
+    if (events == 0)
+        return 0;
+    first = first < x->from ? x->from : first;
+    last = last >= x->to ? x->to - 1 : last;
+    size_t i = find_row(&x->table, compact(x, &f->source), &fresh);
+    struct rank_row *row = &x->table.rows[i];
+    row->ip = f->source;
+    row->country = f->country;
+    row->events += events;
+    row->sources = 1;
+    row->first = fresh || first < row->first ? first : row->first;
+    row->last = last > row->last ? last : row->last;
+    if (x->sources)
+        seen_add(&x->seen, (uint64_t)i << PORT_KEY_BITS | f->port);
+    return 0;
+}
+
+static int rank_target(void *ctx, const struct target_fact *f)
+{
+    struct rank *x = ctx;
+    bool fresh;
+
+    if (x->q->by_port && x->q->port != f->port)
+        return 0;
+    size_t i = find_row(&x->table, compact(x, &f->target), &fresh);
+    struct rank_row *row = &x->table.rows[i];
+    row->ip = f->target;
+    row->events += f->events;
+    if (!x->sources)
+        return 0;
+    if (i >= x->sketch_cap) {
+        size_t cap = x->table.cap;
+        x->sketches = xrealloc(x->sketches, cap, sizeof *x->sketches);
+        memset(x->sketches + x->sketch_cap, 0, (cap - x->sketch_cap) * sizeof *x->sketches);
+        x->sketch_cap = cap;
+    }
+    if (!x->sketches[i])
+        x->sketches[i] = xcalloc(1, sizeof **x->sketches);
+    sketch_join(x->sketches[i], f->sketch, f->sketch_len);
+    return 0;
+}
+
+static int read_sensor(struct store *s, struct rank *x, uint16_t sensor)
+{
+    int rc;
+
+    switch (x->q->what) {
+    case RANK_SOURCES:
+        return store_read_sources(s, sensor, x->from, x->to, rank_source, x);
+    case RANK_TARGETS:
+        return store_read_targets(s, sensor, x->from, x->to, rank_target, x);
+    case RANK_PORTS:
+    case RANK_COUNTRIES:
+    case RANK_PAIRS:
+        rc = store_read_bins(s, sensor, x->from, x->to, take_bin, x);
+        return rc || !x->sources ? rc : store_read_sources(s, sensor, x->from, x->to, take_source, x);
+    }
+    return -EINVAL;
+}
+
+static int read_sensors(struct store *s, struct rank *x)
+{
+    const struct sensor *list;
+    size_t n;
+    int rc = 0;
+
+    for (size_t i = 0; i < x->q->sensor_count && rc == 0; i++)
+        rc = read_sensor(s, x, x->q->sensors[i]);
+    if (x->q->sensor_count)
+        return rc;
+    rc = store_sensors(s, &list, &n);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = read_sensor(s, x, list[i].id);
+    return rc;
+}
+
+/* ---- finishing ---- */
+
+static void count_distinct(struct rank *x, struct ranking *out)
+{
+    unsigned shift = x->q->what == RANK_SOURCES ? PORT_KEY_BITS : SOURCE_BITS;
+
+    out->sources_exact = x->q->what != RANK_TARGETS;
+    seen_unique(&x->seen);
+    for (size_t i = 0; i < x->seen.n; i++) {
+        struct rank_row *row = &x->table.rows[x->seen.list[i] >> shift];
+        if (x->q->what == RANK_SOURCES)
+            row->ports++;
+        else
+            row->sources++;
+    }
+    for (size_t i = 0; i < x->table.n && i < x->sketch_cap; i++)
+        if (x->sketches[i])
+            x->table.rows[i].sources = sketch_count(x->sketches[i]);
+    seen_unique(&x->all);
+    out->sources = x->q->what == RANK_SOURCES ? x->table.n : x->all.n;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct rank_row *x = a, *y = b;
+
+    if (x->events != y->events)
+        return x->events > y->events ? -1 : 1;
+    if (x->port != y->port)
+        return x->port < y->port ? -1 : 1;
+    if (x->country != y->country && !x->ip.family)
+        return x->country < y->country ? -1 : 1;
+    return ip_compare(&x->ip, &y->ip);
+}
+
+static void rank_clear(struct rank *x)
+{
+    for (size_t i = 0; i < x->sketch_cap; i++)
+        free(x->sketches[i]);
+    free(x->sketches);
+    free(x->seen.list);
+    free(x->all.list);
+    ip_table_fini(&x->v6);
+    table_fini(&x->table);
+}
+
+static int rank_span(struct store *s, const struct rank_query *q, int64_t from, int64_t to, bool sources, struct ranking *out)
+{
+    struct rank x = {.q = q, .from = from, .to = to, .sources = sources};
+    int rc = read_sensors(s, &x);
+
+    *out = (struct ranking){.from = from, .to = to};
+    if (rc == 0) {
+        if (sources)
+            count_distinct(&x, out);
+        for (size_t i = 0; i < x.table.n; i++) {
+            struct rank_row *row = &x.table.rows[i];
+            if (q->what == RANK_PORTS)
+                row->country = 0;
+            else if (q->what == RANK_COUNTRIES)
+                row->port = 0;
+            out->events += row->events;
+        }
+        if (x.table.n)
+            qsort(x.table.rows, x.table.n, sizeof *x.table.rows, compare_rows);
+        for (size_t i = 0; i < x.table.n; i++)
+            x.table.rows[i].rank = (unsigned)i + 1;
+        out->rows = x.table.rows;
+        out->n = x.table.n;
+        x.table.rows = NULL;
+    }
+    rank_clear(&x);
+    return rc;
+}
+
+static uint64_t row_hash(const struct rank_row *row)
+{
+    return hash_bytes(&row->ip, sizeof row->ip, (uint64_t)row->port << COUNTRY_BITS | (row->ip.family ? 0 : row->country));
+}
+
+static bool same_key(const struct rank_row *a, const struct rank_row *b)
+{
+    return a->port == b->port && ip_compare(&a->ip, &b->ip) == 0 && (a->ip.family || a->country == b->country);
+}
+
+/* Looks each row up among those of the period before. */
+static void compare_before(struct ranking *now, const struct ranking *before)
+{
+    size_t slot_count = SLOTS_FIRST;
+
+    while (slot_count < before->n * 2)
+        slot_count *= 2;
+    uint32_t *slots = xcalloc(slot_count, sizeof *slots);
+    for (size_t i = 0; i < before->n; i++) {
+        size_t at = row_hash(&before->rows[i]) & (slot_count - 1);
+        while (slots[at])
+            at = (at + 1) & (slot_count - 1);
+        slots[at] = (uint32_t)i + 1;
+    }
+    for (size_t i = 0; i < now->n; i++) {
+        struct rank_row *row = &now->rows[i];
+        for (size_t at = row_hash(row) & (slot_count - 1); slots[at]; at = (at + 1) & (slot_count - 1)) {
+            const struct rank_row *was = &before->rows[slots[at] - 1];
+            if (!same_key(row, was))
+                continue;
+            row->before_rank = was->rank;
+            row->before_events = was->events;
+            break;
+        }
+    }
+    free(slots);
+}
+
+int rank_make(struct store *s, const struct rank_query *q, struct ranking *out)
+{
+    struct ranking before = {0};
+    int64_t from = q->from, to = q->to, before_from = q->before_from;
+
+    if (q->what == RANK_TARGETS) { /* kept by the hour */
+        from -= from % HOUR_S;
+        to += (HOUR_S - to % HOUR_S) % HOUR_S;
+        before_from -= q->before_from == q->before_to ? 0 : before_from % HOUR_S;
+    }
+    int64_t before_to = q->before_from == q->before_to ? before_from : q->what == RANK_TARGETS ? from : q->before_to;
+    int rc = rank_span(s, q, from, to, !q->no_sources, out);
+    if (rc == 0 && before_from < before_to)
+        rc = rank_span(s, q, before_from, before_to, false, &before);
+    if (rc == 0)
+        compare_before(out, &before);
+    else
+        rank_fini(out);
+    rank_fini(&before);
+    return rc;
+}
+
+void rank_fini(struct ranking *r)
+{
+    free(r->rows);
+    *r = (struct ranking){0};
+}
+
+const char *rank_key(enum rank_what what, const struct rank_row *row, char out[RANK_KEY_MAX])
+{
+    char country[3];
+
+    switch (what) {
+    case RANK_PORTS:
+        port_format(row->port, out);
+        break;
+    case RANK_COUNTRIES:
+        country_format(row->country, out);
+        break;
+    case RANK_PAIRS:
+        port_format(row->port, out);
+        snprintf(out + strlen(out), RANK_KEY_MAX - strlen(out), " %s", country_format(row->country, country));
+        break;
+    case RANK_SOURCES:
+    case RANK_TARGETS:
+        ip_format(&row->ip, out);
+        break;
+    }
+    return out;
+}

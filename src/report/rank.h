@@ -1,0 +1,65 @@
+/* rank.h - rankings from the facts: ports, countries, sources, pairs or targets of a span, with distinct sources and the period before.
+ *
+ * Exact: events always, distinct sources of all but targets (there the sketches are merged, see base/sketch.h). Spans are whole
+ * bins; sources are told by their spread within the hour, targets are kept by the hour, so their span is rounded outward to
+ * hours. One thread at a time per store.
+ *
+ *     struct rank_query q = {.what = RANK_PORTS, .from = a, .to = b, .before_from = a - (b - a), .before_to = a};
+ *     struct ranking r;
+ *     if (rank_make(store, &q, &r) == 0)
+ *         print(r.rows, r.n);
+ *     rank_fini(&r);
+ */
+#ifndef SCANTIDE_REPORT_RANK_H
+#define SCANTIDE_REPORT_RANK_H
+
+#include <stdbool.h>
+
+#include "base/port.h"
+#include "store/store.h"
+
+enum rank_what { RANK_PORTS, RANK_COUNTRIES, RANK_SOURCES, RANK_PAIRS, RANK_TARGETS };
+
+struct rank_query {
+    enum rank_what what;
+    int64_t from, to;               /* whole bins, half-open */
+    int64_t before_from, before_to; /* the period before; equal: none is asked for */
+    const uint16_t *sensors;
+    size_t sensor_count; /* 0: all */
+    bool by_port, by_country; /* only events of this port, from this country */
+    uint32_t port;
+    uint16_t country;
+    bool no_sources; /* don't count distinct sources: quicker */
+};
+
+struct rank_row {
+    uint32_t port;    /* of ports and pairs */
+    uint16_t country; /* of countries, pairs and sources */
+    struct ip ip;     /* of sources and targets */
+    uint64_t events;
+    uint64_t sources; /* distinct */
+    uint64_t ports;   /* of sources: distinct ports */
+    int64_t first, last; /* of sources: to the second, or the edge of the span where it cuts the hour */
+    unsigned rank;
+    unsigned before_rank; /* 0: it had no events then */
+    uint64_t before_events;
+};
+
+struct ranking {
+    struct rank_row *rows; /* most events first, ties by key */
+    size_t n;
+    uint64_t events;    /* of all rows */
+    uint64_t sources;   /* distinct in all; 0 for targets */
+    bool sources_exact;
+    int64_t from, to; /* as asked, rounded as it had to be */
+};
+
+/* 0, or the store's negative code. */
+int rank_make(struct store *s, const struct rank_query *q, struct ranking *out);
+void rank_fini(struct ranking *r);
+
+/* The text of a row's key: "23/tcp", "CN", "198.51.100.7", "23/tcp CN". */
+enum { RANK_KEY_MAX = 64 };
+const char *rank_key(enum rank_what what, const struct rank_row *row, char out[RANK_KEY_MAX]);
+
+#endif
