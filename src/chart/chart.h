@@ -8,10 +8,10 @@
  * title that begins over the plot's left edge and labels over cut bars are moved there by letter spacing, which needs
  * the place of the plot that librrd chose: struct chart_place.
  *
- *     struct chart_command cmd;
+ *     struct args cmd;
  *     if (chart_build(&req, &axis, &place, &cmd, err) == 0)
- *         puts(text = chart_shell(&req, &cmd));
- *     chart_command_fini(&cmd);
+ *         puts(text = args_shell(&cmd, req.zone));
+ *     args_fini(&cmd);
  */
 #ifndef SCANTIDE_CHART_CHART_H
 #define SCANTIDE_CHART_CHART_H
@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "chart/args.h"
 #include "chart/axis.h"
 #include "chart/definition.h"
 
@@ -60,27 +61,15 @@ struct chart_place {
     long width; /* of the whole picture */
 };
 
-/* argv[0] is "rrdtool", argv[1] "graph", argv[2] the output; argv[argc] NULL. */
-struct chart_command {
-    char **argv;
-    size_t argc;
-};
-
-/* The command that draws `req`. Returns 0; -ENOENT where the series has no file with any sensor, or -EINVAL for an output that
+/* The command that draws `req`: "rrdtool", "graph", the output, options, elements. Returns 0; -ENOENT where the series has no file with any sensor, or -EINVAL for an output that
  * is neither .png nor .svg, with a fault added to err. A layer without files is left to `other`. */
 int chart_build(const struct chart_request *req, const struct chart_axis *axis,
-                const struct chart_place *place, struct chart_command *out, struct error *err);
+                const struct chart_place *place, struct args *out, struct error *err);
 
 /* `rrdtool xport` of the series' bars alone: what chart_axis_fit is to see. Errors as chart_build. */
-int chart_build_export(const struct chart_request *req, struct chart_command *out,
-                       struct error *err);
+int chart_build_export(const struct chart_request *req, struct args *out, struct error *err);
 
-void chart_command_fini(struct chart_command *cmd);
-
-/* The command for a POSIX shell, with its environment, one argument a line. The caller frees it. */
-char *chart_shell(const struct chart_request *req, const struct chart_command *cmd);
-
-/* "https (443/tcp)" names: "443/tcp (https)", or the key alone. The caller frees it. */
+/* "443/tcp (https)", or the key alone. The caller frees it. */
 char *chart_key_title(const struct chart_definition *def, const char *key);
 
 #endif

@@ -51,7 +51,7 @@ static int rrd_fault(struct error *err)
 /* The series' bars, one for each step from req->from on; the caller frees *values. */
 static int read_bars(const struct chart_request *req, double **values, size_t *n, struct error *err)
 {
-    struct chart_command cmd;
+    struct args cmd;
     time_t start, end;
     unsigned long step, columns;
     char **legend = NULL;
@@ -60,9 +60,9 @@ static int read_bars(const struct chart_request *req, double **values, size_t *n
 
     if (rc < 0)
         return rc;
-    if (rrd_xport((int)cmd.argc - 1, cmd.argv + 1, &xsize, &start, &end, &step, &columns, &legend,
+    if (rrd_xport((int)cmd.n - 1, cmd.v + 1, &xsize, &start, &end, &step, &columns, &legend,
                   &data) < 0) {
-        chart_command_fini(&cmd);
+        args_fini(&cmd);
         return rrd_fault(err);
     }
     size_t bars = (size_t)((req->to - req->from) / req->step_s);
@@ -78,21 +78,21 @@ static int read_bars(const struct chart_request *req, double **values, size_t *n
         free(legend[i]);
     free(legend);
     free(data);
-    chart_command_fini(&cmd);
+    args_fini(&cmd);
     return 0;
 }
 
 /* Runs the command into memory; the caller frees *info with rrd_info_free. */
-static int graph(const struct chart_command *cmd, rrd_info_t **info, struct error *err)
+static int graph(const struct args *cmd, rrd_info_t **info, struct error *err)
 {
-    char **argv = xcalloc(cmd->argc + 1, sizeof *argv);
+    char **argv = xcalloc(cmd->n + 1, sizeof *argv);
     char memory[] = "-", verb[] = "graphv";
 
-    for (size_t i = 2; i < cmd->argc; i++)
-        argv[i - 1] = cmd->argv[i];
+    for (size_t i = 2; i < cmd->n; i++)
+        argv[i - 1] = cmd->v[i];
     argv[0] = verb;
     argv[1] = memory;
-    *info = rrd_graph_v((int)cmd->argc - 1, argv);
+    *info = rrd_graph_v((int)cmd->n - 1, argv);
     free(argv);
     return *info ? 0 : rrd_fault(err);
 }
@@ -107,7 +107,7 @@ static const rrd_info_t *find(const rrd_info_t *info, const char *key)
 static int find_place(const struct chart_request *req, const struct chart_axis *axis,
                       struct chart_place *place, struct error *err)
 {
-    struct chart_command cmd;
+    struct args cmd;
     rrd_info_t *info = NULL;
     int rc = chart_build(req, axis, &(struct chart_place){40, req->width + 80}, &cmd, err);
 
@@ -119,7 +119,7 @@ static int find_place(const struct chart_request *req, const struct chart_axis *
         *place = (struct chart_place){(long)left->value.u_cnt, (long)width->value.u_cnt};
         rrd_info_free(info);
     }
-    chart_command_fini(&cmd);
+    args_fini(&cmd);
     return rc;
 }
 
@@ -139,7 +139,7 @@ static int64_t last_update(const struct chart_request *req)
     return last;
 }
 
-int chart_prepare(const struct chart_request *request, struct chart_command *out, struct error *err)
+int chart_prepare(const struct chart_request *request, struct args *out, struct error *err)
 {
     struct chart_request copy = *request, *req = &copy;
     struct surroundings outside;
@@ -148,7 +148,7 @@ int chart_prepare(const struct chart_request *request, struct chart_command *out
     double *values = NULL;
     size_t n = 0;
 
-    *out = (struct chart_command){0};
+    *out = (struct args){0};
     enter(&outside, req->zone);
     copy.known_until = last_update(req);
     int rc = read_bars(req, &values, &n, err);
@@ -186,7 +186,7 @@ static int write_file(const char *path, const void *data, size_t n, struct error
     return rc;
 }
 
-int chart_draw(const struct chart_request *req, const struct chart_command *cmd, struct error *err)
+int chart_draw(const struct chart_request *req, const struct args *cmd, struct error *err)
 {
     struct surroundings outside;
     rrd_info_t *info = NULL;

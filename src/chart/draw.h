@@ -4,10 +4,10 @@
  * learn where librrd places the plot, and once more with the title and labels moved there. librrd's graphs take the time zone and the
  * locale of the process: both are set for the call and put back, so one thread at a time, and no other that uses them.
  *
- *     struct chart_command cmd;
+ *     struct args cmd;
  *     if (chart_prepare(&req, &cmd, err) == 0)
  *         rc = chart_draw(&req, &cmd, err);
- *     chart_command_fini(&cmd);
+ *     args_fini(&cmd);
  */
 #ifndef SCANTIDE_CHART_DRAW_H
 #define SCANTIDE_CHART_DRAW_H
@@ -16,10 +16,10 @@
 #include "chart/chart.h"
 
 /* The command of the final picture. Returns 0, an error of chart_build, or -EIO with librrd's sentence in err. */
-int chart_prepare(const struct chart_request *req, struct chart_command *out, struct error *err);
+int chart_prepare(const struct chart_request *req, struct args *out, struct error *err);
 
 /* Draws a prepared command into req->output, beside it first and then renamed over it. Returns 0 or a negative errno with a fault
  * in err; a file that was there is untouched on failure. */
-int chart_draw(const struct chart_request *req, const struct chart_command *cmd, struct error *err);
+int chart_draw(const struct chart_request *req, const struct args *cmd, struct error *err);
 
 #endif
