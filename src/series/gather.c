@@ -31,8 +31,8 @@ struct gather {
     uint64_t *events;  /* n rows of `bins` */
     uint32_t *sources; /* the same */
 
-    /* While the sources of an hour pass by: the bins in which the current source was seen, at its current port and
-     * with each of its countries. */
+    /* While the sources of an hour pass by: the bins in which the current source was seen, at
+     * its current port and with each of its countries. */
     int64_t hour;
     struct ip source;
     uint32_t at_port;

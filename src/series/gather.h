@@ -1,8 +1,8 @@
 /* gather.h - facts to counts by bin, for a set of series and a window of time.
  *
- * Reads each fact of the window once. Distinct sources are counted in one pass, without a set: the facts of an hour come
- * sorted by source and port, so the bins of a source are the OR over its entries, and likewise for its ports and
- * country. One thread at a time per object. */
+ * Reads each fact of the window once. Distinct sources are counted in one pass, without a set:
+ * the facts of an hour come sorted by source and port, so the bins of a source are the OR over
+ * its entries, and likewise for its ports and country. One thread at a time per object. */
 #ifndef SCANTIDE_SERIES_GATHER_H
 #define SCANTIDE_SERIES_GATHER_H
 
@@ -17,7 +17,8 @@ enum { GATHER_BYTES = 24 << 20 }; /* a window's counts, at most, where one hour 
 struct gather *gather_new(const struct series_key *keys, size_t n);
 void gather_free(struct gather *g);
 
-/* The end of the longest window that begins at `from`, a bin's start: at most `to`, else a clock hour's end. */
+/* The end of the longest window that begins at `from`, a bin's start: at most `to`, else a clock
+ * hour's end. */
 int64_t gather_reach(const struct gather *g, int64_t from, int64_t to);
 
 /* Reads the window [from, to), bins' starts. Returns 0 or what the store returned. */

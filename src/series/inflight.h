@@ -1,10 +1,13 @@
-/* inflight.h - which files are being written this moment, told to whoever comes after us if we are killed.
+/* inflight.h - which files are being written this moment, told to whoever comes after us if we
+ * are killed.
  *
- * librrd writes through a shared mapping, in place: a process that is killed between two stores leaves a row counted
- * in one archive and not yet in the next, and its last update from before. Nothing in the file shows that, and the row would be
- * counted again. So the name of each file is put into a small mapped file, `<data>/rrd/.inflight`, for as long as it is
- * being written; the mapping outlives the process. Whoever writes next removes the files that are named there, and makes them again.
- * (After a crash of the whole machine this says nothing; the series are then to be made again anyway.)
+ * librrd writes through a shared mapping, in place: a process that is killed between two stores
+ * leaves a row counted in one archive and not yet in the next, and its last update from before.
+ * Nothing in the file shows that, and the row would be counted again. So the name of each file
+ * is put into a small mapped file, `<data>/rrd/.inflight`, for as long as it is being written;
+ * the mapping outlives the process. Whoever writes next removes the files that are named there,
+ * and makes them again. (After a crash of the whole machine this says nothing; the series are
+ * then to be made again anyway.)
  *
  * The holder of series.lock alone may use it; each thread has a slot of its own. */
 #ifndef SCANTIDE_SERIES_INFLIGHT_H

@@ -1,4 +1,5 @@
-/* name.h - which series there are, and their paths. Only what passes here becomes part of a path. Any thread. */
+/* name.h - which series there are, and their paths. Only what passes here becomes part of a
+ * path. Any thread. */
 #ifndef SCANTIDE_SERIES_NAME_H
 #define SCANTIDE_SERIES_NAME_H
 
@@ -25,7 +26,8 @@ int series_key_compare(const struct series_key *a, const struct series_key *b);
 /* Whether a sensor's name may be a folder's name: 1 to 64 of [A-Za-z0-9._-], the first no dot. */
 bool series_name(struct str name);
 
-/* The path below the sensor's folder, "pair/23-tcp/CN.rrd", with its terminator; returns the length. */
+/* The path below the sensor's folder, "pair/23-tcp/CN.rrd", with its terminator; returns the
+ * length. */
 size_t series_path(const struct series_key *key, char out[SERIES_PATH_MAX]);
 
 /* Reads what series_path writes. Returns 0, or -EINVAL with *key untouched. */

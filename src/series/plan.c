@@ -35,7 +35,8 @@ static int by_port(const void *a, const void *b)
     return x->port < y->port ? -1 : x->port > y->port;
 }
 
-/* Adds the hour's ports that are busy enough; sorted entries before `sorted` are searched, new ones go behind. */
+/* Adds the hour's ports that are busy enough; sorted entries before `sorted` are searched, new
+ * ones go behind. */
 static void take_port(struct plan *p, size_t sorted, uint32_t port, uint32_t events)
 {
     struct plan_port *known = sorted ? bsearch(&(struct plan_port){.port = port}, p->ports, sorted,
@@ -97,7 +98,8 @@ int plan_read(struct plan *p, struct plan_scratch *x, struct store *s, uint16_t 
 
     if (p->until)
         from = p->until;
-    /* The hour in which it stopped is counted anew: a port's tenth event may come in its last bin. */
+    /* The hour in which it stopped is counted anew: a port's tenth event may come in its last
+     * bin. */
     from -= from % HOUR_S;
     int rc = from < until ? store_read_bins(s, sensor, from, until, take_bin, &r) : 0;
     close_hour(&r);

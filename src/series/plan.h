@@ -1,8 +1,10 @@
-/* plan.h - which series a sensor has, by the rule of admission: a function of the facts, never of the order of arrival.
+/* plan.h - which series a sensor has, by the rule of admission: a function of the facts, never
+ * of the order of arrival.
  *
- * The total; every country with an event; every port with `port_events` events in some clock hour, those with the
- * busiest hour first up to `max_ports`, ties by key; listed ports; pairs that a chart has asked for. A plan remembers what it has
- * read, so that a daemon reads each hour once. One thread at a time per object. */
+ * The total; every country with an event; every port with `port_events` events in some clock
+ * hour, those with the busiest hour first up to `max_ports`, ties by key; listed ports; pairs
+ * that a chart has asked for. A plan remembers what it has read, so that a daemon reads each
+ * hour once. One thread at a time per object. */
 #ifndef SCANTIDE_SERIES_PLAN_H
 #define SCANTIDE_SERIES_PLAN_H
 
@@ -28,8 +30,8 @@ struct plan_scratch;
 struct plan_scratch *plan_scratch_new(void);
 void plan_scratch_free(struct plan_scratch *x);
 
-/* Reads on up to `until`, a bin's start: from where it stood, or from `from` if it has read nothing. Returns 0 or what the
- * store returned; then forget the plan with plan_fini. */
+/* Reads on up to `until`, a bin's start: from where it stood, or from `from` if it has read
+ * nothing. Returns 0 or what the store returned; then forget the plan with plan_fini. */
 int plan_read(struct plan *p, struct plan_scratch *x, struct store *s, uint16_t sensor,
               int64_t from, int64_t until, unsigned port_events);
 

@@ -93,7 +93,8 @@ static void shape_wanted(struct buf *b, const struct schema *sc, bool pair)
     }
 }
 
-/* The part of a key behind its bracket: ".type" of "ds[events].type"; the whole key where there is none. */
+/* The part of a key behind its bracket: ".type" of "ds[events].type"; the whole key where there
+ * is none. */
 static const char *last_part(const char *key)
 {
     const char *dot = strrchr(key, '.');

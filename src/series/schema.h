@@ -1,4 +1,5 @@
-/* schema.h - rrd/schema.yaml as a value: steps, archives and data sources of the RRDs. Immutable once loaded; any thread. */
+/* schema.h - rrd/schema.yaml as a value: steps, archives and data sources of the RRDs. Immutable
+ * once loaded; any thread. */
 #ifndef SCANTIDE_SERIES_SCHEMA_H
 #define SCANTIDE_SERIES_SCHEMA_H
 

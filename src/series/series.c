@@ -21,9 +21,8 @@ enum {
 struct sensor_series {
     uint16_t id;
     char name[SENSOR_NAME_MAX];
-    uint64_t
-        rebuilt; /* series_state.rebuilt that the plan belongs to: other facts may lie behind another */
-    int64_t paced; /* `until` of the last rebuild */
+    uint64_t rebuilt; /* series_state.rebuilt that the plan belongs to */
+    int64_t paced;    /* `until` of the last rebuild */
     struct plan plan;
     struct series_file *files; /* by key */
     size_t n;
@@ -162,7 +161,8 @@ static struct series_file *find_file(struct sensor_series *ss, const struct seri
     return ss->n ? bsearch(&wanted, ss->files, ss->n, sizeof wanted, by_file_key) : NULL;
 }
 
-/* The files become those of the keys, which are sorted; what is known of a file that stays is kept. */
+/* The files become those of the keys, which are sorted; what is known of a file that stays is
+ * kept. */
 static void set_files(struct sensor_series *ss, const struct series_key *keys, size_t n)
 {
     struct series_file *files = xcalloc(n + 1, sizeof *files);
@@ -212,7 +212,8 @@ static int task_init(struct task *t, int64_t until, bool *todo)
         rc = store_series_state(t->s, t->ss->id, &t->state);
     if (rc < 0)
         return store_fault(t->se, t->s, rc, t->err);
-    /* Nothing is written past the last known bin: it would make the log that continues there late. */
+    /* Nothing is written past the last known bin: it would make the log that continues there
+     * late. */
     int64_t end = bin_floor(to) + BIN_S;
     t->goal = end < bin_floor(until) ? end : bin_floor(until);
     if (t->goal < t->state.written)
@@ -235,7 +236,8 @@ static int move_mark(struct task *t)
 {
     if (t->state.written == t->goal)
         return 0;
-    /* Series that have never been made stay stale until they have: what lies in the folder isn't ours. */
+    /* Series that have never been made stay stale until they have: what lies in the folder isn't
+     * ours. */
     if (t->state.written == 0)
         t->state.rebuilt = t->state.late - 1;
     t->state.written = t->goal;
@@ -310,7 +312,8 @@ static struct gather *gather_for(struct series_file **group, size_t n)
     return g;
 }
 
-/* Brings files that have been checked up to the goal, in windows: those furthest behind first, until they meet the others. */
+/* Brings files that have been checked up to the goal, in windows: those furthest behind first,
+ * until they meet the others. */
 static int bring_up(struct task *t, struct writer *w, struct series_file **files, size_t n)
 {
     struct series_file **group = xcalloc(n + 1, sizeof *group),

@@ -1,15 +1,17 @@
 /* series.h - the RRD files: a view of the facts that can be made again at any time.
  *
- * `<data>/rrd/<sensor>/total.rrd`, `port/23-tcp.rrd`, `country/CN.rrd`, `pair/23-tcp/CN.rrd` (series/name.h makes the
- * paths). Data sources `events` (ABSOLUTE: events per second; times the step it is events) and, but for pairs,
- * `sources` (GAUGE: distinct sources of the 5-minute bin). Steps, archives and heartbeat stand in `rrd/schema.yaml`.
+ * `<data>/rrd/<sensor>/total.rrd`, `port/23-tcp.rrd`, `country/CN.rrd`, `pair/23-tcp/CN.rrd`
+ * (series/name.h makes the paths). Data sources `events` (ABSOLUTE: events per second; times the
+ * step it is events) and, but for pairs, `sources` (GAUGE: distinct sources of the 5-minute
+ * bin). Steps, archives and heartbeat stand in `rrd/schema.yaml`.
  *
- * All series of a sensor know and don't know the same bins: a bin with an event or a watched second is known (the count
- * or zero), any other is U. They begin with the sensor's first known bin and end with its last. What has no series
- * is in a chart's `other`.
+ * All series of a sensor know and don't know the same bins: a bin with an event or a watched
+ * second is known (the count or zero), any other is U. They begin with the sensor's first known
+ * bin and end with its last. What has no series is in a chart's `other`.
  *
- * Nothing here reads a clock: `now` and `until` are arguments. Not from the loop thread: it writes files. Takes
- * `<data>/series.lock` while it writes. One thread at a time per object; it starts threads of its own.
+ * Nothing here reads a clock: `now` and `until` are arguments. Not from the loop thread: it
+ * writes files. Takes `<data>/series.lock` while it writes. One thread at a time per object; it
+ * starts threads of its own.
  *
  *     struct series *se;
  *     if (series_open(data, "rrd/schema.yaml", &limits, &se, &err) < 0) ...
@@ -38,8 +40,7 @@ struct series_stats {
 
 enum series_how {
     SERIES_WAIT = 1, /* for another writer; else -EWOULDBLOCK with nothing added to err */
-    SERIES_PACED =
-        2 /* make stale sensors again at most every SERIES_PACE_S of `until`: for a daemon that syncs often */
+    SERIES_PACED = 2 /* for a daemon: stale sensors are made again every SERIES_PACE_S at most */
 };
 
 enum {
@@ -52,19 +53,22 @@ int series_open(const char *data, const char *schema, const struct series_limits
                 struct series **out, struct error *err);
 void series_close(struct series *se);
 
-/* Brings all series of all sensors up to date with the facts: each bin up to the sensor's last known one, whose end is at or before
- * `until` (seconds; an import passes the wall clock, a daemon the wall clock less 90 s, or the time up to which its inputs
- * have delivered if that is earlier). New series are made with their whole history, stale sensors are made again
- * beside the old files and renamed over them, the others get what they lack, many rows a call. Missing, truncated or
- * foreign files are made again; files of series that are no more are removed.
+/* Brings all series of all sensors up to date with the facts: each bin up to the sensor's last
+ * known one, whose end is at or before `until` (seconds; an import passes the wall clock, a
+ * daemon the wall clock less 90 s, or the time up to which its inputs have delivered if that is
+ * earlier). New series are made with their whole history, stale sensors are made again beside
+ * the old files and renamed over them, the others get what they lack, many rows a call. Missing,
+ * truncated or foreign files are made again; files of series that are no more are removed.
  *
- * `how`: SERIES_WAIT, SERIES_PACED. Adds to stats. Returns 0; -EIO where some files couldn't be written, which are named in
- * err and tried again by the next call, while the others are up to date; or another negative errno with a fault in err. */
+ * `how`: SERIES_WAIT, SERIES_PACED. Adds to stats. Returns 0; -EIO where some files couldn't be
+ * written, which are named in err and tried again by the next call, while the others are up to
+ * date; or another negative errno with a fault in err. */
 int series_sync(struct series *se, struct store *s, int64_t until, unsigned how,
                 struct series_stats *stats, struct error *err);
 
-/* Makes the pairs that a chart needs, as far as the sensor's other series have been written, and notes that they were drawn at
- * `now`; they are kept up from then on. Waits for another writer. Errors as series_sync. */
+/* Makes the pairs that a chart needs, as far as the sensor's other series have been written, and
+ * notes that they were drawn at `now`; they are kept up from then on. Waits for another writer.
+ * Errors as series_sync. */
 int series_want_pairs(struct series *se, struct store *s, uint16_t sensor,
                       const struct series_pair *pairs, size_t n, int64_t now, struct error *err);
 

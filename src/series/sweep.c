@@ -13,11 +13,14 @@ static int by_key(const void *a, const void *b)
     return series_key_compare(a, b);
 }
 
+/* A file that was being made, or librrd's own beginning of one: it appends six characters. */
 static bool is_left_over(const char *name)
 {
+    static const char template[] = ".template.new";
     size_t n = strlen(name);
 
-    return name[0] == '.' && n > 9 && strcmp(name + n - 8, ".rrd.new") == 0;
+    return (name[0] == '.' && n > 9 && strcmp(name + n - 8, ".rrd.new") == 0) ||
+           strncmp(name, template, sizeof template - 1) == 0;
 }
 
 static bool is_gone(const char *path, const struct series_key *keys, size_t n)

@@ -13,16 +13,13 @@
 #include "base/check.h"
 #include "series/rrdfile.h"
 
-enum {
-    PATH_BYTES = SENSOR_NAME_MAX + SERIES_PATH_MAX + 16, /* below <data>/rrd */
-    FILES_A_THREAD = 16,                                 /* fewer aren't worth one */
-    BINS_A_THREAD =
-        288 /* a day, unless files are made: short updates are mappings made and undone, for which threads
-                            only wait for each other */
-};
+/* Threads for fewer files, or for shorter updates of old ones, only wait for each other: librrd
+ * maps each file and unmaps it again. */
+enum { FILES_A_THREAD = 16, BINS_A_THREAD = 288 };
 
-struct template
-{
+enum { PATH_BYTES = SENSOR_NAME_MAX + SERIES_PATH_MAX + 16 /* below <data>/rrd */ };
+
+struct blank {
     struct buf bytes;
     char *fault; /* it couldn't be made */
 };
@@ -33,7 +30,7 @@ struct writer {
     struct inflight *inflight;
     int64_t begin;
     struct series_stats *stats;
-    struct template whole, pair;
+    struct blank whole, pair;
 };
 
 /* What the threads of one window share. */
@@ -147,7 +144,7 @@ static int read_whole(const char *path, struct buf *b)
 
 static void load_template(struct writer *w, bool pair)
 {
-    struct template *t = pair ? &w->pair : &w->whole;
+    struct blank *t = pair ? &w->pair : &w->whole;
     char *path = xasprintf("%s/%s/.template.new", w->rrd, w->sensor);
 
     if (t->bytes.n == 0 && !t->fault) {
@@ -179,7 +176,7 @@ static int write_whole(int fd, const struct buf *b)
 static int copy_template(const struct writer *w, const struct series_file *file, const char *path,
                          char **fault)
 {
-    const struct template *t = file->key.kind == SERIES_PAIR ? &w->pair : &w->whole;
+    const struct blank *t = file->key.kind == SERIES_PAIR ? &w->pair : &w->whole;
 
     if (t->fault) {
         *fault = xstrdup(t->fault);
@@ -201,22 +198,38 @@ static int copy_template(const struct writer *w, const struct series_file *file,
     return rc;
 }
 
+static bool looks_same(const struct series_file *file, const struct stat *st)
+{
+    return file->checked && st->st_ino == file->ino && st->st_size == file->size &&
+           st->st_mtim.tv_sec == file->changed.tv_sec &&
+           st->st_mtim.tv_nsec == file->changed.tv_nsec;
+}
+
+/* Notes how the file looks, so that another hand's work on it is seen. */
+static int remember(struct series_file *file, const char *path)
+{
+    struct stat st;
+    int rc = stat(path, &st) < 0 ? -errno : 0;
+
+    file->checked = rc == 0;
+    if (rc == 0) {
+        file->ino = st.st_ino;
+        file->size = st.st_size;
+        file->changed = st.st_mtim;
+    }
+    return rc;
+}
+
 static int put_in_place(const struct writer *w, struct series_file *file, const char *made,
                         char **fault)
 {
     char *path = file_path(w, file, false);
-    struct stat st;
-    int rc = stat(made, &st) < 0 || rename(made, path) < 0 ? -errno : 0;
+    int rc = rename(made, path) < 0 ? -errno : remember(file, path);
 
-    if (rc < 0) {
+    if (rc < 0)
         *fault = write_fault(path, rc);
-    } else {
+    else
         file->making = false;
-        file->checked = true;
-        file->dev = st.st_dev;
-        file->ino = st.st_ino;
-        file->size = st.st_size;
-    }
     free(path);
     return rc;
 }
@@ -231,17 +244,14 @@ void writer_make(const struct writer *w, struct series_file *file)
 void writer_check(const struct writer *w, struct series_file *file, int64_t goal)
 {
     char *path = file_path(w, file, false);
-    struct stat st = {0};
-    bool same = stat(path, &st) == 0 && file->checked && st.st_dev == file->dev &&
-                st.st_ino == file->ino && st.st_size == file->size;
+    bool pair = file->key.kind == SERIES_PAIR;
+    struct stat st;
 
-    if (!same) {
-        file->checked =
-            rrdfile_check(path, w->sc, file->key.kind == SERIES_PAIR, &file->last_up) == 0 &&
-            stat(path, &st) == 0;
-        file->dev = st.st_dev;
-        file->ino = st.st_ino;
-        file->size = st.st_size;
+    if (stat(path, &st) < 0 || !looks_same(file, &st)) {
+        /* Before it is read: what another hand does meanwhile is then seen the next time. */
+        remember(file, path);
+        if (file->checked)
+            file->checked = rrdfile_check(path, w->sc, pair, &file->last_up) == 0;
     }
     if (!file->checked || file->last_up > goal)
         writer_make(w, file);
@@ -275,6 +285,8 @@ static void write_file(struct worker *k, struct rows *rows, size_t i)
     }
     if (rc == 0 && making && x->last)
         rc = put_in_place(w, file, path, &file->fault);
+    else if (rc == 0 && !making)
+        remember(file, path);
     if (rc == 0) {
         file->last_up = x->from + (int64_t)gather_bins(x->g) * BIN_S;
         k->stats.rows += rows->n;
