@@ -22,7 +22,7 @@ struct sketch {
 /* Register << SKETCH_RANK_BITS | rank. */
 static inline uint16_t sketch_mark(const struct ip *ip)
 {
-    uint64_t h = hash_bytes(ip, sizeof *ip, 0);
+    uint64_t h = ip->family == 4 ? hash_mix(ip_v4(ip) | 4ULL << 32) : hash_bytes(ip, sizeof *ip, 0);
     unsigned zeros = (unsigned)__builtin_clzll(h << 10 | 1 << 9);
     return (uint16_t)((h >> 54) << SKETCH_RANK_BITS | (zeros + 1));
 }

@@ -5,21 +5,30 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/check.h"
 
 enum {
-    FLAT_BITS = 24,
-    FLAT_SIZE = 1 << FLAT_BITS,
-    BY_TREE = 0xffff, /* finer than a /24: ask the tree */
+    WIDE_BITS = 16,
+    FINE_BITS = 24,
+    FINE_SIZE = 1 << (FINE_BITS - WIDE_BITS),
+    MIXED = 0x10000,  /* in `wide`: a number of a block in `fine` follows */
+    BY_TREE = 0xffff, /* in `fine`: finer than a /24, ask the tree */
     SEEN_SLOTS = 1024
+};
+
+/* Countries by the first 16 bits; where these don't decide, by the next 8. A flat table of all 24 would be 32 MiB, which
+ * no cache holds: sources are spread over the whole space. */
+struct flat {
+    uint32_t wide[1 << WIDE_BITS];
+    uint16_t (*fine)[FINE_SIZE];
+    uint32_t fine_count, fine_cap;
 };
 
 struct geo {
     MMDB_s db;
     char *path; /* NULL: no database */
-    _Atomic(uint16_t *) flat;
+    _Atomic(struct flat *) flat;
     pthread_t thread;
     bool expanding;
     atomic_bool stop;
@@ -108,6 +117,13 @@ struct geo *geo_none(void)
     return xcalloc(1, sizeof(struct geo));
 }
 
+static void flat_free(struct flat *f)
+{
+    if (f)
+        free(f->fine);
+    free(f);
+}
+
 void geo_close(struct geo *g)
 {
     if (!g)
@@ -116,9 +132,7 @@ void geo_close(struct geo *g)
         atomic_store(&g->stop, true);
         pthread_join(g->thread, NULL);
     }
-    uint16_t *flat = atomic_load(&g->flat);
-    if (flat)
-        munmap(flat, FLAT_SIZE * sizeof *flat);
+    flat_free(atomic_load(&g->flat));
     if (g->path)
         MMDB_close(&g->db);
     free(g->path);
@@ -130,8 +144,10 @@ uint16_t geo_country(const struct geo *g, const struct ip *ip)
     uint16_t country = COUNTRY_UNKNOWN;
 
     if (ip->family == 4) {
-        const uint16_t *flat = atomic_load_explicit(&g->flat, memory_order_acquire);
-        if (flat && (country = flat[ip_v4(ip) >> (32 - FLAT_BITS)]) != BY_TREE)
+        const struct flat *flat = atomic_load_explicit(&g->flat, memory_order_acquire);
+        uint32_t v = ip_v4(ip), at = flat ? flat->wide[v >> (32 - WIDE_BITS)] : BY_TREE;
+        country = (uint16_t)(at < MIXED ? at : flat->fine[at - MIXED][v >> (32 - FINE_BITS) & (FINE_SIZE - 1)]);
+        if (country != BY_TREE)
             return country;
     }
     if (!ip_is_global(ip))
@@ -146,7 +162,7 @@ uint16_t geo_country(const struct geo *g, const struct ip *ip)
 
 struct expansion {
     struct geo *g;
-    uint16_t *flat;
+    struct flat *flat;
     struct {
         uint32_t offset;
         uint16_t country;
@@ -154,12 +170,32 @@ struct expansion {
     } seen[SEEN_SLOTS];
 };
 
+/* The block of a /16, made from what its entry said until now. */
+static uint16_t *fine_block(struct flat *f, uint32_t wide)
+{
+    if (f->wide[wide] < MIXED) {
+        if (f->fine_count == f->fine_cap)
+            f->fine = xrealloc(f->fine, f->fine_cap = f->fine_cap * 2 + 1024, sizeof *f->fine);
+        for (int i = 0; i < FINE_SIZE; i++)
+            f->fine[f->fine_count][i] = (uint16_t)f->wide[wide];
+        f->wide[wide] = MIXED + f->fine_count++;
+    }
+    return f->fine[f->wide[wide] - MIXED];
+}
+
+/* All addresses of a network of `depth` bits, at most FINE_BITS. */
 static void fill(struct expansion *x, uint32_t net, unsigned depth, uint16_t country)
 {
-    uint32_t from = net << (FLAT_BITS - depth), n = 1u << (FLAT_BITS - depth);
-
-    for (uint32_t i = 0; i < n; i++)
-        x->flat[from + i] = country;
+    if (depth <= WIDE_BITS) {
+        uint32_t from = net << (WIDE_BITS - depth);
+        for (uint32_t i = 0; i < 1u << (WIDE_BITS - depth); i++)
+            x->flat->wide[from + i] = country;
+        return;
+    }
+    uint32_t from = net << (FINE_BITS - depth);
+    uint16_t *block = fine_block(x->flat, from / FINE_SIZE);
+    for (uint32_t i = 0; i < 1u << (FINE_BITS - depth); i++)
+        block[from % FINE_SIZE + i] = country;
 }
 
 static uint16_t seen_country(struct expansion *x, MMDB_entry_s *entry)
@@ -181,7 +217,7 @@ static bool walk_side(struct expansion *x, uint64_t record, uint8_t type, MMDB_e
 {
     if (atomic_load_explicit(&x->g->stop, memory_order_relaxed))
         return false;
-    if (type == MMDB_RECORD_TYPE_SEARCH_NODE && depth < FLAT_BITS)
+    if (type == MMDB_RECORD_TYPE_SEARCH_NODE && depth < FINE_BITS)
         return walk(x, (uint32_t)record, net, depth);
     if (type == MMDB_RECORD_TYPE_SEARCH_NODE)
         fill(x, net, depth, BY_TREE);
@@ -217,13 +253,9 @@ static void mark_local(struct expansion *x)
 static void *expand_thread(void *arg)
 {
     struct geo *g = arg;
-    struct expansion x = {.g = g};
+    struct expansion x = {.g = g, .flat = xcalloc(1, sizeof *x.flat)};
     bool good = true;
 
-    x.flat = mmap(NULL, FLAT_SIZE * sizeof *x.flat, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (x.flat == MAP_FAILED)
-        return NULL;
-    madvise(x.flat, FLAT_SIZE * sizeof *x.flat, MADV_HUGEPAGE);
     if (!g->path || g->db.ipv4_start_node.node_value >= g->db.metadata.node_count)
         fill(&x, 0, 0, COUNTRY_UNKNOWN);
     else
@@ -232,7 +264,7 @@ static void *expand_thread(void *arg)
         mark_local(&x);
         atomic_store_explicit(&g->flat, x.flat, memory_order_release);
     } else {
-        munmap(x.flat, FLAT_SIZE * sizeof *x.flat);
+        flat_free(x.flat);
     }
     return NULL;
 }

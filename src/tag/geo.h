@@ -3,8 +3,8 @@
  * Reads `country.iso_code`, else `registered_country.iso_code` (MaxMind, DB-IP), else `country_code` (the flat databases). Addresses that
  * aren't global are `--` and never looked up; what no database answers is `ZZ`. Without a database every global address is `ZZ`.
  *
- * geo_country may be called from any number of threads. geo_expand unfolds the IPv4 tree into a flat table of 2^24 country numbers (32 MiB)
- * in a thread of its own; look-ups go through the tree until it stands, with the same answers. */
+ * geo_country may be called from any number of threads. geo_expand unfolds the IPv4 tree into a table by /16 and, where
+ * a /16 is mixed, by /24 (about 10 MB) in a thread of its own; look-ups go through the tree until it stands, with the same answers. */
 #ifndef SCANTIDE_TAG_GEO_H
 #define SCANTIDE_TAG_GEO_H
 
