@@ -54,14 +54,16 @@ int inflight_open(const char *folder, struct inflight **out, struct error *err)
         goto out;
     }
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    /* Another user's, in a folder that has been given to us. */
+    if (fd < 0 && errno == EACCES && unlink(path) == 0)
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     rc = fd < 0 ? -errno : make_whole(fd);
     if (rc == 0) {
         map = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         rc = map == MAP_FAILED ? -errno : 0;
     }
     if (rc < 0) {
-        access_fault(fd < 0 && rc == -EACCES && access(path, F_OK) < 0 ? folder : path,
-                     ACCESS_WRITE, rc, err);
+        access_fault(rc == -EACCES ? folder : path, ACCESS_WRITE, rc, err);
         goto out;
     }
     *out = xcalloc(1, sizeof **out);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/access.h"
 #include "base/check.h"
@@ -106,7 +107,9 @@ static int take_lock(struct series *se, bool wait, struct error *err)
     if (fd == -EWOULDBLOCK)
         return fd;
     if (fd < 0) {
-        access_fault(se->data, ACCESS_WRITE, fd, err);
+        char *path = xasprintf("%s/series.lock", se->data);
+        access_fault(access(path, F_OK) == 0 ? path : se->data, ACCESS_WRITE, fd, err);
+        free(path);
         return fd;
     }
     int rc = inflight_open(se->rrd, &se->inflight, err);
@@ -468,6 +471,7 @@ int series_sync(struct series *se, struct store *s, int64_t until, unsigned how,
     bool failed = false;
     int rc = take_lock(se, how & SERIES_WAIT, err);
 
+    *stats = (struct series_stats){0};
     if (rc < 0)
         return rc;
     rc = list_sensors(se, s, &sensors, &n, err);

@@ -60,9 +60,9 @@ void series_close(struct series *se);
  * the old files and renamed over them, the others get what they lack, many rows a call. Missing,
  * truncated or foreign files are made again; files of series that are no more are removed.
  *
- * `how`: SERIES_WAIT, SERIES_PACED. Adds to stats. Returns 0; -EIO where some files couldn't be
- * written, which are named in err and tried again by the next call, while the others are up to
- * date; or another negative errno with a fault in err. */
+ * `how`: SERIES_WAIT, SERIES_PACED. Returns 0; -EIO where some files couldn't be written, which
+ * are named in err and tried again by the next call, while the others are up to date; or another
+ * negative errno with a fault in err. */
 int series_sync(struct series *se, struct store *s, int64_t until, unsigned how,
                 struct series_stats *stats, struct error *err);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/access.h"
@@ -16,6 +17,8 @@
 /* Threads for fewer files, or for shorter updates of old ones, only wait for each other: librrd
  * maps each file and unmaps it again. */
 enum { FILES_A_THREAD = 16, BINS_A_THREAD = 288 };
+
+enum { ROOM_MIN = 4 << 20 /* bytes free, some ten files */ };
 
 enum { PATH_BYTES = SENSOR_NAME_MAX + SERIES_PATH_MAX + 16 /* below <data>/rrd */ };
 
@@ -142,6 +145,16 @@ static int read_whole(const char *path, struct buf *b)
     return rc;
 }
 
+/* librrd extends its file and then writes through a mapping: on a full disk that is a signal. */
+static int room_for_template(const struct writer *w)
+{
+    struct statvfs fs;
+
+    if (statvfs(w->rrd, &fs) < 0)
+        return -errno;
+    return (uint64_t)fs.f_bavail * fs.f_frsize < ROOM_MIN ? -ENOSPC : 0;
+}
+
 static void load_template(struct writer *w, bool pair)
 {
     struct blank *t = pair ? &w->pair : &w->whole;
@@ -149,6 +162,8 @@ static void load_template(struct writer *w, bool pair)
 
     if (t->bytes.n == 0 && !t->fault) {
         int rc = make_folders(w, path);
+        if (rc == 0)
+            rc = room_for_template(w);
         if (rc < 0)
             t->fault = write_fault(path, rc);
         else if (rrdfile_make(path, w->sc, pair, w->begin, &t->fault) == 0) {
