@@ -45,9 +45,11 @@ for header in $(find src -name '*.h' | sort); do
     grep -q "^#ifndef $guard\$" "$header" || fault "$header: its guard is not $guard"
 done
 
-# 4. An analyser, with what is an error and no question of taste.
+# 4. An analyser, with what is an error and no question of taste. It doesn't know that ASSERT ends the program, nor that a
+# caller's struct may hold the address of a local for the time of one call, nor that qsort leaves no elements alone.
 cppcheck --quiet --std=c11 --language=c --error-exitcode=1 --inline-suppr -j 2 \
     --enable=warning,portability --suppress=missingIncludeSystem \
+    --suppress=arrayIndexOutOfBoundsCond --suppress=autoVariables --suppress=uninitvar:src/chart/heading.c \
     -D_GNU_SOURCE -DSCANTIDE_SHARE='""' -DSCANTIDE_VERSION='""' -Isrc src tests/tools ||
     fault "cppcheck found the above"
 
