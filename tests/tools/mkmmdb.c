@@ -257,7 +257,8 @@ int main(int argc, char **argv)
         }
         put_node(v, record_bits);
     }
-    put_be(0, 16);
+    for (int i = 0; i < 16; i++)
+        putchar(0);
     for (size_t i = 0; i < n_codes; i++) {
         if (outer) {
             put_map(1);
