@@ -1,10 +1,15 @@
 #include "parse/clock.h"
 
-enum { DAY_S = 86400, YEARS_AROUND = 8 };
+enum {
+    DAY_S = 86400,
+    YEARS_AROUND = 8,
+    /* Loggers with several threads swap neighbours: a line this much before the line before it is late, not an hour ahead. */
+    DISORDER_S = 60
+};
 
 void clock_init(struct clock *c, const struct clock_rule *rule, int64_t before)
 {
-    *c = (struct clock){.rule = *rule, .before = before};
+    *c = (struct clock){.rule = *rule, .before = before, .guess = before};
 }
 
 static bool is_leap(int year)
@@ -18,9 +23,15 @@ static bool date_exists(int year, const struct stamp *s)
     return s->day <= days[s->month - 1] || (s->month == 2 && s->day == 29 && is_leap(year));
 }
 
+/* Wall time to UTC; a fold goes by the line before. */
+static int64_t in_order(const struct clock *c, int64_t local, int64_t before)
+{
+    return zone_to_utc(c->rule.zone, local, before == INT64_MIN ? INT64_MIN : before - DISORDER_S);
+}
+
 static int64_t in_year(const struct clock *c, const struct stamp *s, int year, int64_t after)
 {
-    return zone_to_utc(c->rule.zone, civil_seconds(year, s->month, s->day, 0, 0, 0) + s->seconds, after);
+    return in_order(c, civil_seconds(year, s->month, s->day, 0, 0, 0) + s->seconds, after);
 }
 
 /* The first line: the given year, else the latest that isn't more than a day past the file's time. */
@@ -74,7 +85,7 @@ static int64_t resolve(const struct clock *c, const struct stamp *s, int64_t bef
     case STAMP_UTC:
         return s->seconds;
     case STAMP_LOCAL:
-        return zone_to_utc(c->rule.zone, s->seconds, before);
+        return in_order(c, s->seconds, before);
     case STAMP_YEARLESS:
         /* The first one, and no line before it; what has no year keeps the time before. */
         (void)(before == INT64_MIN ? first_year(c, s, &when) : nearest_year(c, s, before, &when));
@@ -95,11 +106,15 @@ int64_t clock_resolve(struct clock *c, const struct stamp *stamp)
         c->first_when = when;
     }
     c->settled = true;
-    c->before = when;
+    if (stamp->kind != STAMP_NONE) /* the file's time, for want of a better, says nothing of the next line's year */
+        c->before = when;
     return when;
 }
 
 bool clock_confirm(const struct clock *c, int64_t before)
 {
-    return !c->depends || resolve(c, &c->first, before) == c->first_when;
+    if (!c->depends || before == c->guess)
+        return true;
+    /* Without a time of its own the first line handed the guess on to the next. */
+    return c->first.kind != STAMP_NONE && resolve(c, &c->first, before) == c->first_when;
 }

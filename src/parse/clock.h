@@ -2,7 +2,8 @@
  *
  * A log's stamps often lack the year and nearly always the zone. A clock resolves them by order: the first takes the latest
  * year that is not more than a day past the file's time (or a given year), each next one the year nearest to the line before; a wall
- * time that happens twice is the one not before the line before. A line without a stamp has the time of the line before.
+ * time that happens twice is the one not before the line before (but for a minute's disorder). A line without a stamp has the time of the line
+ * before, or the file's before the first stamp.
  *
  * A clock can start in the middle of a log with a guessed line before, so that blocks of a file can be parsed in parallel: it notes
  * the first stamp that depended on the guess, and clock_confirm() tells whether the true line before gives the same.
@@ -38,7 +39,8 @@ struct clock_rule {
 
 struct clock {
     struct clock_rule rule;
-    int64_t before;      /* UTC of the line before; INT64_MIN: this is the first */
+    int64_t before;      /* UTC of the line before that had a time; INT64_MIN: none had */
+    int64_t guess;       /* the same as given at init */
     bool depends;        /* some stamp was resolved by `before` as given at init */
     bool settled;        /* a stamp has been resolved since init, whatever its kind */
     struct stamp first;  /* the stamp that depended */
