@@ -87,10 +87,13 @@ esac
 # 3. Take it in, tell, draw.
 
 config=$build/run.yaml
+sensor=""
+[ "$state" != "$build/simulated" ] || sensor=simulated # so that each chart says it
 cat >"$config" <<END
 # Written by make run: follow this log.
 inputs:
   - file: "$log"
+    sensor: "$sensor"
 END
 
 scantide() {
@@ -99,18 +102,26 @@ scantide() {
     "$scantide" "$command" --data "$state" --config "$config" "$@"
 }
 
-scantide import "$log"
+scantide import ${sensor:+--sensor "$sensor"} "$log"
 ports=$(scantide top ports --all -n 10)
 countries=$(scantide top countries --all -n 10)
 echo
 printf '%s\n\n%s\n' "$ports" "$countries"
 
-# The last three days that the log has.
-span=$(scantide top ports --all -n 3 --format json)
-to=$(printf '%s' "$span" | sed -n 's/.*"to" *: *"\([^"]*\)".*/\1/p' | head -n 1)
-from=$(printf '%s' "$span" | sed -n 's/.*"from" *: *"\([^"]*\)".*/\1/p' | head -n 1)
-three_days=$(date -u -d "$to 3 days ago" +%Y-%m-%dT%H:%M:%SZ)
-[ "$(date -d "$from" +%s)" -gt "$(date -d "$three_days" +%s)" ] || from=$three_days
+# The last three days that the log has, in whole hours.
+span=$(scantide top ports --all -n 1 --format json)
+end_of_span() {
+    printf '%s' "$span" | sed -n "s/.*\"$1\" *: *\"\([0-9TZ:-]*\)\".*/\1/p" | head -n 1
+}
+first=$(end_of_span from) last=$(end_of_span to)
+if [ -z "$last" ]; then
+    say "There is no dropped packet in it, so there is nothing to draw"
+    exit 0
+fi
+to=$((($(date -d "$last" +%s) + 3599) / 3600 * 3600))
+from=$(($(date -d "$first" +%s) / 3600 * 3600))
+[ "$from" -gt $((to - 3 * 86400)) ] || from=$((to - 3 * 86400))
+from=$(date -u -d "@$from" +%Y-%m-%dT%H:%M:%SZ) to=$(date -u -d "@$to" +%Y-%m-%dT%H:%M:%SZ)
 
 mkdir -p out
 graph() {
@@ -124,7 +135,7 @@ keys() { # of `top`'s JSON, in its order
 }
 
 echo
-say "Charts of $from to $to${state##"$build/state"}"
+say "Charts of $from to $to"
 graph total-by-country total --by country
 graph total-by-port total --by port
 for port in $(keys ports | head -n 3); do

@@ -249,7 +249,7 @@ static void next_step(struct sim_world *w)
     uint64_t mean = 10 * ALL_WEIGHTS; /* of sum; the rest of the world knows no night */
     uint64_t rate_u = w->rate_u / 1000 * (STEADY * mean + BOTS * sum) / mean;
     if (w->now_ns >= w->burst_from_ns && w->now_ns < w->burst_to_ns)
-        rate_u += w->rate_u * 6;
+        rate_u += w->rate_u * 2;
     w->gap_ns = (uint64_t)NS * 1000000 / rate_u;
     w->step_end_ns = (second / STEP_S + 1) * STEP_S * NS;
     if (w->now_ns < w->burst_from_ns && w->step_end_ns > w->burst_from_ns)
@@ -585,8 +585,8 @@ bool sim_world_next(struct sim_world *w, struct sim_knock *out)
     out->is_text = false;
     struct sim_packet *p = &out->packet;
     *p = (struct sim_packet){.target = random_target(w)};
-    /* The burst adds six times the usual rate while it lasts. */
-    if (w->now_ns >= w->burst_from_ns && w->now_ns < w->burst_to_ns && below(w, 7)) {
+    /* The burst adds twice the usual rate while it lasts. */
+    if (w->now_ns >= w->burst_from_ns && w->now_ns < w->burst_to_ns && below(w, 3)) {
         p->source = w->burst_source;
         make_syn(w, p, hash_of(w, 1, 3), SERVERS);
         p->port = w->burst_port;
