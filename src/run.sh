@@ -103,47 +103,55 @@ scantide() {
 }
 
 scantide import ${sensor:+--sensor "$sensor"} "$log"
-ports=$(scantide top ports --all -n 10)
-countries=$(scantide top countries --all -n 10)
-echo
-printf '%s\n\n%s\n' "$ports" "$countries"
 
-# The last three days that the log has, in whole hours.
+# A figure or a time of `top`'s JSON, outside its rows.
 span=$(scantide top ports --all -n 1 --format json)
-end_of_span() {
-    printf '%s' "$span" | sed -n "s/.*\"$1\" *: *\"\([0-9TZ:-]*\)\".*/\1/p" | head -n 1
+of_span() {
+    printf '%s' "$span" | sed -n "1s/^{\([^[]*,\)*\"$1\" *: *\"*\([0-9TZ:-]*\).*/\2/p"
 }
-first=$(end_of_span from) last=$(end_of_span to)
-if [ -z "$last" ]; then
-    say "There is no dropped packet in it, so there is nothing to draw"
-    exit 0
+if [ "$(of_span events)" -gt 0 ]; then
+    ports=$(scantide top ports --all -n 10)
+    countries=$(scantide top countries --all -n 10)
+    printf '\n%s\n\n%s\n\n' "$ports" "$countries"
+    draw=yes
+else
+    say "No dropped packet is in it, so there is nothing to rank or draw yet"
+    draw=""
 fi
-to=$((($(date -d "$last" +%s) + 3599) / 3600 * 3600))
-from=$(($(date -d "$first" +%s) / 3600 * 3600))
-[ "$from" -gt $((to - 3 * 86400)) ] || from=$((to - 3 * 86400))
-from=$(date -u -d "@$from" +%Y-%m-%dT%H:%M:%SZ) to=$(date -u -d "@$to" +%Y-%m-%dT%H:%M:%SZ)
 
-mkdir -p out
+keys() { # the first of a ranking
+    scantide top "$1" --all -n "$2" --format json | tr '{' '\n' | sed -n 's/.*"key" *: *"\([^"]*\)".*/\1/p'
+}
+
 graph() {
     file=$1
     shift
-    scantide graph "$@" --from "$from" --to "$to" --band -o "out/$file.png"
-    echo "   out/$file.png"
-}
-keys() { # of `top`'s JSON, in its order
-    scantide top "$1" --all -n 20 --format json | tr '{' '\n' | sed -n 's/.*"key" *: *"\([^"]*\)".*/\1/p'
+    # A port so quiet that it has no series is no reason to stop; the command says why.
+    if scantide graph "$@" --from "$from" --to "$to" --band -o "out/$file.png"; then
+        echo "   out/$file.png"
+    fi
 }
 
-echo
-say "Charts of $from to $to"
-graph total-by-country total --by country
-graph total-by-port total --by port
-for port in $(keys ports | head -n 3); do
-    graph "port-$(printf '%s' "$port" | tr / -)" port "$port"
-done
-for country in $(keys countries | grep -v -e ZZ -e -- | head -n 2); do
-    graph "country-$country" country "$country"
-done
+# Charts of the last three days that the log has, in whole hours.
+draw_charts() {
+    to=$((($(date -d "$(of_span to)" +%s) + 3599) / 3600 * 3600))
+    from=$(($(date -d "$(of_span from)" +%s) / 3600 * 3600))
+    [ "$from" -gt $((to - 3 * 86400)) ] || from=$((to - 3 * 86400))
+    from=$(date -u -d "@$from" +%Y-%m-%dT%H:%M:%SZ) to=$(date -u -d "@$to" +%Y-%m-%dT%H:%M:%SZ)
+    say "Charts of $from to $to"
+    mkdir -p out
+    rm -f out/total-by-*.png out/port-*.png out/country-*.png
+    graph total-by-country total --by country
+    graph total-by-port total --by port
+    for port in $(keys ports 3); do
+        graph "port-$(printf '%s' "$port" | tr / -)" port "$port"
+    done
+    for country in $(keys countries 4 | grep -v -e ZZ -e -- | head -n 2); do
+        graph "country-$country" country "$country"
+    done
+}
+
+[ -z "$draw" ] || draw_charts
 [ "$state" != "$build/simulated" ] || say "SIMULATED: all of the above is made up"
 [ -z "${ONCE-}" ] || exit 0
 
