@@ -1,6 +1,7 @@
 /* `scantide import`: whole logs taken in, in any order, once. */
 #include "pipeline/import.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,27 +179,27 @@ static int read_options(int argc, char **argv, struct call *call, struct import_
     return EXIT_DONE;
 }
 
-static int import_all(struct session *s, struct import_options *o, char **paths, int n)
+static int import_all(struct session *s, struct import_options *o, struct progress *progress, char **paths, int n)
 {
     struct import_report sum = {0};
-    struct progress progress = {.on = isatty(STDERR_FILENO)};
     double started = now_s();
-    int status = EXIT_DONE;
+    int status = EXIT_DONE, done = 0;
 
-    o->progress = show_progress;
-    o->progress_ctx = &progress;
     for (int i = 0; i < n; i++) {
         struct import_report r;
-        progress.path = paths[i];
-        progress.started = now_s();
+        progress->path = paths[i];
+        progress->started = now_s();
         int rc = import_log(o, paths[i], &r, &s->err);
-        end_progress(&progress);
+        end_progress(progress);
         add_report(&sum, &r);
-        if (rc < 0)
-            status = session_fail(s, EXIT_FAILED);
-        else
+        if (rc == 0)
             say_notes(paths[i], &r);
+        else
+            status = session_fail(s, status == EXIT_FAILED ? status : session_status(rc == -ENOENT ? -EINVAL : rc));
+        done += rc == 0;
     }
+    if (done == 0 && sum.counts.lines == 0)
+        return status;
     int synced = session_sync_series(s);
     if (store_sync(s->store) < 0)
         fprintf(stderr, "scantide: the facts are committed, but not yet synced (%s)\n", store_error(s->store));
@@ -209,7 +210,8 @@ static int import_all(struct session *s, struct import_options *o, char **paths,
 int cmd_import(int argc, char **argv)
 {
     struct call call = {0};
-    struct import_options o = {0};
+    struct progress progress = {.on = isatty(STDERR_FILENO)};
+    struct import_options o = {.progress = show_progress, .progress_ctx = &progress};
     struct session s;
     int status = read_options(argc, argv, &call, &o);
 
@@ -222,7 +224,7 @@ int cmd_import(int argc, char **argv)
         o.store = s.store;
         o.now = (int64_t)time(NULL);
         geo_expand(s.geo);
-        status = import_all(&s, &o, argv + optind, argc - optind);
+        status = import_all(&s, &o, &progress, argv + optind, argc - optind);
     }
     session_close(&s);
     return status;

@@ -100,7 +100,7 @@ int session_open(struct session *s, unsigned parts)
     if (parts & (SESSION_FACTS_READ | SESSION_FACTS_WRITE)) {
         int rc = store_open(s->data, parts & SESSION_FACTS_WRITE ? STORE_WRITE : STORE_READ, &s->store, &s->err);
         if (rc < 0)
-            return session_fail(s, EXIT_FAILED);
+            return session_fail(s, session_status(rc));
     }
     if (parts & SESSION_SERIES)
         open_series(s);
@@ -125,6 +125,23 @@ int session_fail(struct session *s, int status)
     error_print(&s->err, stderr);
     error_fini(&s->err);
     return status;
+}
+
+int session_status(int rc)
+{
+    switch (-rc) {
+    case 0:
+        return EXIT_DONE;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+    case ENOTDIR:
+    case EISDIR:
+    case EINVAL:
+        return EXIT_MISTAKE;
+    default:
+        return EXIT_FAILED;
+    }
 }
 
 bool session_daemon_runs(const struct session *s)

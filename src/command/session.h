@@ -72,6 +72,9 @@ void session_close(struct session *s);
 /* Prints the faults gathered so far and empties them; `status` unless there were none and it is EXIT_DONE. */
 int session_fail(struct session *s, int status);
 
+/* The exit status of a negative errno: what only the operator can mend (a permission, a wrong call) is a mistake. */
+int session_status(int rc);
+
 /* Whether a daemon runs on the data folder. */
 bool session_daemon_runs(const struct session *s);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/access.h"
 #include "base/check.h"
 #include "store/db.h"
 
@@ -200,7 +201,7 @@ static int make_folders(const char *path, struct error *err)
         *c = 0;
         if (mkdir(p, 0750) < 0 && errno != EEXIST) {
             rc = -errno;
-            error_add(err, path, 0, 0, "the data folder can't be made (%s): make it, or name another with --data", strerror(errno));
+            access_fault(path, ACCESS_WRITE, rc, err);
         }
         if (last)
             break;
