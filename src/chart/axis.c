@@ -19,17 +19,19 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* 1, 2 or 5 times a power of ten, and no fraction: counts are whole. */
+/* 1, 2, 2.5 or 5 times a power of ten, and no fraction: counts are whole. */
 static double round_grid(double least)
 {
-    static const double steps[] = {1, 2, 5, 10};
+    static const double steps[] = {1, 2, 2.5, 5, 10};
     double power = 1;
 
     while (power * 10 < least)
         power *= 10;
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
-        if (steps[i] * power >= least)
-            return steps[i] * power;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        double step = steps[i] * power;
+        if (step >= least && floor(step) == step)
+            return step;
+    }
     return 10 * power;
 }
 
@@ -103,7 +105,7 @@ void chart_axis_fit(const double *values, size_t n, int64_t from, unsigned step_
         shown = tallest_of_rest(known, count);
     bool cut = shown < most;
     unsigned lines = height / GRID_PIXELS ? height / GRID_PIXELS : 1;
-    double room = shown * (cut ? 1.3 : 1.04);
+    double room = shown * (cut ? 1.2 : 1.03);
     out->grid = round_grid(room / lines);
     out->top = ceil(fmax(room, 1) / out->grid) * out->grid;
     find_cuts(values, n, from, step_s, out);

@@ -232,7 +232,7 @@ static void add_band(struct args *cmd, const struct chart_request *req)
     args_add(cmd, "CDEF:mean_any=past,%d,TRENDNAN", BAND_S);
     args_add(cmd, "CDEF:square=past,past,*");
     args_add(cmd, "CDEF:mean_square=square,%d,TRENDNAN", BAND_S);
-    args_add(cmd, "CDEF:mean=known_part,%d,*,%d,GE,past,UN,UNKN,mean_any,IF,UNKN,IF", BAND_S,
+    args_add(cmd, "CDEF:mean=known_part,%d,*,%d,GE,bars_total,UN,UNKN,mean_any,IF,UNKN,IF", BAND_S,
              BAND_KNOWN_S);
     args_add(cmd, "CDEF:spread=mean_square,mean,mean,*,-,0,MAX,SQRT,1.645,*");
     args_add(cmd, "CDEF:band_low=mean,spread,-,0,MAX");
@@ -523,7 +523,9 @@ int chart_build_export(const struct chart_request *req, struct args *out, struct
     args_add(out, "xport");
     args_option(out, "--start", xasprintf("%lld", (long long)req->from));
     args_option(out, "--end", xasprintf("%lld", (long long)req->to));
-    args_option(out, "--step", xasprintf("%u", req->step_s));
+    /* Without these, xport would coarsen the open bar's data to a four hundredth of the span. */
+    args_option(out, "--step", xstrdup("300"));
+    args_option(out, "--maxrows", xasprintf("%lld", (long long)(req->to - req->from) / 300 + 400));
     add_bars(out, req, &req->series, "total");
     args_add(out, "XPORT:bars_total");
     return 0;

@@ -37,9 +37,10 @@ struct chart_fonts {
 
 struct chart_words {
     char *all, *from, *by_country, *by_port;
-    char *per_hour, *per_5_minutes, *means_of_hours;
+    char *per_hour, *per_5_minutes, *means_of;
     char *events, *share, *sources, *mean, *max, *last;
     char *other, *total, *band_mean, *band, *unknown, *cut;
+    char *times, *countries_by, *no_countries, *sensor, *sensors;
 };
 
 struct chart_name {
