@@ -184,15 +184,17 @@ static bool is_host(struct str w)
 
 /* A tag that names the logger and so says nothing of the rule: "kernel:", "name[pid]:". Others ("DENY:") stay in the
  * message, since they may be a LOG prefix. */
-static void skip_tag(struct cursor *c)
+static bool skip_tag(struct cursor *c)
 {
     struct str w = word(c);
 
     if (w.n < 2 || w.p[w.n - 1] != ':')
-        return;
+        return false;
     bool has_pid = w.n > 3 && w.p[w.n - 2] == ']' && memchr(w.p, '[', w.n) && w.p[0] != '[';
-    if (has_pid || str_eq(w, STR("kernel:")))
-        skip_word(c);
+    if (!has_pid && !str_eq(w, STR("kernel:")))
+        return false;
+    skip_word(c);
+    return true;
 }
 
 /* "[12345.678901] ", padded with blanks inside. */
@@ -219,8 +221,9 @@ static void skip_uptime(struct cursor *c)
 }
 
 /* Behind the time: "[HOST ]...[TAG: ][uptime] MSG". */
-static void rest_of_line(struct cursor *c, struct envelope *out)
+static void rest_of_line(struct cursor *c, struct str line, struct envelope *out)
 {
+    out->head = 0;
     while (peek(c, 0) == ' ')
         c->p++;
     struct str w = word(c);
@@ -230,7 +233,8 @@ static void rest_of_line(struct cursor *c, struct envelope *out)
         if (str_eq(word(c), w)) /* UniFi says it twice */
             skip_word(c);
     }
-    skip_tag(c);
+    if (skip_tag(c))
+        out->head = (size_t)(c->p - line.p);
     skip_uptime(c);
     out->message = (struct str){c->p, (size_t)(c->end - c->p)};
 }
@@ -274,12 +278,20 @@ static void rfc5424(struct cursor *c, struct envelope *out)
     out->message = (struct str){c->p, (size_t)(c->end - c->p)};
 }
 
+struct str envelope_message(struct str line, size_t head)
+{
+    struct cursor c = {line.p + head, line.p + line.n};
+
+    skip_uptime(&c);
+    return (struct str){c.p, (size_t)(c.end - c.p)};
+}
+
 void envelope_parse_rest(struct str line, size_t stamp_len, struct envelope *out)
 {
     struct cursor c = {line.p + stamp_len, line.p + line.n};
 
     out->host = (struct str){line.p, 0};
-    rest_of_line(&c, out);
+    rest_of_line(&c, line, out);
 }
 
 void envelope_parse(struct str line, struct envelope *out)
@@ -305,5 +317,5 @@ void envelope_parse(struct str line, struct envelope *out)
     c.p += n;
     if (peek(&c, 0) == ':') /* Cisco's colon behind the time */
         c.p++;
-    rest_of_line(&c, out);
+    rest_of_line(&c, line, out);
 }

@@ -13,10 +13,14 @@ struct envelope {
     struct str stamp_text; /* as it stands in the line; empty for none */
     struct str host;       /* empty for none */
     struct str message;    /* without a known logger's tag ("kernel:", "name[pid]:") and the uptime */
+    size_t head;           /* bytes of the line up to the end of such a tag; 0: there is none */
 };
 
 /* `line`: without its newline. Always succeeds: at worst all of the line is message. */
 void envelope_parse(struct str line, struct envelope *out);
+
+/* The message of a line whose head (as above) is the same as the line before's. */
+struct str envelope_message(struct str line, size_t head);
 
 /* For a line whose stamp is the same text as the line before's: the parts behind it only. `stamp_len`: bytes of the line up to the
  * stamp's end. Leaves out->stamp alone. */

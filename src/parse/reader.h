@@ -1,6 +1,6 @@
 /* reader.h - lines of one log become events: envelope, clock and parsers in one step.
  *
- * A reader follows one log in its order and belongs to one thread. The stamp of the line before is remembered as text, so time is
+ * A reader follows one log in its order and belongs to one thread. The head of the line before is remembered as text, so time is
  * converted about once a second of the log, not once a line. */
 #ifndef SCANTIDE_PARSE_READER_H
 #define SCANTIDE_PARSE_READER_H
@@ -9,13 +9,15 @@
 #include "parse/event.h"
 #include "parse/parser.h"
 
-enum { LINE_MAX_BYTES = 8192, STAMP_KEPT = 48 };
+enum { LINE_MAX_BYTES = 8192, HEAD_KEPT = 96 };
 
 struct reader {
     struct clock clock;
     struct matcher *matcher; /* the reader's own */
-    char stamp[STAMP_KEPT];  /* the last line up to its stamp's end */
+    char head[HEAD_KEPT];    /* the last line's head: to its stamp's end, or to its tag's */
     size_t stamp_len;        /* 0: none kept */
+    size_t head_len;         /* 0: the tag isn't kept */
+    size_t host_at, host_len; /* within the head */
     bool stamped;            /* the last line had a time of its own */
 };
 
