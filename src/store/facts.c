@@ -30,10 +30,20 @@ int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int
     return rc;
 }
 
+/* Seconds from `fresh` on became known. A bin that was watched just before them was known already. */
+static int count_late_watched(struct store *s, uint16_t sensor, int64_t fresh, int64_t to, bool joined)
+{
+    int64_t bin = fresh - fresh % BIN_S;
+
+    if (joined && bin != fresh)
+        bin += BIN_S;
+    return bin <= to ? count_late(s, sensor, bin) : 0;
+}
+
 int store_put_watched(struct store *s, uint16_t sensor, int64_t from, int64_t to)
 {
     int64_t first = from, last = to, fresh = from; /* the first second that isn't covered yet */
-    bool own;
+    bool own, joined = false;
     int rc = db_begin(s, &own);
 
     if (rc < 0)
@@ -48,8 +58,10 @@ int store_put_watched(struct store *s, uint16_t sensor, int64_t from, int64_t to
     }
     while ((rc = db_step(s, q)) > 0) {
         int64_t a = sqlite3_column_int64(q, 0), b = sqlite3_column_int64(q, 1);
-        if (a <= fresh && b >= fresh)
+        if (a <= fresh && b >= fresh - 1) {
             fresh = b + 1;
+            joined = true;
+        }
         first = a < first ? a : first;
         last = b > last ? b : last;
     }
@@ -59,7 +71,7 @@ int store_put_watched(struct store *s, uint16_t sensor, int64_t from, int64_t to
         if (rc == 0)
             rc = db_exec(s, "INSERT INTO coverage (sensor, first, last) VALUES (?, ?, ?)", sensor, first, last);
         if (rc == 0)
-            rc = count_late(s, sensor, fresh - fresh % BIN_S);
+            rc = count_late_watched(s, sensor, fresh, to, joined);
     }
     return db_end(s, own, rc);
 }
