@@ -10,7 +10,7 @@
 #include "tally/sort.h"
 #include "tally/tally.h"
 
-enum { CLASS_BITS = 2, COUNTRY_BITS = 10 };
+enum { CLASS_BITS = 2, COUNTRY_BITS = 10, FEW_MARKS = 32 };
 
 /* One (sensor, hour). */
 struct group {
@@ -256,14 +256,30 @@ static void put_mark(struct buf *out, unsigned mark)
     out->p[out->n++] = (uint8_t)(mark >> 8);
 }
 
+/* Few marks are sorted in place; equal registers stand side by side then, the highest rank last. */
+static void write_few_marks(struct buf *out, const struct item *run, size_t n)
+{
+    uint16_t marks[FEW_MARKS];
+
+    for (size_t i = 0; i < n; i++) {
+        size_t j = i;
+        for (; j > 0 && marks[j - 1] > run[i].a; j--)
+            marks[j] = marks[j - 1];
+        marks[j] = run[i].a;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (i + 1 == n || marks[i] >> SKETCH_RANK_BITS != marks[i + 1] >> SKETCH_RANK_BITS)
+            put_mark(out, marks[i]);
+}
+
 /* The marks of a run as a written sketch: ascending, of each register the highest rank. */
 static void write_marks(struct buf *out, const struct item *run, size_t n)
 {
     struct sketch s;
 
     out->n = 0;
-    if (n == 1) {
-        put_mark(out, run->a);
+    if (n <= FEW_MARKS) {
+        write_few_marks(out, run, n);
         return;
     }
     memset(&s, 0, sizeof s);
