@@ -384,6 +384,23 @@ static int check_years(const struct import *im, const char *path, uint64_t size,
     return past_file_time(im, path, end, err);
 }
 
+/* The program that unpacks a file which begins so; NULL for a plain one. */
+static const char *unpacker(int fd)
+{
+    static const struct {
+        const char *magic, *program;
+        size_t n;
+    } all[] = {{"\x1f\x8b", "zcat", 2}, {"\xfd""7zXZ", "xzcat", 5}, {"\x28\xb5\x2f\xfd", "zstdcat", 4}, {"BZh", "bzcat", 3}};
+    char head[8] = {0};
+
+    if (pread(fd, head, sizeof head, 0) < 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (memcmp(head, all[i].magic, all[i].n) == 0)
+            return all[i].program;
+    return NULL;
+}
+
 static int open_log(const struct import_options *o, const char *path, struct import *im, uint64_t *size, struct import_report *report,
                     struct error *err)
 {
@@ -408,6 +425,11 @@ static int open_log(const struct import_options *o, const char *path, struct imp
     if (im->log.is_stream) {
         snprintf(im->log.position.sensor, sizeof im->log.position.sensor, "%s", o->sensor);
         return 0;
+    }
+    const char *program = unpacker(im->fd);
+    if (program) {
+        error_add(err, path, 0, 0, "this is compressed: %s %s | scantide import -", program, path);
+        return -EINVAL;
     }
     posix_fadvise(im->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     int rc = identity_find(o->store, im->fd, *size, o->sensor, &im->log.position);
