@@ -27,7 +27,8 @@ static inline void buf_reserve(struct buf *b, size_t more)
 static inline void buf_put(struct buf *b, const void *data, size_t n)
 {
     buf_reserve(b, n);
-    memcpy(b->p + b->n, data, n);
+    if (n) /* data may be NULL then */
+        memcpy(b->p + b->n, data, n);
     b->n += n;
 }
 

@@ -40,7 +40,7 @@ struct source_fact {
     uint8_t class;
     uint16_t first, last; /* seconds into the hour, both inclusive */
     uint64_t events;
-    uint32_t spread[HOUR_BINS]; /* events by bin of the hour; they sum to `events` */
+    uint64_t spread[HOUR_BINS]; /* events by bin of the hour; they sum to `events` */
 };
 
 struct target_fact {

@@ -5,7 +5,9 @@
 #include "base/country.h"
 #include "base/port.h"
 
-enum { VERSION = 1, COUNTRY_BITS = 10, CLASS_BITS = 2 };
+enum { VERSION = 1, COUNTRY_BITS = 10, CLASS_BITS = 2, RULE_BITS = 16 };
+
+static const uint64_t KEY_END = (uint64_t)1 << (RULE_BITS + CLASS_BITS + PORT_KEY_BITS + COUNTRY_BITS);
 
 void segment_begin(struct segment_writer *w, enum fact_kind kind)
 {
@@ -118,14 +120,16 @@ int segment_open(struct segment_reader *r, enum fact_kind kind, uint16_t sensor,
 {
     const uint8_t *p = data;
 
-    *r = (struct segment_reader){.kind = kind, .sensor = sensor, .start = start, .in = {p, p + len, false}};
-    if (len == 0 || *r->in.p++ != VERSION)
+    *r = (struct segment_reader){.kind = kind, .sensor = sensor, .start = start};
+    if (len == 0 || *p != VERSION)
         return -EBADMSG;
+    r->end = p + len;
+    r->in = (struct bytes){p + 1, r->end, false};
     if (kind != FACT_BIN) {
         uint64_t v4_len = bytes_varint(&r->in);
         if (r->in.bad || v4_len > (uint64_t)(r->in.end - r->in.p))
             return -EBADMSG;
-        r->v6 = r->in.p + v4_len;
+        r->in.end = r->in.p + v4_len;
     }
     return 0;
 }
@@ -136,6 +140,8 @@ int segment_next_bin(struct segment_reader *r, struct bin_fact *f)
         return 0;
     uint64_t v = bytes_varint(&r->in);
     uint64_t events = v & 1 ? bytes_varint(&r->in) : 1;
+    if (r->in.bad || v >> 1 >= KEY_END - r->key)
+        return -EBADMSG;
     r->key += v >> 1;
     *f = (struct bin_fact){
         .bin = r->start,
@@ -146,30 +152,48 @@ int segment_next_bin(struct segment_reader *r, struct bin_fact *f)
         .class = r->key >> (COUNTRY_BITS + PORT_KEY_BITS) & ((1 << CLASS_BITS) - 1),
         .rule = (uint16_t)(r->key >> (COUNTRY_BITS + PORT_KEY_BITS + CLASS_BITS)),
     };
-    if (r->in.bad || f->country >= COUNTRY_MAX || f->port >= PORT_KEY_MAX || events == 0)
+    if (f->country >= COUNTRY_MAX || f->port >= PORT_KEY_MAX || f->class >= CLASS_COUNT || events == 0)
         return -EBADMSG;
     return 1;
 }
 
-/* Moves to the next entry's address. 1 with *flag, 0 at the end, or -EBADMSG. */
+/* Moves to the next entry's address; one that differs from the one before begins its keys anew. 1 with *flag, 0 at the end, or
+ * -EBADMSG. */
 static int next_address(struct segment_reader *r, bool *flag)
 {
-    if (!r->in6 && r->in.p == r->v6) {
+    if (!r->in6 && r->in.p == r->in.end) {
         r->in6 = true;
+        r->in.end = r->end;
         r->address = (struct ip){.family = 6};
+        r->key = 0;
     }
     if (r->in.p == r->in.end)
         return 0;
     uint64_t v = bytes_varint(&r->in);
     *flag = v & 1;
+    struct ip before = r->address;
     if (r->in6) {
         const uint8_t *b = v >> 1 ? bytes_take(&r->in, 16) : NULL;
         if (b)
             memcpy(r->address.b, b, 16);
+    } else if (v >> 1 <= UINT32_MAX - ip_v4(&before)) {
+        r->address = ip_from_v4(ip_v4(&before) + (uint32_t)(v >> 1));
     } else {
-        r->address = ip_from_v4(ip_v4(&r->address) + (uint32_t)(v >> 1));
+        r->in.bad = true;
     }
-    return r->in.bad ? -EBADMSG : 1;
+    int order = ip_compare(&r->address, &before);
+    if (order > 0)
+        r->key = 0;
+    return r->in.bad || order < 0 ? -EBADMSG : 1;
+}
+
+/* Whether the key may stand behind the one before of the same address, which a difference of nothing before the first entry is. */
+static bool next_key(struct segment_reader *r, uint64_t key)
+{
+    bool in_order = key >= r->key;
+
+    r->key = key;
+    return in_order;
 }
 
 static void read_spread(struct segment_reader *r, struct source_fact *f)
@@ -179,7 +203,7 @@ static void read_spread(struct segment_reader *r, struct source_fact *f)
 
     memset(f->spread, 0, sizeof f->spread);
     if (from == to) {
-        f->spread[from] = (uint32_t)left;
+        f->spread[from] = left;
     } else if (f->events == 2) {
         f->spread[from] = f->spread[to] = 1;
     } else {
@@ -189,10 +213,10 @@ static void read_spread(struct segment_reader *r, struct source_fact *f)
                 r->in.bad = true;
                 return;
             }
-            f->spread[i] = (uint32_t)n;
+            f->spread[i] = n;
             left -= n;
         }
-        f->spread[to] = (uint32_t)left;
+        f->spread[to] = left;
     }
 }
 
@@ -203,23 +227,23 @@ int segment_next_source(struct segment_reader *r, struct source_fact *f)
 
     if (rc <= 0)
         return rc;
-    if (flag)
-        r->country = (uint16_t)bytes_varint(&r->in);
+    uint64_t country = flag ? bytes_varint(&r->in) : r->country;
     uint64_t v = bytes_varint(&r->in), first = bytes_varint(&r->in), events = 1, last = first;
     if (v & 1) {
         events = bytes_varint(&r->in);
         last = first + bytes_varint(&r->in);
     }
-    uint64_t port = v >> (1 + CLASS_BITS);
-    if (r->in.bad || r->country >= COUNTRY_MAX || port >= PORT_KEY_MAX || last >= HOUR_S || first > last || events == 0 ||
-        events > UINT32_MAX)
+    uint64_t port = v >> (1 + CLASS_BITS), class = v >> 1 & ((1 << CLASS_BITS) - 1);
+    if (r->in.bad || country >= COUNTRY_MAX || port >= PORT_KEY_MAX || class >= CLASS_COUNT || last >= HOUR_S || first > last ||
+        events == 0 || !next_key(r, v >> 1))
         return -EBADMSG;
+    r->country = (uint16_t)country;
     f->hour = r->start;
     f->source = r->address;
     f->port = (uint32_t)port;
     f->sensor = r->sensor;
     f->country = r->country;
-    f->class = v >> 1 & ((1 << CLASS_BITS) - 1);
+    f->class = (uint8_t)class;
     f->first = (uint16_t)first;
     f->last = (uint16_t)last;
     f->events = events;
@@ -235,7 +259,7 @@ int segment_next_target(struct segment_reader *r, struct target_fact *f)
     if (rc <= 0)
         return rc;
     uint64_t v = bytes_varint(&r->in), events = v & 1 ? bytes_varint(&r->in) : 1, marks = bytes_varint(&r->in);
-    if (r->in.bad || v >> 1 >= PORT_KEY_MAX || events == 0 || marks > 1024)
+    if (r->in.bad || v >> 1 >= PORT_KEY_MAX || events == 0 || marks > 1024 || !next_key(r, v >> 1))
         return -EBADMSG;
     const uint8_t *sketch = bytes_take(&r->in, marks * 2);
     if (r->in.bad)

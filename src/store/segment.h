@@ -1,7 +1,7 @@
 /* segment.h - one row of facts as bytes: sorted entries, differences of their keys, variable-length integers.
  *
  * Pure: bytes in, entries out. The writer takes the entries of one (kind, sensor, start) in ascending order of their keys; the reader gives
- * them back in that order. Foreign bytes are read safely: a damaged segment ends with -EBADMSG and no entry past the damage.
+ * them back in that order. Foreign bytes are read safely: what can't be an entry, or isn't in order, ends with -EBADMSG.
  *
  * Layout (all integers LEB128; version byte 1 first):
  *   bin     key = (rule << 2 | class) << 29 | port << 10 | country, as the difference to the entry before << 1 | many; if many: events
@@ -42,9 +42,9 @@ void segment_writer_fini(struct segment_writer *w);
 
 struct segment_reader {
     enum fact_kind kind;
-    struct bytes in;
-    const uint8_t *v6;
-    uint64_t key;
+    struct bytes in;    /* up to the end of the part that is being read */
+    const uint8_t *end; /* of the segment */
+    uint64_t key;       /* of the entry before; sources and targets: behind the address */
     struct ip address;
     uint16_t country;
     bool in6;

@@ -59,6 +59,8 @@ static void check_lines(struct reader *r, const struct line *lines, size_t n)
         snprintf(host, sizeof host, "%.*s", STR_ARG(e.host));
         same_text(lines[i].text, host, lines[i].host);
         same_number(lines[i].text, r->stamped, lines[i].stamped);
+        if (o == OUTCOME_EVENT && !str_eq(e.prefix, STR("DROP")))
+            fail_msg("%s: got prefix '%.*s'", lines[i].text, STR_ARG(e.prefix));
     }
 }
 
