@@ -1,4 +1,5 @@
-/* buf.h - bytes that grow, and the variable-length integers (LEB128) that the facts are written in. One thread. */
+/* buf.h - bytes that grow, and the variable-length integers (LEB128) that the facts are written in.
+ * One thread. */
 #ifndef SCANTIDE_BASE_BUF_H
 #define SCANTIDE_BASE_BUF_H
 
@@ -53,7 +54,8 @@ static inline void buf_varint(struct buf *b, uint64_t v)
     b->n = (size_t)(p - b->p);
 }
 
-/* A reader over foreign bytes: past the end, or with an over-long number, `bad` is set and zeros come. */
+/* A reader over foreign bytes: past the end, or with an over-long number, `bad` is set and zeros
+ * come. */
 struct bytes {
     const uint8_t *p, *end;
     bool bad;

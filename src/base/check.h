@@ -1,7 +1,8 @@
 /* check.h - ASSERT for our own broken invariants, and allocation that can't fail.
  *
- * ASSERT is on in release too: a count that can't be trusted is worse than a restart from the facts.
- * Memory that the machine refuses is treated alike; every large table is bounded before it is asked for. */
+ * ASSERT is on in release too: a count that can't be trusted is worse than a restart from the
+ * facts. Memory that the machine refuses is treated alike; every large table is bounded before it
+ * is asked for. */
 #ifndef SCANTIDE_BASE_CHECK_H
 #define SCANTIDE_BASE_CHECK_H
 

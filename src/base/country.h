@@ -1,4 +1,5 @@
-/* country.h - a country as a small number: ISO 3166-1 alpha-2 in base 26, and two that are none. Any thread. */
+/* country.h - a country as a small number: ISO 3166-1 alpha-2 in base 26, and two that are none.
+ * Any thread. */
 #ifndef SCANTIDE_BASE_COUNTRY_H
 #define SCANTIDE_BASE_COUNTRY_H
 

@@ -19,7 +19,8 @@ void error_add(struct error *err, const char *file, int line, int column, const 
     err->items[err->n++] = (struct error_item){file ? xstrdup(file) : NULL, line, column, text};
 }
 
-/* Faults without a file keep their place in front; the order within one place is the order of finding. */
+/* Faults without a file keep their place in front; the order within one place is the order of
+ * finding. */
 static bool comes_after(const struct error_item *a, const struct error_item *b)
 {
     int by_file = strcmp(a->file ? a->file : "", b->file ? b->file : "");

@@ -1,8 +1,8 @@
 /* error.h - faults that a person must mend: where, and a sentence that says what to do.
  *
- * A function that can find such faults takes a `struct error *`, adds every one it finds, and returns a
- * negative errno-style code. Faults of the world (a bad line) are counters instead; broken invariants are
- * ASSERT. One thread at a time per object.
+ * A function that can find such faults takes a `struct error *`, adds every one it finds, and
+ * returns a negative errno-style code. Faults of the world (a bad line) are counters instead;
+ * broken invariants are ASSERT. One thread at a time per object.
  *
  *     struct error err = {0};
  *     if (config_load(path, &conf, &err) < 0)

@@ -1,13 +1,15 @@
 /* find.h - the first place of a short literal in a line.
  *
- * Compares the literal's first and last byte at sixteen places at once where the processor has SSE2 (every x86-64 has), and
- * by memchr elsewhere. glibc's memmem costs more than PCRE2's own start search, so it is no prefilter. Any thread. */
+ * Compares the literal's first and last byte at sixteen places at once where the processor has SSE2
+ * (every x86-64 has), and by memchr elsewhere. glibc's memmem costs more than PCRE2's own start
+ * search, so it is no prefilter. Any thread. */
 #ifndef SCANTIDE_BASE_FIND_H
 #define SCANTIDE_BASE_FIND_H
 
 #include "base/str.h"
 
-/* Where `needle` (1 byte or more) first stands in `hay` at or after `from`, or -1. Reads nothing outside `hay`. */
+/* Where `needle` (1 byte or more) first stands in `hay` at or after `from`, or -1. Reads nothing
+ * outside `hay`. */
 static inline long find_literal(struct str hay, size_t from, struct str needle);
 
 #ifdef __SSE2__
@@ -23,7 +25,8 @@ static inline long find_literal(struct str hay, size_t from, struct str needle)
     for (; i + 15 <= last_place; i += 16) {
         __m128i a = _mm_loadu_si128((const __m128i *)(const void *)(hay.p + i));
         __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(hay.p + i + needle.n - 1));
-        unsigned hits = (unsigned)_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, last)));
+        unsigned hits = (unsigned)_mm_movemask_epi8(
+            _mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, last)));
         for (; hits; hits &= hits - 1) {
             size_t at = i + (size_t)__builtin_ctz(hits);
             if (memcmp(hay.p + at, needle.p, needle.n) == 0)

@@ -3,7 +3,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 
-/* Dotted quad, exactly four decimal parts without leading blanks; by hand, since nearly every address is one. */
+/* Dotted quad, exactly four decimal parts without leading blanks; by hand, since nearly every
+ * address is one. */
 static int parse_v4(struct str t, struct ip *out)
 {
     uint32_t part = 0, value = 0;
@@ -68,7 +69,8 @@ struct v4_block {
     unsigned bits;
 };
 
-/* IANA's IPv4 special-purpose registry, the entries that are not globally reachable, and multicast. */
+/* IANA's IPv4 special-purpose registry, the entries that are not globally reachable, and multicast.
+ * */
 static const struct v4_block not_global[] = {
     {0x00000000, 8},  /* 0.0.0.0/8 this network */
     {0x0a000000, 8},  /* 10.0.0.0/8 private */
@@ -108,7 +110,8 @@ bool ip_is_global(const struct ip *ip)
     if (ip->b[0] == 0x20 && ip->b[1] == 0x01) {
         if (ip->b[2] == 0x0d && ip->b[3] == 0xb8) /* 2001:db8::/32 documentation */
             return false;
-        if (ip->b[2] == 0 && ip->b[3] == 2 && ip->b[4] == 0 && ip->b[5] == 0) /* 2001:2::/48 benchmarking */
+        if (ip->b[2] == 0 && ip->b[3] == 2 && ip->b[4] == 0 &&
+            ip->b[5] == 0) /* 2001:2::/48 benchmarking */
             return false;
     }
     return !(ip->b[0] == 0x3f && ip->b[1] == 0xff && ip->b[2] < 0x10); /* 3fff::/20 documentation */

@@ -1,7 +1,7 @@
 /* ip.h - an IP address as a value, read from text and written to it.
  *
- * IPv4 is kept as its own family; an IPv4-mapped IPv6 address (::ffff:a.b.c.d) is unmapped when it is read,
- * so that one host has one key. Any thread; nothing is allocated. */
+ * IPv4 is kept as its own family; an IPv4-mapped IPv6 address (::ffff:a.b.c.d) is unmapped when it
+ * is read, so that one host has one key. Any thread; nothing is allocated. */
 #ifndef SCANTIDE_BASE_IP_H
 #define SCANTIDE_BASE_IP_H
 
@@ -40,9 +40,10 @@ static inline struct ip ip_from_v4(uint32_t v)
     return (struct ip){4, {(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v}};
 }
 
-/* False for what no country can own: private, loopback, link-local, shared (RFC 6598), multicast, reserved,
- * unspecified, benchmarking; for IPv6 all outside 2000::/3. The documentation ranges (RFC 5737, RFC 3849) are
- * not global either. Source: IANA's special-purpose address registries (RFC 6890). */
+/* False for what no country can own: private, loopback, link-local, shared (RFC 6598), multicast,
+ * reserved, unspecified, benchmarking; for IPv6 all outside 2000::/3. The documentation ranges (RFC
+ * 5737, RFC 3849) are not global either. Source: IANA's special-purpose address registries (RFC
+ * 6890). */
 bool ip_is_global(const struct ip *ip);
 
 /* The i-th IPv4 block that isn't global; false past the last. All are /24 or larger. */

@@ -1,4 +1,5 @@
-/* iptable.h - addresses to small numbers, in the order of their first coming: so that an IPv6 address fits where an IPv4 one does.
+/* iptable.h - addresses to small numbers, in the order of their first coming: so that an IPv6
+ * address fits where an IPv4 one does.
  *
  * Zero-initialised is empty. One thread. */
 #ifndef SCANTIDE_BASE_IPTABLE_H

@@ -1,6 +1,8 @@
-/* port.h - what was knocked at, as one number: `23/tcp`, `53/udp`, `8/icmp`, `128/icmp6`, `47/ip`, `frag/tcp`.
+/* port.h - what was knocked at, as one number: `23/tcp`, `53/udp`, `8/icmp`, `128/icmp6`, `47/ip`,
+ * `frag/tcp`.
  *
- * A key is kind << 16 | number, below PORT_KEY_MAX, so it indexes tables and sorts by kind and number. Any thread. */
+ * A key is kind << 16 | number, below PORT_KEY_MAX, so it indexes tables and sorts by kind and
+ * number. Any thread. */
 #ifndef SCANTIDE_BASE_PORT_H
 #define SCANTIDE_BASE_PORT_H
 
@@ -45,7 +47,8 @@ size_t port_format(uint32_t key, char out[PORT_TEXT_MAX]);
 /* The same with '-' for '/', for file names: "23-tcp". */
 size_t port_slug(uint32_t key, char out[PORT_TEXT_MAX]);
 
-/* Reads what port_format writes; also a bare "23" as 23/tcp. Returns 0, or -EINVAL with *key untouched. */
+/* Reads what port_format writes; also a bare "23" as 23/tcp. Returns 0, or -EINVAL with *key
+ * untouched. */
 int port_parse(struct str text, uint32_t *key);
 
 #endif

@@ -1,9 +1,11 @@
-/* sketch.h - how many different addresses, in at most two kilobytes: HyperLogLog with 1,024 registers.
+/* sketch.h - how many different addresses, in at most two kilobytes: HyperLogLog with 1,024
+ * registers.
  *
- * The standard error is 1.04/sqrt(1024), 3.25%; small sets are counted linearly and are nearly exact. Source: Flajolet,
- * Fusy, Gandouet, Meunier, "HyperLogLog" (2007). An address becomes a mark (register and rank in 16 bits); a sketch is written as its
- * marks, one per register that is set, ascending. Sketches of different spans or sensors can be joined; nothing can be taken out.
- * Any thread, one thread at a time per sketch. */
+ * The standard error is 1.04/sqrt(1024), 3.25%; small sets are counted linearly and are nearly
+ * exact. Source: Flajolet, Fusy, Gandouet, Meunier, "HyperLogLog" (2007). An address becomes a mark
+ * (register and rank in 16 bits); a sketch is written as its marks, one per register that is set,
+ * ascending. Sketches of different spans or sensors can be joined; nothing can be taken out. Any
+ * thread, one thread at a time per sketch. */
 #ifndef SCANTIDE_BASE_SKETCH_H
 #define SCANTIDE_BASE_SKETCH_H
 

@@ -1,7 +1,7 @@
 /* str.h - slices: bytes that somebody else owns.
  *
- * A slice is not terminated. Bytes that come from outside are slices from the first read to the last
- * print, which is "%.*s" with STR_ARG or an escaping writer. Any thread. */
+ * A slice is not terminated. Bytes that come from outside are slices from the first read to the
+ * last print, which is "%.*s" with STR_ARG or an escaping writer. Any thread. */
 #ifndef SCANTIDE_BASE_STR_H
 #define SCANTIDE_BASE_STR_H
 

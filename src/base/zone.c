@@ -41,7 +41,8 @@ static void add_change(struct zone *z, int64_t at, int offset)
     z->changes[z->n++] = (struct change){at, offset};
 }
 
-/* The C library knows the zone's rules; we ask it once a week of the table and close in on each change. */
+/* The C library knows the zone's rules; we ask it once a week of the table and close in on each
+ * change. */
 static void fill(struct zone *z)
 {
     int was = libc_offset(TABLE_FROM);
@@ -64,7 +65,8 @@ static void fill(struct zone *z)
     }
 }
 
-/* The C library takes an unknown name for UTC without a word, so the name is looked up in the database first. */
+/* The C library takes an unknown name for UTC without a word, so the name is looked up in the
+ * database first. */
 static bool name_exists(const char *name)
 {
     char path[512];
@@ -156,7 +158,8 @@ int64_t zone_to_utc(const struct zone *z, int64_t local, int64_t after)
             return utc;
     }
     if (first == INT64_MAX) { /* never happened: the clock was put forward over it */
-        for (i = find(z, local - 86400); i + 1 < z->n && local - z->changes[i].offset >= z->changes[i + 1].at; i++)
+        for (i = find(z, local - 86400);
+             i + 1 < z->n && local - z->changes[i].offset >= z->changes[i + 1].at; i++)
             if (local - z->changes[i + 1].offset < z->changes[i + 1].at)
                 break;
         return local - z->changes[i].offset;
@@ -193,15 +196,16 @@ const char *time_format_utc(int64_t when, char out[TIME_TEXT_MAX])
 {
     struct civil c = civil_from_seconds(when);
 
-    snprintf(out, TIME_TEXT_MAX, "%04d-%02u-%02uT%02u:%02u:%02uZ", c.year, c.month, c.day, c.hour, c.minute,
-             c.second);
+    snprintf(out, TIME_TEXT_MAX, "%04d-%02u-%02uT%02u:%02u:%02uZ", c.year, c.month, c.day, c.hour,
+             c.minute, c.second);
     return out;
 }
 
 const char *time_format_local(const struct zone *z, int64_t when, char out[TIME_TEXT_MAX])
 {
     struct civil c = civil_from_seconds(when + zone_offset(z, when));
-    int n = snprintf(out, TIME_TEXT_MAX, "%04d-%02u-%02u %02u:%02u", c.year, c.month, c.day, c.hour, c.minute);
+    int n = snprintf(out, TIME_TEXT_MAX, "%04d-%02u-%02u %02u:%02u", c.year, c.month, c.day, c.hour,
+                     c.minute);
 
     if (c.second)
         snprintf(out + n, TIME_TEXT_MAX - (size_t)n, ":%02u", c.second);
@@ -236,7 +240,8 @@ int time_parse(const char *text, const struct zone *z, int64_t *when)
         return -EINVAL;
     int day = digits(&p, 2);
     if (day < 1 || day > month_days[month - 1] ||
-        civil_from_seconds(civil_seconds(year, (unsigned)month, (unsigned)day, 0, 0, 0)).day != (unsigned)day)
+        civil_from_seconds(civil_seconds(year, (unsigned)month, (unsigned)day, 0, 0, 0)).day !=
+            (unsigned)day)
         return -EINVAL;
     if (*p == 'T' || *p == 't' || *p == ' ') {
         p++;
@@ -256,7 +261,8 @@ int time_parse(const char *text, const struct zone *z, int64_t *when)
                     ;
         }
     }
-    int64_t local = civil_seconds(year, (unsigned)month, (unsigned)day, (unsigned)hour, (unsigned)minute, (unsigned)second);
+    int64_t local = civil_seconds(year, (unsigned)month, (unsigned)day, (unsigned)hour,
+                                  (unsigned)minute, (unsigned)second);
     if (*p == 'Z' || *p == 'z') {
         if (p[1])
             return -EINVAL;

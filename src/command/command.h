@@ -1,5 +1,6 @@
-/* command.h - the subcommands: one file each, thin. Each takes its own argv, argv[0] its name, and returns the exit
- * status: 0 done, 1 failed, 2 the user's mistake. Only results go to stdout. The main thread. */
+/* command.h - the subcommands: one file each, thin. Each takes its own argv, argv[0] its name, and
+ * returns the exit status: 0 done, 1 failed, 2 the user's mistake. Only results go to stdout. The
+ * main thread. */
 #ifndef SCANTIDE_COMMAND_COMMAND_H
 #define SCANTIDE_COMMAND_COMMAND_H
 

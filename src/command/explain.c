@@ -19,11 +19,14 @@
 static const char usage[] =
     "scantide explain - tell what becomes of each line of a log\n"
     "\n"
-    "    scantide explain [--sensor NAME] [--timezone ZONE] [--year YYYY] [--format text|json] [FILE|-]\n"
+    "    scantide explain [--sensor NAME] [--timezone ZONE] [--year YYYY] [--format text|json] "
+    "[FILE|-]\n"
     "\n"
-    "For each line its outcome - event: counted; ignored: understood and no drop; unmatched: known to\n"
+    "For each line its outcome - event: counted; ignored: understood and no drop; unmatched: known "
+    "to\n"
     "no parser; lost - and what was read in it. JSON is one object a line, with the names of the\n"
-    "Elastic Common Schema. Without FILE, or with '-', stdin is read. Nothing is written or counted.\n"
+    "Elastic Common Schema. Without FILE, or with '-', stdin is read. Nothing is written or "
+    "counted.\n"
     "\n"
     "    --sensor NAME      the firewall that all lines come from (else the host in each line)\n"
     "    --timezone ZONE    of times without one (else this machine's)\n"
@@ -127,7 +130,8 @@ static void put_event(const struct explain *x, json_t *o, const struct event *e)
     put_ip(o, "source.ip", &e->source);
     if (e->has_ports)
         put(o, "source.port", json_integer(e->source_port));
-    put(o, "source.geo.country_iso_code", json_string(country_format(geo_country(x->session.geo, &e->source), country)));
+    put(o, "source.geo.country_iso_code",
+        json_string(country_format(geo_country(x->session.geo, &e->source), country)));
     put_ip(o, "destination.ip", &e->destination);
     if (e->has_ports)
         put(o, "destination.port", json_integer(e->destination_port));
@@ -163,7 +167,8 @@ static void print_clean(struct str s)
         putchar((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i]);
 }
 
-static void write_text(const struct explain *x, enum outcome o, const struct event *e, struct str line)
+static void write_text(const struct explain *x, enum outcome o, const struct event *e,
+                       struct str line)
 {
     char text[FIELD_TEXT_MAX], country[3];
 
@@ -185,7 +190,8 @@ static void write_text(const struct explain *x, enum outcome o, const struct eve
         if (quoted)
             putchar('"');
         if (f == NAME_SRC)
-            printf("  country %s", country_format(geo_country(x->session.geo, &e->source), country));
+            printf("  country %s",
+                   country_format(geo_country(x->session.geo, &e->source), country));
     }
     putchar('\n');
 }
@@ -263,7 +269,9 @@ static int read_options(int argc, char **argv, struct explain *x)
     if (year && (*end || x->rule.year < 1970 || x->rule.year > 2100))
         return session_mistake("explain", "--year %s: a year from 1970 to 2100 is meant", year);
     if (zone_open(zone, &x->rule.zone) < 0)
-        return session_mistake("explain", "--timezone %s: no such time zone; names are like Europe/Berlin or UTC", zone);
+        return session_mistake(
+            "explain", "--timezone %s: no such time zone; names are like Europe/Berlin or UTC",
+            zone);
     if (strcmp(format, "text") != 0 && strcmp(format, "json") != 0)
         return session_mistake("explain", "--format %s: text or json is meant", format);
     if (optind + 1 < argc)

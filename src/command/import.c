@@ -16,8 +16,10 @@ static const char usage[] =
     "\n"
     "    scantide import [--sensor NAME] [--timezone ZONE] [--year YYYY] FILE...\n"
     "\n"
-    "Logs may come in any order and again: a log is known by its content, and only what is new in it\n"
-    "is counted. '-' is stdin, which is counted each time. While 'scantide run' is running on the same\n"
+    "Logs may come in any order and again: a log is known by its content, and only what is new in "
+    "it\n"
+    "is counted. '-' is stdin, which is counted each time. While 'scantide run' is running on the "
+    "same\n"
     "data folder, it draws what was imported.\n"
     "\n"
     "    --sensor NAME      the firewall that all lines come from (else the host in each line)\n"
@@ -69,9 +71,11 @@ static void show_progress(void *ctx, uint64_t done, uint64_t total, uint64_t lin
         fprintf(stderr, "\r\033[K%s: %" PRIu64 " lines, %.2f million/s", p->path, lines, rate);
         return;
     }
-    double share = (double)done / (double)total, left = share > 0 ? elapsed * (1 - share) / share : 0;
+    double share = (double)done / (double)total,
+           left = share > 0 ? elapsed * (1 - share) / share : 0;
     draw_bar(bar, share);
-    fprintf(stderr, "\r\033[K%s [%s] %3.0f%%  %.2f million lines/s, %.0f s left", p->path, bar, share * 100, rate, left);
+    fprintf(stderr, "\r\033[K%s [%s] %3.0f%%  %.2f million lines/s, %.0f s left", p->path, bar,
+            share * 100, rate, left);
 }
 
 static void end_progress(struct progress *p)
@@ -87,7 +91,8 @@ static void print_span(const struct session *s, const struct intake_span *span)
     char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
 
     if (span->any)
-        printf("  span        %s to %s\n", time_format_local(s->local, span->first, a), time_format_local(s->local, span->last, b));
+        printf("  span        %s to %s\n", time_format_local(s->local, span->first, a),
+               time_format_local(s->local, span->last, b));
 }
 
 static void print_report(const struct session *s, const struct import_report *r, double seconds)
@@ -130,13 +135,20 @@ static void say_notes(const char *path, const struct import_report *r)
     if (r->known && r->counts.lines == 0)
         fprintf(stderr, "%s: taken in before, nothing new\n", path);
     else if (r->known)
-        fprintf(stderr, "%s: the first %" PRIu64 " bytes were taken in before, only the rest is counted\n", path, r->known);
+        fprintf(stderr,
+                "%s: the first %" PRIu64 " bytes were taken in before, only the rest is counted\n",
+                path, r->known);
     else if (r->counts.lines == 0)
         fprintf(stderr, "%s: empty\n", path);
     if (r->counts.future)
-        fprintf(stderr, "%s: %" PRIu64 " events lie in the future: is --timezone or --year right?\n", path, r->counts.future);
+        fprintf(stderr,
+                "%s: %" PRIu64 " events lie in the future: is --timezone or --year right?\n", path,
+                r->counts.future);
     if (r->is_stream && r->counts.by[OUTCOME_EVENT])
-        fprintf(stderr, "%s: a stream can't be known again: taking the same lines in once more would count them twice\n", path);
+        fprintf(stderr,
+                "%s: a stream can't be known again: taking the same lines in once more would count "
+                "them twice\n",
+                path);
 }
 
 /* ---- the command ---- */
@@ -166,20 +178,25 @@ static int read_options(int argc, char **argv, struct call *call, struct import_
     if (optind == argc)
         return session_mistake("import", "name the logs to take in, or '-' for stdin");
     if (zone_open(call->zone ? call->zone : "local", &o->zone) < 0)
-        return session_mistake("import", "--timezone %s: no such time zone; names are like Europe/Berlin or UTC", call->zone);
+        return session_mistake(
+            "import", "--timezone %s: no such time zone; names are like Europe/Berlin or UTC",
+            call->zone);
     char *end = NULL;
     o->year = call->year ? (int)strtol(call->year, &end, 10) : 0;
     if (call->year && (*end || o->year < 1970 || o->year > 2100))
-        return session_mistake("import", "--year %s: a year from 1970 to 2100 is meant", call->year);
+        return session_mistake("import", "--year %s: a year from 1970 to 2100 is meant",
+                               call->year);
     long threads = call->threads ? strtol(call->threads, &end, 10) : sysconf(_SC_NPROCESSORS_ONLN);
     if (call->threads && (*end || threads < 1 || threads > 64))
-        return session_mistake("import", "--threads %s: a number from 1 to 64 is meant", call->threads);
+        return session_mistake("import", "--threads %s: a number from 1 to 64 is meant",
+                               call->threads);
     o->threads = (unsigned)(threads < 1 ? 1 : threads);
     o->sensor = call->sensor ? call->sensor : "";
     return EXIT_DONE;
 }
 
-static int import_all(struct session *s, struct import_options *o, struct progress *progress, char **paths, int n)
+static int import_all(struct session *s, struct import_options *o, struct progress *progress,
+                      char **paths, int n)
 {
     struct import_report sum = {0};
     double started = now_s();
@@ -195,14 +212,16 @@ static int import_all(struct session *s, struct import_options *o, struct progre
         if (rc == 0)
             say_notes(paths[i], &r);
         else
-            status = session_fail(s, status == EXIT_FAILED ? status : session_status(rc == -ENOENT ? -EINVAL : rc));
+            status = session_fail(
+                s, status == EXIT_FAILED ? status : session_status(rc == -ENOENT ? -EINVAL : rc));
         done += rc == 0;
     }
     if (done == 0 && sum.counts.lines == 0)
         return status;
     int synced = session_sync_series(s);
     if (store_sync(s->store) < 0)
-        fprintf(stderr, "scantide: the facts are committed, but not yet synced (%s)\n", store_error(s->store));
+        fprintf(stderr, "scantide: the facts are committed, but not yet synced (%s)\n",
+                store_error(s->store));
     print_report(s, &sum, now_s() - started);
     return status == EXIT_DONE ? synced : status;
 }

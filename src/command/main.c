@@ -24,8 +24,9 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"import", cmd_import}, {"run", cmd_run},     {"top", cmd_top},           {"graph", cmd_graph},
-    {"explain", cmd_explain}, {"check", cmd_check}, {"simulate", cmd_simulate},
+    {"import", cmd_import},     {"run", cmd_run},         {"top", cmd_top},
+    {"graph", cmd_graph},       {"explain", cmd_explain}, {"check", cmd_check},
+    {"simulate", cmd_simulate},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -37,14 +38,18 @@ static int unknown_command(const char *word)
     for (size_t i = 0; i < COMMANDS; i++)
         names[i] = commands[i].name;
     const char *near = nearest_word(str_from(word), names, COMMANDS);
-    fprintf(stderr, near ? "scantide: '%s' is no command; did you mean '%s'?\n" : "scantide: '%s' is no command\n", word, near);
+    fprintf(stderr,
+            near ? "scantide: '%s' is no command; did you mean '%s'?\n"
+                 : "scantide: '%s' is no command\n",
+            word, near);
     fputs("Try 'scantide --help'.\n", stderr);
     return EXIT_MISTAKE;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {SESSION_LONG_OPTIONS, {"version", no_argument, NULL, 'V'}, {0}};
+    static const struct option options[] = {
+        SESSION_LONG_OPTIONS, {"version", no_argument, NULL, 'V'}, {0}};
     int option, status;
 
     argv[0] = (char *)"scantide"; /* getopt's messages begin with it */

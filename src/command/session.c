@@ -15,12 +15,8 @@ struct session_options session_options;
 int session_option(int option, const char *command, const char *usage, int *status)
 {
     switch (option) {
-    case OPTION_DATA:
-        session_options.data = optarg;
-        return 0;
-    case OPTION_CONFIG:
-        session_options.config = optarg;
-        return 0;
+    case OPTION_DATA: session_options.data = optarg; return 0;
+    case OPTION_CONFIG: session_options.config = optarg; return 0;
     case OPTION_HELP:
         fputs(usage, stdout);
         *status = EXIT_DONE;
@@ -54,7 +50,9 @@ static void load_parsers(struct session *s)
     for (size_t i = 0; i < s->conf->prefix_count; i++)
         parser_set_add_prefix(s->parsers, s->conf->prefixes[i].prefix, s->conf->prefixes[i].action);
     if (parser_set_count(s->parsers) == 0 && s->err.n == 0)
-        error_add(&s->err, shipped, 0, 0, "there are no parser files here: install scantide again, or set SCANTIDE_SHARE to the folder that holds parsers/");
+        error_add(&s->err, shipped, 0, 0,
+                  "there are no parser files here: install scantide again, or set SCANTIDE_SHARE "
+                  "to the folder that holds parsers/");
     free(shipped);
 }
 
@@ -75,8 +73,8 @@ static void load_geo(struct session *s)
 
 static void open_series(struct session *s)
 {
-    struct series_limits limits = {s->conf->series.port_events_per_hour, s->conf->series.max_ports, s->conf->series.ports,
-                                   s->conf->series.port_count};
+    struct series_limits limits = {s->conf->series.port_events_per_hour, s->conf->series.max_ports,
+                                   s->conf->series.ports, s->conf->series.port_count};
     char *folder = paths_share("rrd"), *schema = xasprintf("%s/schema.yaml", folder);
 
     series_open(s->data, schema, &limits, &s->series, &s->err);
@@ -98,7 +96,8 @@ int session_open(struct session *s, unsigned parts)
     if (s->err.n)
         return session_fail(s, EXIT_MISTAKE);
     if (parts & (SESSION_FACTS_READ | SESSION_FACTS_WRITE)) {
-        int rc = store_open(s->data, parts & SESSION_FACTS_WRITE ? STORE_WRITE : STORE_READ, &s->store, &s->err);
+        int rc = store_open(s->data, parts & SESSION_FACTS_WRITE ? STORE_WRITE : STORE_READ,
+                            &s->store, &s->err);
         if (rc < 0)
             return session_fail(s, session_status(rc));
     }
@@ -130,17 +129,14 @@ int session_fail(struct session *s, int status)
 int session_status(int rc)
 {
     switch (-rc) {
-    case 0:
-        return EXIT_DONE;
+    case 0: return EXIT_DONE;
     case EACCES:
     case EPERM:
     case EROFS:
     case ENOTDIR:
     case EISDIR:
-    case EINVAL:
-        return EXIT_MISTAKE;
-    default:
-        return EXIT_FAILED;
+    case EINVAL: return EXIT_MISTAKE;
+    default: return EXIT_FAILED;
     }
 }
 
@@ -159,17 +155,20 @@ int session_sync_series(struct session *s)
     return session_fail(s, rc < 0 ? EXIT_FAILED : EXIT_DONE);
 }
 
-static int unknown_sensor(const char *command, const char *name, const struct sensor *list, size_t n)
+static int unknown_sensor(const char *command, const char *name, const struct sensor *list,
+                          size_t n)
 {
     char known[400] = "";
     size_t at = 0;
 
     for (size_t i = 0; i < n && at < sizeof known; i++)
         at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", list[i].name);
-    return session_mistake(command, "--sensor %s: there is no such sensor; there are: %s", name, known);
+    return session_mistake(command, "--sensor %s: there is no such sensor; there are: %s", name,
+                           known);
 }
 
-int session_find_sensors(struct session *s, const char *command, const char *const *names, size_t n, uint16_t *ids)
+int session_find_sensors(struct session *s, const char *command, const char *const *names, size_t n,
+                         uint16_t *ids)
 {
     const struct sensor *list;
     size_t count;

@@ -1,7 +1,9 @@
-/* session.h - what nearly every subcommand begins with: the options that all share, configuration, parser files, country database, facts.
+/* session.h - what nearly every subcommand begins with: the options that all share, configuration,
+ * parser files, country database, facts.
  *
- * --data and --config may stand before or after the subcommand; main puts the former here, a subcommand's getopt the latter.
- * Functions print their faults to stderr and return an exit status: EXIT_DONE, EXIT_FAILED or EXIT_MISTAKE.
+ * --data and --config may stand before or after the subcommand; main puts the former here, a
+ * subcommand's getopt the latter. Functions print their faults to stderr and return an exit status:
+ * EXIT_DONE, EXIT_FAILED or EXIT_MISTAKE.
  *
  *     struct session s;
  *     int status = session_open(&s, SESSION_PARSERS | SESSION_GEO | SESSION_FACTS_WRITE);
@@ -30,22 +32,26 @@ extern struct session_options session_options;
 
 /* For the long options of every subcommand; values outside the range of letters. */
 enum { OPTION_DATA = 1000, OPTION_CONFIG, OPTION_HELP };
-#define SESSION_LONG_OPTIONS                                                                                            \
-    {"data", required_argument, NULL, OPTION_DATA}, {"config", required_argument, NULL, OPTION_CONFIG},                 \
-        {"help", no_argument, NULL, OPTION_HELP}
+#define SESSION_LONG_OPTIONS                                \
+    {"data", required_argument, NULL, OPTION_DATA},         \
+        {"config", required_argument, NULL, OPTION_CONFIG}, \
+    {                                                       \
+        "help", no_argument, NULL, OPTION_HELP              \
+    }
 
 /* What every --help ends with. */
-#define SESSION_USAGE                                                                                                   \
-    "    --data DIR         the data folder\n"                                                                         \
-    "    --config FILE      the configuration (" CONFIG_FILE " if there is one)\n"                                     \
+#define SESSION_USAGE                                                              \
+    "    --data DIR         the data folder\n"                                     \
+    "    --config FILE      the configuration (" CONFIG_FILE " if there is one)\n" \
     "    --help             this text\n"
 
-/* Takes the shared options. 0: was one of them, go on; else -1 and *status is the exit status: --help has been printed, or the
- * option isn't known (getopt has said so). */
+/* Takes the shared options. 0: was one of them, go on; else -1 and *status is the exit status:
+ * --help has been printed, or the option isn't known (getopt has said so). */
 int session_option(int option, const char *command, const char *usage, int *status);
 
 /* Says what is wrong with the call, and how to get help. Returns EXIT_MISTAKE. */
-__attribute__((format(printf, 2, 3))) int session_mistake(const char *command, const char *fmt, ...);
+__attribute__((format(printf, 2, 3))) int session_mistake(const char *command, const char *fmt,
+                                                          ...);
 
 enum {
     SESSION_PARSERS = 1,
@@ -69,10 +75,12 @@ struct session {
 int session_open(struct session *s, unsigned parts);
 void session_close(struct session *s);
 
-/* Prints the faults gathered so far and empties them; `status` unless there were none and it is EXIT_DONE. */
+/* Prints the faults gathered so far and empties them; `status` unless there were none and it is
+ * EXIT_DONE. */
 int session_fail(struct session *s, int status);
 
-/* The exit status of a negative errno: what only the operator can mend (a permission, a wrong call) is a mistake. */
+/* The exit status of a negative errno: what only the operator can mend (a permission, a wrong call)
+ * is a mistake. */
 int session_status(int rc);
 
 /* Whether a daemon runs on the data folder. */
@@ -82,6 +90,7 @@ bool session_daemon_runs(const struct session *s);
 int session_sync_series(struct session *s);
 
 /* The ids of sensors by name; EXIT_MISTAKE with a sentence that lists those there are. */
-int session_find_sensors(struct session *s, const char *command, const char *const *names, size_t n, uint16_t *ids);
+int session_find_sensors(struct session *s, const char *command, const char *const *names, size_t n,
+                         uint16_t *ids);
 
 #endif

@@ -49,7 +49,8 @@ static int span_of_all(struct span *s, struct store *store)
     return EXIT_DONE;
 }
 
-int span_resolve(struct span *s, const char *command, const char *otherwise, const struct zone *zone, int64_t now, struct store *store)
+int span_resolve(struct span *s, const char *command, const char *otherwise,
+                 const struct zone *zone, int64_t now, struct store *store)
 {
     int ways = (s->last != NULL) + (s->from_text != NULL || s->to_text != NULL) + s->all;
 
@@ -62,16 +63,24 @@ int span_resolve(struct span *s, const char *command, const char *otherwise, con
         if (!s->from_text)
             return session_mistake(command, "--to needs --from");
         if (time_parse(s->from_text, zone, &from) < 0)
-            return session_mistake(command, "--from %s: a time is meant, such as 2026-11-24, '2026-11-24 10:00' or 2026-11-24T10:00:00Z", s->from_text);
+            return session_mistake(command,
+                                   "--from %s: a time is meant, such as 2026-11-24, '2026-11-24 "
+                                   "10:00' or 2026-11-24T10:00:00Z",
+                                   s->from_text);
         if (s->to_text && time_parse(s->to_text, zone, &to) < 0)
-            return session_mistake(command, "--to %s: a time is meant, such as 2026-11-24, '2026-11-24 10:00' or 2026-11-24T10:00:00Z", s->to_text);
+            return session_mistake(command,
+                                   "--to %s: a time is meant, such as 2026-11-24, '2026-11-24 "
+                                   "10:00' or 2026-11-24T10:00:00Z",
+                                   s->to_text);
         if (from >= to)
             return session_mistake(command, "--from must come before --to");
     } else {
         const char *last = s->last ? s->last : otherwise;
         int64_t length = duration(last);
         if (length < 0)
-            return session_mistake(command, "--last %s: a number and a unit is meant, such as 90m, 24h, 3d or 2w", last);
+            return session_mistake(
+                command, "--last %s: a number and a unit is meant, such as 90m, 24h, 3d or 2w",
+                last);
         from = now - length;
     }
     s->from = round_down(from);
@@ -86,13 +95,15 @@ void span_say(const struct span *s, const struct zone *zone, struct store *store
     struct span all = {.all = true};
 
     if (s->rounded)
-        fprintf(stderr, "scantide: rounded outward to whole 5 minutes: %s to %s\n", time_format_local(zone, s->from, a),
-                time_format_local(zone, s->to, b));
+        fprintf(stderr, "scantide: rounded outward to whole 5 minutes: %s to %s\n",
+                time_format_local(zone, s->from, a), time_format_local(zone, s->to, b));
     if (!empty || s->all || span_of_all(&all, store) != EXIT_DONE)
         return;
     if (all.from == all.to)
         fputs("scantide: there are no facts yet\n", stderr);
     else
-        fprintf(stderr, "scantide: nothing in this span; the facts lie between %s and %s: try --all, or --from and --to\n",
+        fprintf(stderr,
+                "scantide: nothing in this span; the facts lie between %s and %s: try --all, or "
+                "--from and --to\n",
                 time_format_local(zone, all.from, a), time_format_local(zone, all.to, b));
 }

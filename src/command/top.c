@@ -14,12 +14,16 @@
 static const char usage[] =
     "scantide top - rank ports, countries, sources, pairs or targets\n"
     "\n"
-    "    scantide top ports|countries|sources|pairs|targets [--last 24h | --from T [--to T] | --all]\n"
+    "    scantide top ports|countries|sources|pairs|targets [--last 24h | --from T [--to T] | "
+    "--all]\n"
     "                 [--port P] [--country CC] [--sensor S]... [-n N] [--format text|json|csv]\n"
     "\n"
-    "A ranking by events (dropped packets), with each row's share, its distinct sources, and its rank and\n"
-    "events in the period of the same length just before. A pair is a port from a country; a target is an\n"
-    "address of yours. Times are RFC 3339, or YYYY-MM-DD[ HH:MM] in this machine's zone, and are rounded\n"
+    "A ranking by events (dropped packets), with each row's share, its distinct sources, and its "
+    "rank and\n"
+    "events in the period of the same length just before. A pair is a port from a country; a "
+    "target is an\n"
+    "address of yours. Times are RFC 3339, or YYYY-MM-DD[ HH:MM] in this machine's zone, and are "
+    "rounded\n"
     "outward to whole 5 minutes (for targets, to whole hours).\n"
     "\n"
     "    --last 24h         the span up to now: 90m, 24h, 3d, 2w (24h if nothing is said)\n"
@@ -71,8 +75,10 @@ static void print_head(const struct top *t)
     char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
     const struct ranking *r = &t->ranking;
 
-    printf("%s, %s to %s (%s): %" PRIu64 " events", what_names[t->query.what], time_format_local(t->session.local, r->from, a),
-           time_format_local(t->session.local, r->to, b), getenv("TZ") ? getenv("TZ") : "local time", r->events);
+    printf("%s, %s to %s (%s): %" PRIu64 " events", what_names[t->query.what],
+           time_format_local(t->session.local, r->from, a),
+           time_format_local(t->session.local, r->to, b),
+           getenv("TZ") ? getenv("TZ") : "local time", r->events);
     if (r->sources)
         printf(", %" PRIu64 " sources", r->sources);
     if (t->n < r->n)
@@ -89,7 +95,8 @@ static void print_text(const struct top *t)
     print_head(t);
     if (t->n == 0)
         return;
-    printf("\n%5s  %-*s %12s %7s %10s", "rank", width, column_title(t->query.what), "events", "share", sources ? "ports" : "sources");
+    printf("\n%5s  %-*s %12s %7s %10s", "rank", width, column_title(t->query.what), "events",
+           "share", sources ? "ports" : "sources");
     if (sources)
         printf("  %-7s  %-19s", "country", "last seen");
     if (before)
@@ -98,11 +105,14 @@ static void print_text(const struct top *t)
     for (size_t i = 0; i < t->n; i++) {
         const struct rank_row *row = &t->ranking.rows[i];
         char count[24];
-        snprintf(count, sizeof count, "%s%" PRIu64, t->ranking.sources_exact ? "" : "~", sources ? row->ports : row->sources);
-        printf("%5u  %-*s %12" PRIu64 " %6.2f%% %10s", row->rank, width, rank_key(t->query.what, row, key), row->events,
+        snprintf(count, sizeof count, "%s%" PRIu64, t->ranking.sources_exact ? "" : "~",
+                 sources ? row->ports : row->sources);
+        printf("%5u  %-*s %12" PRIu64 " %6.2f%% %10s", row->rank, width,
+               rank_key(t->query.what, row, key), row->events,
                100.0 * (double)row->events / (double)t->ranking.events, count);
         if (sources)
-            printf("  %-7s  %-19s", country_format(row->country, country), time_format_local(t->session.local, row->last, a));
+            printf("  %-7s  %-19s", country_format(row->country, country),
+                   time_format_local(t->session.local, row->last, a));
         if (before && row->before_rank)
             printf("  %6s %12" PRIu64, move_text(row, move), row->before_events);
         else if (before)
@@ -129,7 +139,9 @@ static json_t *row_object(const struct top *t, const struct rank_row *row)
         json_object_set_new(o, "last", json_string(time_format_utc(row->last, a)));
     }
     if (row->before_rank)
-        json_object_set_new(o, "before", json_pack("{s:i, s:I}", "rank", (int)row->before_rank, "events", (json_int_t)row->before_events));
+        json_object_set_new(o, "before",
+                            json_pack("{s:i, s:I}", "rank", (int)row->before_rank, "events",
+                                      (json_int_t)row->before_events));
     else
         json_object_set_new(o, "before", json_null());
     return o;
@@ -142,7 +154,8 @@ static void print_json(const struct top *t)
 
     /* Row by row, so that a million rows need no tree of them all. */
     printf("{\"from\":\"%s\",", time_format_utc(r->from, a));
-    printf("\"to\":\"%s\",\"events\":%" PRIu64 ",\"sources\":%" PRIu64 ",\"rows\":[", time_format_utc(r->to, a), r->events, r->sources);
+    printf("\"to\":\"%s\",\"events\":%" PRIu64 ",\"sources\":%" PRIu64 ",\"rows\":[",
+           time_format_utc(r->to, a), r->events, r->sources);
     for (size_t i = 0; i < t->n; i++) {
         json_t *o = row_object(t, &r->rows[i]);
         fputs(i ? ",\n" : "\n", stdout);
@@ -159,8 +172,10 @@ static void print_csv(const struct top *t)
     puts("rank,key,events,share,sources,sources_exact,before_rank,before_events");
     for (size_t i = 0; i < t->n; i++) {
         const struct rank_row *row = &t->ranking.rows[i];
-        printf("%u,%s,%" PRIu64 ",%.6f,%" PRIu64 ",%s,", row->rank, rank_key(t->query.what, row, key), row->events,
-               (double)row->events / (double)t->ranking.events, row->sources, t->ranking.sources_exact ? "true" : "false");
+        printf("%u,%s,%" PRIu64 ",%.6f,%" PRIu64 ",%s,", row->rank,
+               rank_key(t->query.what, row, key), row->events,
+               (double)row->events / (double)t->ranking.events, row->sources,
+               t->ranking.sources_exact ? "true" : "false");
         if (row->before_rank)
             printf("%u,%" PRIu64 "\n", row->before_rank, row->before_events);
         else
@@ -173,7 +188,8 @@ static void print_csv(const struct top *t)
 static int choose_what(struct top *t, int argc, char **argv)
 {
     if (optind == argc)
-        return session_mistake("top", "say what to rank: ports, countries, sources, pairs or targets");
+        return session_mistake("top",
+                               "say what to rank: ports, countries, sources, pairs or targets");
     if (optind + 1 < argc)
         return session_mistake("top", "'%s' is one word too many", argv[optind + 1]);
     for (size_t i = 0; i < WHATS; i++)
@@ -182,27 +198,35 @@ static int choose_what(struct top *t, int argc, char **argv)
             return EXIT_DONE;
         }
     const char *near = nearest_word(str_from(argv[optind]), what_names, WHATS);
-    return session_mistake("top", near ? "'%s' can't be ranked; did you mean '%s'?" : "'%s' can't be ranked: ports, countries, sources, pairs or targets can", argv[optind],
-                           near);
+    return session_mistake(
+        "top",
+        near ? "'%s' can't be ranked; did you mean '%s'?"
+             : "'%s' can't be ranked: ports, countries, sources, pairs or targets can",
+        argv[optind], near);
 }
 
 static int check_options(struct top *t)
 {
     char *end;
 
-    if (strcmp(t->format, "text") != 0 && strcmp(t->format, "json") != 0 && strcmp(t->format, "csv") != 0)
+    if (strcmp(t->format, "text") != 0 && strcmp(t->format, "json") != 0 &&
+        strcmp(t->format, "csv") != 0)
         return session_mistake("top", "--format %s: text, json or csv is meant", t->format);
     t->n = strtoul(t->n_text, &end, 10);
     if (end == t->n_text || *end || t->n_text[0] == '-')
         return session_mistake("top", "-n %s: a number of rows is meant, 0 for all", t->n_text);
     t->query.by_port = t->port != NULL;
     if (t->port && port_parse(str_from(t->port), &t->query.port) < 0)
-        return session_mistake("top", "--port %s: a port is meant, such as 23/tcp, 53/udp, 8/icmp or 47/ip", t->port);
+        return session_mistake(
+            "top", "--port %s: a port is meant, such as 23/tcp, 53/udp, 8/icmp or 47/ip", t->port);
     t->query.by_country = t->country != NULL;
     if (t->country && country_parse(str_from(t->country), &t->query.country) < 0)
-        return session_mistake("top", "--country %s: two letters are meant, such as CN", t->country);
+        return session_mistake("top", "--country %s: two letters are meant, such as CN",
+                               t->country);
     if (t->country && t->query.what == RANK_TARGETS)
-        return session_mistake("top", "targets are not kept by country: leave --country out, or rank sources by country");
+        return session_mistake(
+            "top",
+            "targets are not kept by country: leave --country out, or rank sources by country");
     return EXIT_DONE;
 }
 
@@ -250,10 +274,12 @@ static int read_options(int argc, char **argv, struct top *t)
 
 static int rank_and_print(struct top *t)
 {
-    int status = session_find_sensors(&t->session, "top", t->sensor_names, t->sensor_count, t->sensors);
+    int status =
+        session_find_sensors(&t->session, "top", t->sensor_names, t->sensor_count, t->sensors);
 
     if (status == EXIT_DONE)
-        status = span_resolve(&t->span, "top", "24h", t->session.local, (int64_t)time(NULL), t->session.store);
+        status = span_resolve(&t->span, "top", "24h", t->session.local, (int64_t)time(NULL),
+                              t->session.store);
     if (status != EXIT_DONE)
         return status;
     t->query.from = t->span.from;
@@ -263,7 +289,8 @@ static int rank_and_print(struct top *t)
     t->query.sensors = t->sensors;
     t->query.sensor_count = t->sensor_count;
     if (rank_make(t->session.store, &t->query, &t->ranking) < 0) {
-        error_add(&t->session.err, NULL, 0, 0, "the facts can't be read (%s)", store_error(t->session.store));
+        error_add(&t->session.err, NULL, 0, 0, "the facts can't be read (%s)",
+                  store_error(t->session.store));
         return session_fail(&t->session, EXIT_FAILED);
     }
     if (t->n == 0 || t->n > t->ranking.n)

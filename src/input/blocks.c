@@ -90,7 +90,8 @@ int blocks_next(struct blocks *r, struct block *out)
         return 0;
     if (r->skipping)
         skipped = skip_cut_line(r, out, n);
-    const char *last = r->at_end ? out->buffer + n - 1 : memrchr(out->buffer + skipped, '\n', n - skipped);
+    const char *last =
+        r->at_end ? out->buffer + n - 1 : memrchr(out->buffer + skipped, '\n', n - skipped);
     size_t end = last ? (size_t)(last - out->buffer) + 1 : skipped;
     if (end == 0) { /* a block full of one line */
         out->cut++;

@@ -1,7 +1,8 @@
 /* blocks.h - a log read as blocks of whole lines.
  *
- * Knows reading and newlines, nothing of what the lines say. A block never ends inside a line, but at the end of the
- * log: then its last line is taken as it is. A line that doesn't fit a block is cut out and counted. One thread at a time. */
+ * Knows reading and newlines, nothing of what the lines say. A block never ends inside a line, but
+ * at the end of the log: then its last line is taken as it is. A line that doesn't fit a block is
+ * cut out and counted. One thread at a time. */
 #ifndef SCANTIDE_INPUT_BLOCKS_H
 #define SCANTIDE_INPUT_BLOCKS_H
 
@@ -24,8 +25,9 @@ void block_fini(struct block *b);
 
 struct blocks;
 
-/* Reads `fd` (whose position is at `offset`) until its end; the descriptor stays the caller's. `at_line`: the offset is the start of a line;
- * otherwise the rest of the line before is skipped, and counted in `cut` unless it is empty. */
+/* Reads `fd` (whose position is at `offset`) until its end; the descriptor stays the caller's.
+ * `at_line`: the offset is the start of a line; otherwise the rest of the line before is skipped,
+ * and counted in `cut` unless it is empty. */
 struct blocks *blocks_new(int fd, uint64_t offset, bool at_line);
 void blocks_free(struct blocks *r);
 

@@ -51,7 +51,8 @@ struct search {
 static bool same_head(const struct search *x, const struct position *p)
 {
     uint64_t head;
-    return p->head_len > 0 && p->head_len <= x->size && hash_at(x->fd, 0, p->head_len, &head) == 0 && head == p->head_hash;
+    return p->head_len > 0 && p->head_len <= x->size &&
+           hash_at(x->fd, 0, p->head_len, &head) == 0 && head == p->head_hash;
 }
 
 static bool same_tail(const struct search *x, uint64_t offset, uint64_t expected)
@@ -75,7 +76,8 @@ static int consider(void *ctx, const struct position *p)
     return 0;
 }
 
-/* A file shorter than what was taken in is a copy of it if it agrees at the last offset kept within its size, too. */
+/* A file shorter than what was taken in is a copy of it if it agrees at the last offset kept within
+ * its size, too. */
 static bool confirm_shorter(struct search *x)
 {
     uint64_t mark, tail;

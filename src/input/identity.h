@@ -1,4 +1,5 @@
-/* identity.h - which log is this, and how far has it been taken in? Judged by content: names and inodes lie.
+/* identity.h - which log is this, and how far has it been taken in? Judged by content: names and
+ * inodes lie.
  *
  * Works on an open regular file; reads at most a few kilobytes of it. */
 #ifndef SCANTIDE_INPUT_IDENTITY_H
@@ -9,9 +10,10 @@
 /* Sets the head and tail hashes of *p for p->offset bytes of the file. 0 or a negative errno. */
 int identity_stamp(int fd, struct position *p);
 
-/* Looks the log up among the positions of a sensor name ("": lines' hosts). Gives *p the position with the largest offset whose content agrees,
- * with p->id set; p->path is NULL. For a copy that is shorter than what was taken in, p->offset is the file's own size.
- * Returns 1 found, 0 a new log (*p is zero but for the sensor), or a negative code. */
+/* Looks the log up among the positions of a sensor name ("": lines' hosts). Gives *p the position
+ * with the largest offset whose content agrees, with p->id set; p->path is NULL. For a copy that is
+ * shorter than what was taken in, p->offset is the file's own size. Returns 1 found, 0 a new log
+ * (*p is zero but for the sensor), or a negative code. */
 int identity_find(struct store *s, int fd, uint64_t size, const char *sensor, struct position *p);
 
 #endif

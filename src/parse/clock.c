@@ -3,7 +3,8 @@
 enum {
     DAY_S = 86400,
     YEARS_AROUND = 8,
-    /* Loggers with several threads swap neighbours: a line this much before the line before it is late, not an hour ahead. */
+    /* Loggers with several threads swap neighbours: a line this much before the line before it is
+     * late, not an hour ahead. */
     DISORDER_S = 60
 };
 
@@ -34,7 +35,8 @@ static int64_t in_year(const struct clock *c, const struct stamp *s, int year, i
     return in_order(c, civil_seconds(year, s->month, s->day, 0, 0, 0) + s->seconds, after);
 }
 
-/* The first line: the given year, else the latest that isn't more than a day past the file's time. */
+/* The first line: the given year, else the latest that isn't more than a day past the file's time.
+ * */
 static bool first_year(const struct clock *c, const struct stamp *s, int64_t *when)
 {
     int year = c->rule.year;
@@ -57,7 +59,8 @@ static bool first_year(const struct clock *c, const struct stamp *s, int64_t *wh
 }
 
 /* A later line: the year nearest to the line before. */
-static bool nearest_year(const struct clock *c, const struct stamp *s, int64_t before, int64_t *when)
+static bool nearest_year(const struct clock *c, const struct stamp *s, int64_t before,
+                         int64_t *when)
 {
     int around = civil_from_seconds(before).year;
     int64_t best = INT64_MAX;
@@ -82,16 +85,13 @@ static int64_t resolve(const struct clock *c, const struct stamp *s, int64_t bef
     int64_t when = before == INT64_MIN ? c->rule.file_time : before;
 
     switch (s->kind) {
-    case STAMP_UTC:
-        return s->seconds;
-    case STAMP_LOCAL:
-        return in_order(c, s->seconds, before);
+    case STAMP_UTC: return s->seconds;
+    case STAMP_LOCAL: return in_order(c, s->seconds, before);
     case STAMP_YEARLESS:
         /* The first one, and no line before it; what has no year keeps the time before. */
         (void)(before == INT64_MIN ? first_year(c, s, &when) : nearest_year(c, s, before, &when));
         return when;
-    case STAMP_NONE:
-        break;
+    case STAMP_NONE: break;
     }
     return when;
 }
@@ -106,7 +106,8 @@ int64_t clock_resolve(struct clock *c, const struct stamp *stamp)
         c->first_when = when;
     }
     c->settled = true;
-    if (stamp->kind != STAMP_NONE) /* the file's time, for want of a better, says nothing of the next line's year */
+    if (stamp->kind !=
+        STAMP_NONE) /* the file's time, for want of a better, says nothing of the next line's year */
         c->before = when;
     return when;
 }

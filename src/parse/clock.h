@@ -1,13 +1,15 @@
 /* clock.h - when a line was written: the stamps of a log, in their order, to UTC.
  *
- * A log's stamps often lack the year and nearly always the zone. A clock resolves them by order: the first takes the latest
- * year that is not more than a day past the file's time (or a given year), each next one the year nearest to the line before; a wall
- * time that happens twice is the one not before the line before (but for a minute's disorder). A line without a stamp has the time of the line
- * before, or the file's before the first stamp.
+ * A log's stamps often lack the year and nearly always the zone. A clock resolves them by order:
+ * the first takes the latest year that is not more than a day past the file's time (or a given
+ * year), each next one the year nearest to the line before; a wall time that happens twice is the
+ * one not before the line before (but for a minute's disorder). A line without a stamp has the time
+ * of the line before, or the file's before the first stamp.
  *
- * A clock can start in the middle of a log with a guessed line before, so that blocks of a file can be parsed in parallel: it notes
- * the first stamp that depended on the guess, and clock_confirm() tells whether the true line before gives the same.
- * Pure: asks no system clock. One thread a clock. */
+ * A clock can start in the middle of a log with a guessed line before, so that blocks of a file can
+ * be parsed in parallel: it notes the first stamp that depended on the guess, and clock_confirm()
+ * tells whether the true line before gives the same. Pure: asks no system clock. One thread a
+ * clock. */
 #ifndef SCANTIDE_PARSE_CLOCK_H
 #define SCANTIDE_PARSE_CLOCK_H
 
@@ -26,8 +28,8 @@ enum stamp_kind {
 
 struct stamp {
     enum stamp_kind kind;
-    int64_t seconds;     /* UTC: since 1970; LOCAL: the wall time read as if UTC; YEARLESS: of the day */
-    uint8_t month, day;  /* YEARLESS, from 1 */
+    int64_t seconds;    /* UTC: since 1970; LOCAL: the same of the wall time; YEARLESS: of the day */
+    uint8_t month, day; /* YEARLESS, from 1 */
 };
 
 /* How a log's times are to be read. */
@@ -39,21 +41,23 @@ struct clock_rule {
 
 struct clock {
     struct clock_rule rule;
-    int64_t before;      /* UTC of the line before that had a time; INT64_MIN: none had */
-    int64_t guess;       /* the same as given at init */
-    bool depends;        /* some stamp was resolved by `before` as given at init */
-    bool settled;        /* a stamp has been resolved since init, whatever its kind */
-    struct stamp first;  /* the stamp that depended */
+    int64_t before;     /* UTC of the line before that had a time; INT64_MIN: none had */
+    int64_t guess;      /* the same as given at init */
+    bool depends;       /* some stamp was resolved by `before` as given at init */
+    bool settled;       /* a stamp has been resolved since init, whatever its kind */
+    struct stamp first; /* the stamp that depended */
     int64_t first_when;
 };
 
 /* `before`: UTC of the line before the first that will come, INT64_MIN at a log's start. */
 void clock_init(struct clock *c, const struct clock_rule *rule, int64_t before);
 
-/* The UTC time of the next line. A February 29th in no near year gives the time of the line before. */
+/* The UTC time of the next line. A February 29th in no near year gives the time of the line before.
+ * */
 int64_t clock_resolve(struct clock *c, const struct stamp *stamp);
 
-/* Whether all that was resolved since clock_init stays true when the line before was at `before`. */
+/* Whether all that was resolved since clock_init stays true when the line before was at `before`.
+ * */
 bool clock_confirm(const struct clock *c, int64_t before);
 
 #endif

@@ -46,7 +46,8 @@ static int time_of_day(const struct cursor *c, size_t at)
 {
     int h = number(c, at, 2), m = number(c, at + 3, 2), s = number(c, at + 6, 2);
 
-    if (h < 0 || h > 23 || m < 0 || m > 59 || s < 0 || s > 60 || peek(c, at + 2) != ':' || peek(c, at + 5) != ':')
+    if (h < 0 || h > 23 || m < 0 || m > 59 || s < 0 || s > 60 || peek(c, at + 2) != ':' ||
+        peek(c, at + 5) != ':')
         return -1;
     return h * 3600 + m * 60 + s;
 }
@@ -116,8 +117,8 @@ static size_t iso_stamp(const struct cursor *c, struct stamp *out)
 {
     int year = number(c, 0, 4), month = number(c, 5, 2), day = number(c, 8, 2);
 
-    if (year < 1970 || month < 1 || month > 12 || day < 1 || peek(c, 4) != '-' || peek(c, 7) != '-' ||
-        (peek(c, 10) != 'T' && peek(c, 10) != ' '))
+    if (year < 1970 || month < 1 || month > 12 || day < 1 || peek(c, 4) != '-' ||
+        peek(c, 7) != '-' || (peek(c, 10) != 'T' && peek(c, 10) != ' '))
         return 0;
     int seconds = time_of_day(c, 11);
     int64_t date = civil_seconds(year, (unsigned)month, (unsigned)day, 0, 0, 0);
@@ -182,8 +183,8 @@ static bool is_host(struct str w)
     return !memchr(w.p, '=', w.n) && !memchr(w.p, '[', w.n);
 }
 
-/* A tag that names the logger and so says nothing of the rule: "kernel:", "name[pid]:". Others ("DENY:") stay in the
- * message, since they may be a LOG prefix. */
+/* A tag that names the logger and so says nothing of the rule: "kernel:", "name[pid]:". Others
+ * ("DENY:") stay in the message, since they may be a LOG prefix. */
 static bool skip_tag(struct cursor *c)
 {
     struct str w = word(c);
@@ -239,7 +240,8 @@ static void rest_of_line(struct cursor *c, struct str line, struct envelope *out
     out->message = (struct str){c->p, (size_t)(c->end - c->p)};
 }
 
-/* RFC 5424: "1 TIME HOST APP PROCID MSGID SD MSG", the version and a blank already known to be there. */
+/* RFC 5424: "1 TIME HOST APP PROCID MSGID SD MSG", the version and a blank already known to be
+ * there. */
 static void rfc5424(struct cursor *c, struct envelope *out)
 {
     c->p += 2;

@@ -16,8 +16,9 @@ const char *action_name(enum action a)
     return names[a];
 }
 
-/* UDP services that answer a small forged request with a large reply. Source: US-CERT alert TA14-017A and what has been
- * abused since (11211 memcached, 3702 WS-Discovery, 10001 Ubiquiti, 37810 DHIP, 5683 CoAP, 389 CLDAP). */
+/* UDP services that answer a small forged request with a large reply. Source: US-CERT alert
+ * TA14-017A and what has been abused since (11211 memcached, 3702 WS-Discovery, 10001 Ubiquiti,
+ * 37810 DHIP, 5683 CoAP, 389 CLDAP). */
 static bool udp_reflects(uint16_t port)
 {
     switch (port) {
@@ -38,10 +39,8 @@ static bool udp_reflects(uint16_t port)
     case 10001:
     case 11211:
     case 27960:
-    case 37810:
-        return true;
-    default:
-        return false;
+    case 37810: return true;
+    default: return false;
     }
 }
 
@@ -68,8 +67,7 @@ static enum event_class icmp_class(const struct event *e)
     case 10:
     case 13:
     case 15:
-    case 17:
-        return CLASS_SCAN;
+    case 17: return CLASS_SCAN;
     case 0:
     case 3:
     case 4:
@@ -77,10 +75,8 @@ static enum event_class icmp_class(const struct event *e)
     case 12:
     case 14:
     case 16:
-    case 18:
-        return CLASS_BACKSCATTER;
-    default:
-        return CLASS_OTHER;
+    case 18: return CLASS_BACKSCATTER;
+    default: return CLASS_OTHER;
     }
 }
 

@@ -53,8 +53,8 @@ struct event {
     struct str host, in, out, prefix;
 };
 
-/* Sets port and class from the other fields. Backscatter is an answer to a packet that the sensor never sent: SYN+ACK or RST, an ICMP
- * error or reply, UDP from a service port that reflects. */
+/* Sets port and class from the other fields. Backscatter is an answer to a packet that the sensor
+ * never sent: SYN+ACK or RST, an ICMP error or reply, UDP from a service port that reflects. */
 void event_classify(struct event *e);
 
 #endif

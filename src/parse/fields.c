@@ -8,8 +8,9 @@
 
 const char *field_label(enum field_name f)
 {
-    static const char *const labels[NAMES] = {"src", "dst", "sport", "dport", "proto", "type", "code", "flags",
-                                              "in", "out", "host", "prefix", "action", "class", "port", "time"};
+    static const char *const labels[NAMES] = {
+        "src", "dst", "sport", "dport",  "proto",  "type",  "code", "flags",
+        "in",  "out", "host",  "prefix", "action", "class", "port", "time"};
     return labels[f];
 }
 
@@ -36,7 +37,8 @@ size_t flag_names(uint8_t flags, const char *out[8])
 
 static bool put_slice(struct str s, char out[FIELD_TEXT_MAX])
 {
-    snprintf(out, FIELD_TEXT_MAX, "%.*s", s.n < FIELD_TEXT_MAX ? (int)s.n : FIELD_TEXT_MAX - 1, s.p ? s.p : "");
+    snprintf(out, FIELD_TEXT_MAX, "%.*s", s.n < FIELD_TEXT_MAX ? (int)s.n : FIELD_TEXT_MAX - 1,
+             s.p ? s.p : "");
     return s.p != NULL;
 }
 
@@ -69,42 +71,23 @@ bool field_text(const struct event *e, enum field_name f, char out[FIELD_TEXT_MA
 
     out[0] = 0;
     switch (f) {
-    case NAME_SRC:
-        return put_ip(&e->source, out);
-    case NAME_DST:
-        return put_ip(&e->destination, out);
-    case NAME_SPORT:
-        return put_number(e->has_ports, e->source_port, out);
-    case NAME_DPORT:
-        return put_number(e->has_ports, e->destination_port, out);
-    case NAME_PROTO:
-        return put_slice(str_from(protocol_name(e->protocol, number)), out);
-    case NAME_TYPE:
-        return put_number(e->has_icmp_type, e->icmp_type, out);
-    case NAME_CODE:
-        return put_number(e->has_icmp_code, e->icmp_code, out);
-    case NAME_FLAGS:
-        return put_flags(e, out);
-    case NAME_IN:
-        return put_slice(e->in, out) && e->in.n;
-    case NAME_OUT:
-        return put_slice(e->out, out) && e->out.n;
-    case NAME_HOST:
-        return put_slice(e->host, out) && e->host.n;
-    case NAME_PREFIX:
-        return put_slice(e->prefix, out) && e->prefix.n;
-    case NAME_ACTION:
-        return put_slice(str_from(action_name(e->action)), out);
-    case NAME_CLASS:
-        return put_slice(str_from(class_name(e->class)), out);
-    case NAME_PORT:
-        port_format(e->port, out);
-        return true;
-    case NAME_TIME:
-        time_format_utc(e->when, out);
-        return true;
-    case NAMES:
-        break;
+    case NAME_SRC: return put_ip(&e->source, out);
+    case NAME_DST: return put_ip(&e->destination, out);
+    case NAME_SPORT: return put_number(e->has_ports, e->source_port, out);
+    case NAME_DPORT: return put_number(e->has_ports, e->destination_port, out);
+    case NAME_PROTO: return put_slice(str_from(protocol_name(e->protocol, number)), out);
+    case NAME_TYPE: return put_number(e->has_icmp_type, e->icmp_type, out);
+    case NAME_CODE: return put_number(e->has_icmp_code, e->icmp_code, out);
+    case NAME_FLAGS: return put_flags(e, out);
+    case NAME_IN: return put_slice(e->in, out) && e->in.n;
+    case NAME_OUT: return put_slice(e->out, out) && e->out.n;
+    case NAME_HOST: return put_slice(e->host, out) && e->host.n;
+    case NAME_PREFIX: return put_slice(e->prefix, out) && e->prefix.n;
+    case NAME_ACTION: return put_slice(str_from(action_name(e->action)), out);
+    case NAME_CLASS: return put_slice(str_from(class_name(e->class)), out);
+    case NAME_PORT: port_format(e->port, out); return true;
+    case NAME_TIME: time_format_utc(e->when, out); return true;
+    case NAMES: break;
     }
     return false;
 }

@@ -1,4 +1,5 @@
-/* fields.h - an event's fields as words, under the names that parser files use: for samples and for people. */
+/* fields.h - an event's fields as words, under the names that parser files use: for samples and for
+ * people. */
 #ifndef SCANTIDE_PARSE_FIELDS_H
 #define SCANTIDE_PARSE_FIELDS_H
 
@@ -28,12 +29,14 @@ const char *field_label(enum field_name f);
 
 enum { FIELD_TEXT_MAX = 256 };
 
-/* Writes the field's text, cut to fit, with its terminator. False where the event has no such field; the text is empty then. */
+/* Writes the field's text, cut to fit, with its terminator. False where the event has no such
+ * field; the text is empty then. */
 bool field_text(const struct event *e, enum field_name f, char out[FIELD_TEXT_MAX]);
 
 const char *class_name(uint8_t class);
 
-/* The names of the flags that are set, in the order of the header's bits from SYN on; returns how many. */
+/* The names of the flags that are set, in the order of the header's bits from SYN on; returns how
+ * many. */
 size_t flag_names(uint8_t flags, const char *out[8]);
 
 #endif

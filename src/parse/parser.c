@@ -31,7 +31,8 @@ enum field {
 };
 
 static const char *const field_names[FIELDS] = {
-    "src", "dst", "sport", "dport", "proto", "type", "code", "flags", "in", "out", "prefix", "action", "frag", "count",
+    "src",   "dst", "sport", "dport",  "proto",  "type", "code",
+    "flags", "in",  "out",   "prefix", "action", "frag", "count",
 };
 
 enum {
@@ -126,23 +127,26 @@ void parser_set_free(struct parser_set *set)
 
 /* ---- compiling ---- */
 
-static pcre2_code *compile(const struct parser *p, const char *text, uint32_t options, const char *node,
-                           struct error *err)
+static pcre2_code *compile(const struct parser *p, const char *text, uint32_t options,
+                           const char *node, struct error *err)
 {
     int code;
     PCRE2_SIZE at;
-    pcre2_code *re = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, options, &code, &at, NULL);
+    pcre2_code *re =
+        pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, options, &code, &at, NULL);
 
     if (!re) {
         char why[256];
         pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof why);
-        yamlfile_fault(p->yaml, node, err, "the pattern is wrong at character %zu ('%.20s'): %s", (size_t)at + 1, text + at, why);
+        yamlfile_fault(p->yaml, node, err, "the pattern is wrong at character %zu ('%.20s'): %s",
+                       (size_t)at + 1, text + at, why);
     }
     return re;
 }
 
 /* Ties each named group to its field. */
-static void bind_groups(const struct parser *p, struct pattern *pat, const char *node, struct error *err)
+static void bind_groups(const struct parser *p, struct pattern *pat, const char *node,
+                        struct error *err)
 {
     uint32_t count = 0, size = 0;
     PCRE2_SPTR table = NULL;
@@ -158,14 +162,18 @@ static void bind_groups(const struct parser *p, struct pattern *pat, const char 
             f++;
         if (f == FIELDS) {
             const char *near = nearest_word(str_from(name), field_names, FIELDS);
-            yamlfile_fault(p->yaml, node, err, near ? "group '%s' is no event field; did you mean '%s'?" : "group '%s' is no event field",
+            yamlfile_fault(p->yaml, node, err,
+                           near ? "group '%s' is no event field; did you mean '%s'?"
+                                : "group '%s' is no event field",
                            name, near);
             continue;
         }
         while (slot < GROUPS_MAX && pat->groups[f][slot])
             slot++;
         if (slot == GROUPS_MAX || group > 255)
-            yamlfile_fault(p->yaml, node, err, "group '%s' stands more than %d times, or after 255 groups", name, GROUPS_MAX);
+            yamlfile_fault(p->yaml, node, err,
+                           "group '%s' stands more than %d times, or after 255 groups", name,
+                           GROUPS_MAX);
         else
             pat->groups[f][slot] = (uint8_t)group;
     }
@@ -183,10 +191,12 @@ static bool action_parse(const char *word, enum action *out)
     return false;
 }
 
-static void bind_action(const struct parser *p, const char *word, const char *node, enum action *out, struct error *err)
+static void bind_action(const struct parser *p, const char *word, const char *node,
+                        enum action *out, struct error *err)
 {
     if (word && !action_parse(word, out))
-        yamlfile_fault(p->yaml, node, err, "'%s' is no action: drop, reject, accept or ignore", word);
+        yamlfile_fault(p->yaml, node, err, "'%s' is no action: drop, reject, accept or ignore",
+                       word);
 }
 
 static void compile_verdict(struct parser *p, struct error *err)
@@ -201,7 +211,9 @@ static void compile_verdict(struct parser *p, struct error *err)
     else if (strcmp(v->from, "action") == 0)
         p->verdict_from = FIELD_ACTION;
     else
-        yamlfile_fault(p->yaml, "verdict.from", err, "the verdict is told by 'prefix' or by the group 'action', not by '%s'", v->from);
+        yamlfile_fault(p->yaml, "verdict.from", err,
+                       "the verdict is told by 'prefix' or by the group 'action', not by '%s'",
+                       v->from);
     p->rules = xcalloc(v->rules_count, sizeof *p->rules);
     for (unsigned i = 0; i < v->rules_count; i++) {
         struct verdict_pattern *rule = &p->rules[p->rule_count++];
@@ -221,7 +233,8 @@ static void compile_parser(struct parser *p, struct error *err)
     for (unsigned i = 0; i < p->file->patterns_count; i++) {
         struct pattern *pat = &p->patterns[p->pattern_count++];
         snprintf(node, sizeof node, "patterns[%u]", i);
-        pat->code = compile(p, p->file->patterns[i], PCRE2_ANCHORED | PCRE2_EXTENDED | PCRE2_DUPNAMES, node, err);
+        pat->code = compile(p, p->file->patterns[i],
+                            PCRE2_ANCHORED | PCRE2_EXTENDED | PCRE2_DUPNAMES, node, err);
         if (!pat->code)
             continue;
         pat->jit = pcre2_jit_compile(pat->code, PCRE2_JIT_COMPLETE) == 0;
@@ -255,7 +268,8 @@ int parser_set_add_folder(struct parser_set *set, const char *folder, struct err
     if (n < 0) {
         if (errno == ENOENT)
             return 0;
-        error_add(err, folder, 0, 0, "the folder of parser files can't be read: %s", strerror(errno));
+        error_add(err, folder, 0, 0, "the folder of parser files can't be read: %s",
+                  strerror(errno));
         return -EINVAL;
     }
     for (int i = 0; i < n; i++) {
@@ -339,7 +353,8 @@ static bool run(struct matcher *m, const pcre2_code *code, bool jit, struct str 
 }
 
 /* What a field's first matched group holds; p is NULL where none did. */
-static inline struct str group(const struct matcher *m, const struct pattern *pat, struct str text, enum field f)
+static inline struct str group(const struct matcher *m, const struct pattern *pat, struct str text,
+                               enum field f)
 {
     const PCRE2_SIZE *ov = pcre2_get_ovector_pointer(m->data);
 
@@ -372,11 +387,14 @@ struct protocol {
     uint8_t number;
 };
 
-/* The names of /etc/protocols (IANA) that firewalls write; the first of a number is the one we write. */
+/* The names of /etc/protocols (IANA) that firewalls write; the first of a number is the one we
+ * write. */
 static const struct protocol protocols[] = {
-    {"tcp", 6},        {"udp", 17},    {"icmp", 1},    {"ipv6-icmp", 58}, {"icmpv6", 58}, {"icmp6", 58}, {"igmp", 2}, {"ipip", 4},
-    {"ipencap", 4},    {"ipv6", 41},   {"gre", 47},    {"esp", 50},       {"ah", 51},     {"ospf", 89},  {"ospfigp", 89}, {"pim", 103},
-    {"vrrp", 112},     {"carp", 112},  {"sctp", 132},  {"udplite", 136},  {"udp-lite", 136}, {"hopopt", 0}, {"ipcomp", 108}, {"l2tp", 115},
+    {"tcp", 6},        {"udp", 17},   {"icmp", 1},     {"ipv6-icmp", 58}, {"icmpv6", 58},
+    {"icmp6", 58},     {"igmp", 2},   {"ipip", 4},     {"ipencap", 4},    {"ipv6", 41},
+    {"gre", 47},       {"esp", 50},   {"ah", 51},      {"ospf", 89},      {"ospfigp", 89},
+    {"pim", 103},      {"vrrp", 112}, {"carp", 112},   {"sctp", 132},     {"udplite", 136},
+    {"udp-lite", 136}, {"hopopt", 0}, {"ipcomp", 108}, {"l2tp", 115},
 };
 
 const char *protocol_name(uint8_t protocol, char out[8])
@@ -457,8 +475,10 @@ static enum action verdict(struct matcher *m, const struct parser *p, struct str
     return slot->action;
 }
 
-/* Protocol, ports and ICMP type from the groups; false where they don't fit together, which is how a line cut short looks. */
-static bool read_transport(const struct matcher *m, const struct pattern *pat, struct str text, struct event *e)
+/* Protocol, ports and ICMP type from the groups; false where they don't fit together, which is how
+ * a line cut short looks. */
+static bool read_transport(const struct matcher *m, const struct pattern *pat, struct str text,
+                           struct event *e)
 {
     int proto = protocol_number(group(m, pat, text, FIELD_PROTO));
 
@@ -467,7 +487,8 @@ static bool read_transport(const struct matcher *m, const struct pattern *pat, s
     e->protocol = (uint8_t)proto;
     e->is_fragment = group(m, pat, text, FIELD_FRAG).p != NULL;
     if (proto == 6 || proto == 17) {
-        long sport = number(group(m, pat, text, FIELD_SPORT), 65535), dport = number(group(m, pat, text, FIELD_DPORT), 65535);
+        long sport = number(group(m, pat, text, FIELD_SPORT), 65535),
+             dport = number(group(m, pat, text, FIELD_DPORT), 65535);
         if (sport < 0 || dport < 0)
             return e->is_fragment;
         e->has_ports = true;
@@ -477,7 +498,8 @@ static bool read_transport(const struct matcher *m, const struct pattern *pat, s
         e->has_flags = flags.p != NULL;
         e->tcp_flags = read_flags(flags);
     } else if (proto == 1 || proto == 58) {
-        long type = number(group(m, pat, text, FIELD_TYPE), 255), code = number(group(m, pat, text, FIELD_CODE), 255);
+        long type = number(group(m, pat, text, FIELD_TYPE), 255),
+             code = number(group(m, pat, text, FIELD_CODE), 255);
         e->has_icmp_type = type >= 0;
         e->has_icmp_code = code >= 0;
         e->icmp_type = (uint8_t)(type < 0 ? 0 : type);
@@ -488,14 +510,16 @@ static bool read_transport(const struct matcher *m, const struct pattern *pat, s
 }
 
 /* The groups of a match become an event; false: the text only looked like one. */
-static bool read_event(struct matcher *m, const struct parser *p, const struct pattern *pat, struct str text, size_t at,
-                       struct event *e)
+static bool read_event(struct matcher *m, const struct parser *p, const struct pattern *pat,
+                       struct str text, size_t at, struct event *e)
 {
-    struct str empty = {text.p, 0}, dst = group(m, pat, text, FIELD_DST), count = group(m, pat, text, FIELD_COUNT);
+    struct str empty = {text.p, 0}, dst = group(m, pat, text, FIELD_DST),
+               count = group(m, pat, text, FIELD_COUNT);
 
     memset(e, 0, sizeof *e);
     e->count = 1;
-    if (ip_parse(group(m, pat, text, FIELD_SRC), &e->source) < 0 || !read_transport(m, pat, text, e))
+    if (ip_parse(group(m, pat, text, FIELD_SRC), &e->source) < 0 ||
+        !read_transport(m, pat, text, e))
         return false;
     if (dst.p && ip_parse(dst, &e->destination) < 0)
         return false;
@@ -510,7 +534,8 @@ static bool read_event(struct matcher *m, const struct parser *p, const struct p
     e->prefix = group(m, pat, text, FIELD_PREFIX);
     if (!e->prefix.p)
         e->prefix = trim((struct str){text.p, at});
-    struct str told = p->verdict_from == FIELD_ACTION ? group(m, pat, text, FIELD_ACTION) : e->prefix;
+    struct str told =
+        p->verdict_from == FIELD_ACTION ? group(m, pat, text, FIELD_ACTION) : e->prefix;
     e->action = (uint8_t)verdict(m, p, told.p ? told : empty); /* overwrites the match data: last */
     return true;
 }
@@ -520,7 +545,8 @@ static bool try_parser(struct matcher *m, size_t index, struct str text, struct 
 {
     const struct parser *p = &m->set->parsers[index];
 
-    for (long at = find_literal(text, 0, p->literal); at >= 0; at = find_literal(text, (size_t)at + 1, p->literal)) {
+    for (long at = find_literal(text, 0, p->literal); at >= 0;
+         at = find_literal(text, (size_t)at + 1, p->literal)) {
         for (size_t i = 0; i < p->pattern_count; i++) {
             if (run(m, p->patterns[i].code, p->patterns[i].jit, text, (size_t)at) &&
                 read_event(m, p, &p->patterns[i], text, (size_t)at, e)) {
@@ -539,7 +565,8 @@ enum outcome matcher_match(struct matcher *m, struct str message, struct event *
         if (!try_parser(m, i, message, e))
             continue;
         event_classify(e);
-        return e->action == ACTION_DROP || e->action == ACTION_REJECT ? OUTCOME_EVENT : OUTCOME_IGNORED;
+        return e->action == ACTION_DROP || e->action == ACTION_REJECT ? OUTCOME_EVENT
+                                                                      : OUTCOME_IGNORED;
     }
     return OUTCOME_UNMATCHED;
 }

@@ -1,8 +1,9 @@
 /* parser.h - parser files compiled, and lines matched against them.
  *
- * A parser says a literal that its lines hold and patterns (PCRE2) that are tried where the literal stands. A set holds all parsers
- * in the order of trial and is immutable: any number of threads share it, each with a matcher of its own. Nothing here
- * allocates while it matches. Patterns run under a match limit: a line that reaches it is unmatched.
+ * A parser says a literal that its lines hold and patterns (PCRE2) that are tried where the literal
+ * stands. A set holds all parsers in the order of trial and is immutable: any number of threads
+ * share it, each with a matcher of its own. Nothing here allocates while it matches. Patterns run
+ * under a match limit: a line that reaches it is unmatched.
  *
  *     struct parser_set *set = parser_set_new();
  *     parser_set_add_folder(set, "/usr/share/scantide/parsers", &err);
@@ -22,11 +23,13 @@ struct matcher;
 struct parser_set *parser_set_new(void);
 void parser_set_free(struct parser_set *set);
 
-/* Adds every `*.yaml` of a folder, by name; a file whose name the set already holds is passed over, so the user's folder
- * goes first. A folder that isn't there is no fault. Every fault of every file is added. Returns 0 or -EINVAL. */
+/* Adds every `*.yaml` of a folder, by name; a file whose name the set already holds is passed over,
+ * so the user's folder goes first. A folder that isn't there is no fault. Every fault of every file
+ * is added. Returns 0 or -EINVAL. */
 int parser_set_add_folder(struct parser_set *set, const char *folder, struct error *err);
 
-/* The verdict of lines whose LOG prefix contains `prefix` (compared as it stands), before any file's own rules. */
+/* The verdict of lines whose LOG prefix contains `prefix` (compared as it stands), before any
+ * file's own rules. */
 void parser_set_add_prefix(struct parser_set *set, const char *prefix, enum action action);
 
 size_t parser_set_count(const struct parser_set *set);
@@ -35,15 +38,15 @@ const char *parser_set_path(const struct parser_set *set, size_t i);
 const struct parser_file *parser_set_file(const struct parser_set *set, size_t i);
 const struct yamlfile *parser_set_yaml(const struct parser_set *set, size_t i);
 
-/* Runs every parser's samples and refusals; adds a fault for each that isn't as stated, and for each pattern that no sample
- * proves. Returns 0 or -EINVAL. */
+/* Runs every parser's samples and refusals; adds a fault for each that isn't as stated, and for
+ * each pattern that no sample proves. Returns 0 or -EINVAL. */
 int parser_set_prove(const struct parser_set *set, struct error *err);
 
 struct matcher *matcher_new(const struct parser_set *set);
 void matcher_free(struct matcher *m);
 
-/* Fills all of *e but `when` and `host`, and gives OUTCOME_EVENT, OUTCOME_IGNORED (fields are filled as well) or OUTCOME_UNMATCHED
- * (they are not). */
+/* Fills all of *e but `when` and `host`, and gives OUTCOME_EVENT, OUTCOME_IGNORED (fields are
+ * filled as well) or OUTCOME_UNMATCHED (they are not). */
 enum outcome matcher_match(struct matcher *m, struct str message, struct event *e);
 
 /* The index of the parser that took the last matched line, and of its pattern. */

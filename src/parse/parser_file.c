@@ -5,29 +5,37 @@
 
 #include "base/check.h"
 
-static const cyaml_schema_value_t text_schema = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CYAML_UNLIMITED)};
+static const cyaml_schema_value_t text_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CYAML_UNLIMITED)};
 
 static const cyaml_schema_field_t rule_fields[] = {
-    CYAML_FIELD_STRING_PTR("match", CYAML_FLAG_POINTER, struct verdict_rule, match, 1, CYAML_UNLIMITED),
-    CYAML_FIELD_STRING_PTR("action", CYAML_FLAG_POINTER, struct verdict_rule, action, 1, CYAML_UNLIMITED),
+    CYAML_FIELD_STRING_PTR("match", CYAML_FLAG_POINTER, struct verdict_rule, match, 1,
+                           CYAML_UNLIMITED),
+    CYAML_FIELD_STRING_PTR("action", CYAML_FLAG_POINTER, struct verdict_rule, action, 1,
+                           CYAML_UNLIMITED),
     CYAML_FIELD_END,
 };
 
-static const cyaml_schema_value_t rule_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct verdict_rule, rule_fields)};
+static const cyaml_schema_value_t rule_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct verdict_rule, rule_fields)};
 
 static const cyaml_schema_field_t verdict_fields[] = {
     CYAML_FIELD_STRING_PTR("from", CYAML_FLAG_POINTER, struct verdict, from, 1, CYAML_UNLIMITED),
-    CYAML_FIELD_SEQUENCE("rules", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct verdict, rules, &rule_schema, 0, CYAML_UNLIMITED),
-    CYAML_FIELD_STRING_PTR("otherwise", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct verdict, otherwise, 1, CYAML_UNLIMITED),
+    CYAML_FIELD_SEQUENCE("rules", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct verdict, rules,
+                         &rule_schema, 0, CYAML_UNLIMITED),
+    CYAML_FIELD_STRING_PTR("otherwise", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct verdict,
+                           otherwise, 1, CYAML_UNLIMITED),
     CYAML_FIELD_END,
 };
 
-#define GIVES(field) \
-    CYAML_FIELD_STRING_PTR(#field, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct sample_fields, field, 0, CYAML_UNLIMITED)
+#define GIVES(field)                                                                               \
+    CYAML_FIELD_STRING_PTR(#field, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct sample_fields, \
+                           field, 0, CYAML_UNLIMITED)
 
 static const cyaml_schema_field_t gives_fields[] = {
-    GIVES(outcome), GIVES(src),   GIVES(dst),  GIVES(sport),  GIVES(dport),  GIVES(proto), GIVES(type), GIVES(code),      GIVES(flags),
-    GIVES(in),      GIVES(out),   GIVES(host), GIVES(prefix), GIVES(action), GIVES(class), GIVES(port), GIVES(time), CYAML_FIELD_END,
+    GIVES(outcome), GIVES(src),    GIVES(dst),   GIVES(sport), GIVES(dport), GIVES(proto),
+    GIVES(type),    GIVES(code),   GIVES(flags), GIVES(in),    GIVES(out),   GIVES(host),
+    GIVES(prefix),  GIVES(action), GIVES(class), GIVES(port),  GIVES(time),  CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t sample_fields[] = {
@@ -36,20 +44,26 @@ static const cyaml_schema_field_t sample_fields[] = {
     CYAML_FIELD_END,
 };
 
-static const cyaml_schema_value_t sample_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct sample, sample_fields)};
+static const cyaml_schema_value_t sample_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct sample, sample_fields)};
 
 static const cyaml_schema_field_t file_fields[] = {
     CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct parser_file, name, 1, 64),
-    CYAML_FIELD_STRING_PTR("about", CYAML_FLAG_POINTER, struct parser_file, about, 1, CYAML_UNLIMITED),
+    CYAML_FIELD_STRING_PTR("about", CYAML_FLAG_POINTER, struct parser_file, about, 1,
+                           CYAML_UNLIMITED),
     CYAML_FIELD_STRING_PTR("literal", CYAML_FLAG_POINTER, struct parser_file, literal, 1, 64),
-    CYAML_FIELD_SEQUENCE("patterns", CYAML_FLAG_POINTER, struct parser_file, patterns, &text_schema, 1, CYAML_UNLIMITED),
+    CYAML_FIELD_SEQUENCE("patterns", CYAML_FLAG_POINTER, struct parser_file, patterns, &text_schema,
+                         1, CYAML_UNLIMITED),
     CYAML_FIELD_MAPPING("verdict", CYAML_FLAG_DEFAULT, struct parser_file, verdict, verdict_fields),
-    CYAML_FIELD_SEQUENCE("samples", CYAML_FLAG_POINTER, struct parser_file, samples, &sample_schema, 1, CYAML_UNLIMITED),
-    CYAML_FIELD_SEQUENCE("refuses", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct parser_file, refuses, &text_schema, 0, CYAML_UNLIMITED),
+    CYAML_FIELD_SEQUENCE("samples", CYAML_FLAG_POINTER, struct parser_file, samples, &sample_schema,
+                         1, CYAML_UNLIMITED),
+    CYAML_FIELD_SEQUENCE("refuses", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct parser_file,
+                         refuses, &text_schema, 0, CYAML_UNLIMITED),
     CYAML_FIELD_END,
 };
 
-static const cyaml_schema_value_t file_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct parser_file, file_fields)};
+static const cyaml_schema_value_t file_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct parser_file, file_fields)};
 
 int parser_file_load(const char *path, struct yamlfile **out, struct error *err)
 {
@@ -62,7 +76,8 @@ int parser_file_load(const char *path, struct yamlfile **out, struct error *err)
     base = base ? base + 1 : path;
     size_t n = strlen(file->name);
     if (strncmp(base, file->name, n) != 0 || strcmp(base + n, ".yaml") != 0) {
-        yamlfile_fault(*out, "name", err, "the file is called %s, so the name must be '%.*s'", base, (int)strcspn(base, "."), base);
+        yamlfile_fault(*out, "name", err, "the file is called %s, so the name must be '%.*s'", base,
+                       (int)strcspn(base, "."), base);
         yamlfile_free(*out);
         *out = NULL;
         return -EINVAL;

@@ -1,6 +1,8 @@
-/* parser_file.h - a parser file as its author wrote it: `parsers/NAME.yaml`, read and checked, not yet compiled.
+/* parser_file.h - a parser file as its author wrote it: `parsers/NAME.yaml`, read and checked, not
+ * yet compiled.
  *
- * The keys are explained in parsers/README.md. This module knows the YAML; parser.h makes patterns of it. */
+ * The keys are explained in parsers/README.md. This module knows the YAML; parser.h makes patterns
+ * of it. */
 #ifndef SCANTIDE_PARSE_PARSER_FILE_H
 #define SCANTIDE_PARSE_PARSER_FILE_H
 
@@ -24,7 +26,8 @@ struct verdict {
 /* What a sample must give: the words of `explain`'s text; NULL is not compared. */
 struct sample_fields {
     char *outcome;
-    char *src, *dst, *sport, *dport, *proto, *type, *code, *flags, *in, *out, *host, *prefix, *action, *class, *port, *time;
+    char *src, *dst, *sport, *dport, *proto, *type, *code, *flags, *in, *out, *host, *prefix,
+        *action, *class, *port, *time;
 };
 
 struct sample {
@@ -45,7 +48,8 @@ struct parser_file {
     unsigned refuses_count;
 };
 
-/* Loads one file; its name must be `name:` + ".yaml". Free with yamlfile_free; the value is a struct parser_file. */
+/* Loads one file; its name must be `name:` + ".yaml". Free with yamlfile_free; the value is a
+ * struct parser_file. */
 int parser_file_load(const char *path, struct yamlfile **out, struct error *err);
 
 #endif

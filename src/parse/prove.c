@@ -1,4 +1,5 @@
-/* Parser files carry their own proof: samples with the fields they give, and lines that must be refused. */
+/* Parser files carry their own proof: samples with the fields they give, and lines that must be
+ * refused. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -29,12 +30,14 @@ static enum outcome read_line(struct proof *p, const char *line, struct event *e
 static const char *stated(const struct sample_fields *gives, enum field_name f)
 {
     static const size_t offsets[NAMES] = {
-        offsetof(struct sample_fields, src),   offsetof(struct sample_fields, dst),    offsetof(struct sample_fields, sport),
-        offsetof(struct sample_fields, dport), offsetof(struct sample_fields, proto),  offsetof(struct sample_fields, type),
-        offsetof(struct sample_fields, code),  offsetof(struct sample_fields, flags),  offsetof(struct sample_fields, in),
-        offsetof(struct sample_fields, out),   offsetof(struct sample_fields, host),   offsetof(struct sample_fields, prefix),
-        offsetof(struct sample_fields, action), offsetof(struct sample_fields, class), offsetof(struct sample_fields, port),
-        offsetof(struct sample_fields, time),
+        offsetof(struct sample_fields, src),    offsetof(struct sample_fields, dst),
+        offsetof(struct sample_fields, sport),  offsetof(struct sample_fields, dport),
+        offsetof(struct sample_fields, proto),  offsetof(struct sample_fields, type),
+        offsetof(struct sample_fields, code),   offsetof(struct sample_fields, flags),
+        offsetof(struct sample_fields, in),     offsetof(struct sample_fields, out),
+        offsetof(struct sample_fields, host),   offsetof(struct sample_fields, prefix),
+        offsetof(struct sample_fields, action), offsetof(struct sample_fields, class),
+        offsetof(struct sample_fields, port),   offsetof(struct sample_fields, time),
     };
     return *(char *const *)(const void *)((const char *)gives + offsets[f]);
 }
@@ -53,13 +56,15 @@ static void prove_sample(struct proof *p, size_t parser, unsigned i, bool *prove
         return;
     }
     if (matcher_parser(p->matcher) != parser) {
-        yamlfile_fault(yaml, node, p->err, "this sample is taken by another parser, '%s'", parser_set_name(p->set, matcher_parser(p->matcher)));
+        yamlfile_fault(yaml, node, p->err, "this sample is taken by another parser, '%s'",
+                       parser_set_name(p->set, matcher_parser(p->matcher)));
         return;
     }
     proven[matcher_pattern(p->matcher)] = true;
     if (s->gives.outcome && strcmp(s->gives.outcome, outcome_name(o)) != 0) {
         snprintf(node, sizeof node, "samples[%u].gives.outcome", i);
-        yamlfile_fault(yaml, node, p->err, "the outcome is '%s', not '%s'", outcome_name(o), s->gives.outcome);
+        yamlfile_fault(yaml, node, p->err, "the outcome is '%s', not '%s'", outcome_name(o),
+                       s->gives.outcome);
     }
     for (enum field_name f = 0; f < NAMES; f++) {
         const char *want = stated(&s->gives, f);
@@ -84,13 +89,16 @@ static void prove_parser(struct proof *p, size_t parser)
     for (unsigned i = 0; i < file->patterns_count; i++) {
         snprintf(node, sizeof node, "patterns[%u]", i);
         if (!proven[i])
-            yamlfile_fault(yaml, node, p->err, "no sample proves this pattern: add a line that it takes");
+            yamlfile_fault(yaml, node, p->err,
+                           "no sample proves this pattern: add a line that it takes");
     }
     for (unsigned i = 0; i < file->refuses_count; i++) {
         snprintf(node, sizeof node, "refuses[%u]", i);
         enum outcome o = read_line(p, file->refuses[i], &e);
         if ((o == OUTCOME_EVENT || o == OUTCOME_IGNORED) && matcher_parser(p->matcher) == parser)
-            yamlfile_fault(yaml, node, p->err, "this line is to be refused, but pattern %zu takes it", matcher_pattern(p->matcher) + 1);
+            yamlfile_fault(yaml, node, p->err,
+                           "this line is to be refused, but pattern %zu takes it",
+                           matcher_pattern(p->matcher) + 1);
     }
     free(proven);
 }
@@ -98,7 +106,8 @@ static void prove_parser(struct proof *p, size_t parser)
 int parser_set_prove(const struct parser_set *set, struct error *err)
 {
     size_t faults = err->n;
-    struct proof p = {.set = set, .matcher = matcher_new(set), .rule = {.year = SAMPLE_YEAR}, .err = err};
+    struct proof p = {
+        .set = set, .matcher = matcher_new(set), .rule = {.year = SAMPLE_YEAR}, .err = err};
 
     ASSERT(zone_open("UTC", &p.rule.zone) == 0);
     for (size_t i = 0; i < parser_set_count(set); i++)

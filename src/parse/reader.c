@@ -2,7 +2,8 @@
 
 #include "parse/envelope.h"
 
-void reader_init(struct reader *r, struct matcher *matcher, const struct clock_rule *rule, int64_t before)
+void reader_init(struct reader *r, struct matcher *matcher, const struct clock_rule *rule,
+                 int64_t before)
 {
     r->matcher = matcher;
     r->stamp_len = r->head_len = 0;
@@ -10,7 +11,8 @@ void reader_init(struct reader *r, struct matcher *matcher, const struct clock_r
 }
 
 /* Remembers the head of a line, as far as it has one that is plain. */
-static void keep_head(struct reader *r, struct str line, const struct envelope *env, size_t stamp_len)
+static void keep_head(struct reader *r, struct str line, const struct envelope *env,
+                      size_t stamp_len)
 {
     size_t keep = env->head ? env->head : stamp_len;
 
@@ -24,8 +26,8 @@ static void keep_head(struct reader *r, struct str line, const struct envelope *
     r->host_len = env->host.n;
 }
 
-/* Where the line's stamp ends, 0 without one. RFC 5424 has a version before the time, and fields behind it that the short way
- * doesn't know. */
+/* Where the line's stamp ends, 0 without one. RFC 5424 has a version before the time, and fields
+ * behind it that the short way doesn't know. */
 static size_t stamp_end(struct str line, const struct envelope *env)
 {
     if (!env->stamp_text.n || (line.p[0] == '<' && env->stamp_text.p[-1] == ' '))
@@ -33,12 +35,15 @@ static size_t stamp_end(struct str line, const struct envelope *env)
     return (size_t)(env->stamp_text.p + env->stamp_text.n - line.p);
 }
 
-/* Fills the envelope and gives the line's time. What is the same as in the line before isn't parsed again. */
+/* Fills the envelope and gives the line's time. What is the same as in the line before isn't parsed
+ * again. */
 static int64_t read_head(struct reader *r, struct str line, struct envelope *env)
 {
-    bool same_stamp = r->stamp_len && line.n > r->stamp_len && memcmp(line.p, r->head, r->stamp_len) == 0;
+    bool same_stamp =
+        r->stamp_len && line.n > r->stamp_len && memcmp(line.p, r->head, r->stamp_len) == 0;
 
-    if (same_stamp && r->head_len && line.n > r->head_len && memcmp(line.p + r->stamp_len, r->head + r->stamp_len, r->head_len - r->stamp_len) == 0) {
+    if (same_stamp && r->head_len && line.n > r->head_len &&
+        memcmp(line.p + r->stamp_len, r->head + r->stamp_len, r->head_len - r->stamp_len) == 0) {
         env->host = (struct str){line.p + r->host_at, r->host_len};
         env->message = envelope_message(line, r->head_len);
     } else if (same_stamp && line.p[r->stamp_len] == ' ') {
@@ -60,7 +65,9 @@ enum outcome reader_line(struct reader *r, struct str line, struct event *e)
 
     if (line.n && line.p[line.n - 1] == '\r')
         line.n--;
-    while (line.n && line.p[0] == 0) /* the hole that copytruncate leaves under a writer that doesn't append */
+    while (line.n &&
+           line.p[0] ==
+               0) /* the hole that copytruncate leaves under a writer that doesn't append */
         line = str_skip(line, 1);
     bool too_long = line.n > LINE_MAX_BYTES;
     if (too_long)

@@ -10,7 +10,8 @@ int log_state_load(struct store *s, struct log_state *log)
     log->sensor_count = 0;
     if (log->is_stream || log->position.id == 0)
         return 0;
-    return store_position_sensors(s, log->position.id, log->sensors, SENSORS_MAX + 1, &log->sensor_count);
+    return store_position_sensors(s, log->position.id, log->sensors, SENSORS_MAX + 1,
+                                  &log->sensor_count);
 }
 
 static int take_sensor(void *ctx, struct str name, uint16_t *id)
@@ -26,7 +27,8 @@ static int take_sensor(void *ctx, struct str name, uint16_t *id)
     return rc;
 }
 
-static int take_segment(void *ctx, enum fact_kind kind, uint16_t sensor, int64_t start, uint64_t events, const void *data, size_t len)
+static int take_segment(void *ctx, enum fact_kind kind, uint16_t sensor, int64_t start,
+                        uint64_t events, const void *data, size_t len)
 {
     struct commit *c = ctx;
     return store_put_segment(c->store, kind, sensor, start, events, data, len);
@@ -61,7 +63,9 @@ int commit_write(struct store *s, const struct commit_part *parts, size_t n, str
     else
         store_rollback(s);
     if (rc < 0)
-        error_add(err, NULL, 0, 0, "the facts could not be written (%s); nothing of this commit was kept: mend that and start again, it goes on where it stopped",
+        error_add(err, NULL, 0, 0,
+                  "the facts could not be written (%s); nothing of this commit was kept: mend that "
+                  "and start again, it goes on where it stopped",
                   store_error(s));
     return rc;
 }

@@ -68,7 +68,8 @@ static struct result *result_at(struct import *im, uint64_t number)
     return &im->results[number & (RESULTS - 1)];
 }
 
-static void parse_block(const struct import *im, struct matcher *m, struct result *r, int64_t before)
+static void parse_block(const struct import *im, struct matcher *m, struct result *r,
+                        int64_t before)
 {
     struct reader reader;
 
@@ -90,7 +91,8 @@ static void give_block_back(struct import *im, struct block *b)
     *b = (struct block){0};
 }
 
-/* Confirms parsed blocks in their order; whoever gets here first does it for all. The lock is held, but while a block is parsed again. */
+/* Confirms parsed blocks in their order; whoever gets here first does it for all. The lock is held,
+ * but while a block is parsed again. */
 static void confirm_parsed(struct import *im, struct matcher *m)
 {
     if (im->confirming)
@@ -116,10 +118,12 @@ static void confirm_parsed(struct import *im, struct matcher *m)
     pthread_cond_signal(&im->ready);
 }
 
-/* Takes the next block to parse; NULL at the end. The lock is held, also while reading: reading is in order anyway. */
+/* Takes the next block to parse; NULL at the end. The lock is held, also while reading: reading is
+ * in order anyway. */
 static struct result *take_block(struct import *im)
 {
-    while (!im->stop && !im->at_end && (im->records > AHEAD_RECORDS || im->next_read - im->next_commit == RESULTS))
+    while (!im->stop && !im->at_end &&
+           (im->records > AHEAD_RECORDS || im->next_read - im->next_commit == RESULTS))
         pthread_cond_wait(&im->room, &im->lock);
     if (im->stop || im->at_end)
         return NULL;
@@ -184,7 +188,8 @@ static void report_result(struct import_report *rep, const struct result *r)
 }
 
 /* The log's times after a batch. */
-static void advance_log(struct log_state *log, const struct import_report *batch, int64_t before, uint64_t to)
+static void advance_log(struct log_state *log, const struct import_report *batch, int64_t before,
+                        uint64_t to)
 {
     struct position *p = &log->position;
     bool first = p->first_when == INT64_MAX;
@@ -200,19 +205,25 @@ static void advance_log(struct log_state *log, const struct import_report *batch
         log->watched_to = batch->latest;
 }
 
-static int past_file_time(const struct import *im, const char *path, int64_t when, struct error *err)
+static int past_file_time(const struct import *im, const char *path, int64_t when,
+                          struct error *err)
 {
     char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
 
     if (im->options->year || when <= im->rule.file_time + DAY_S)
         return 0;
-    error_add(err, path, 0, 0, "its lines would end at %s, after the file's own time (%s): say the year of its first line with --year",
-              time_format_local(im->rule.zone, when, a), time_format_local(im->rule.zone, im->rule.file_time, b));
+    error_add(err, path, 0, 0,
+              "its lines would end at %s, after the file's own time (%s): say the year of its "
+              "first line with --year",
+              time_format_local(im->rule.zone, when, a),
+              time_format_local(im->rule.zone, im->rule.file_time, b));
     return -EINVAL;
 }
 
-/* Commits the confirmed blocks up to `end`; their results are free afterwards. The lock is not held. */
-static int commit_batch(struct import *im, const char *path, uint64_t end, bool last, struct import_report *report, struct error *err)
+/* Commits the confirmed blocks up to `end`; their results are free afterwards. The lock is not
+ * held. */
+static int commit_batch(struct import *im, const char *path, uint64_t end, bool last,
+                        struct import_report *report, struct error *err)
 {
     struct tally *tallies[RESULTS];
     struct import_report batch = {0};
@@ -239,7 +250,8 @@ static int commit_batch(struct import *im, const char *path, uint64_t end, bool 
     if (!log->is_stream)
         rc = identity_stamp(im->fd, &log->position);
     if (rc < 0) {
-        error_add(err, path, 0, 0, "it changed while it was read (%s): import it again", strerror(-rc));
+        error_add(err, path, 0, 0, "it changed while it was read (%s): import it again",
+                  strerror(-rc));
         return rc;
     }
     log->mark = last;
@@ -250,7 +262,8 @@ static int commit_batch(struct import *im, const char *path, uint64_t end, bool 
     report->bytes += to - was;
     struct result sum = {.counts = batch.counts, .span = batch.span, .samples = batch.samples};
     report_result(report, &sum);
-    report->latest = batch.span.any && batch.latest > report->latest ? batch.latest : report->latest;
+    report->latest =
+        batch.span.any && batch.latest > report->latest ? batch.latest : report->latest;
     return 0;
 }
 
@@ -276,7 +289,8 @@ static bool batch_ready(const struct import *im, uint64_t *end)
         records += tally_records(im->results[i & (RESULTS - 1)].tally);
     *end = i;
     bool finished = im->running == 0;
-    return i > im->next_commit && (records >= COMMIT_RECORDS || finished || i - im->next_commit == RESULTS);
+    return i > im->next_commit &&
+           (records >= COMMIT_RECORDS || finished || i - im->next_commit == RESULTS);
 }
 
 static void wait_ready(struct import *im)
@@ -304,7 +318,8 @@ static void show_progress(struct import *im, const struct import_report *report,
         im->options->progress(im->options->progress_ctx, done, total, lines);
 }
 
-static int commit_all(struct import *im, const char *path, uint64_t total, struct import_report *report, struct error *err)
+static int commit_all(struct import *im, const char *path, uint64_t total,
+                      struct import_report *report, struct error *err)
 {
     int rc = 0;
 
@@ -330,7 +345,8 @@ static int commit_all(struct import *im, const char *path, uint64_t total, struc
     }
     if (rc == 0 && im->read_error < 0) {
         rc = im->read_error;
-        error_add(err, path, 0, 0, "reading it failed (%s); what was read until then is taken in", strerror(-rc));
+        error_add(err, path, 0, 0, "reading it failed (%s); what was read until then is taken in",
+                  strerror(-rc));
     }
     pthread_mutex_unlock(&im->lock);
     return rc;
@@ -363,7 +379,8 @@ static bool last_stamp(int fd, off_t from, struct stamp *out)
     return found;
 }
 
-/* Before anything is taken in: a log without years whose first and last line don't fit before its own time. */
+/* Before anything is taken in: a log without years whose first and last line don't fit before its
+ * own time. */
 static int check_years(const struct import *im, const char *path, uint64_t size, struct error *err)
 {
     struct stamp first, last;
@@ -371,7 +388,8 @@ static int check_years(const struct import *im, const char *path, uint64_t size,
 
     if (im->before != INT64_MIN || !last_stamp(im->fd, 0, &first) || first.kind != STAMP_YEARLESS)
         return 0;
-    if (!last_stamp(im->fd, size > PEEK_BYTES ? (off_t)(size - PEEK_BYTES) : 1, &last) || last.kind != STAMP_YEARLESS)
+    if (!last_stamp(im->fd, size > PEEK_BYTES ? (off_t)(size - PEEK_BYTES) : 1, &last) ||
+        last.kind != STAMP_YEARLESS)
         return 0;
     clock_init(&clock, &im->rule, INT64_MIN);
     int64_t begin = clock_resolve(&clock, &first), end = clock_resolve(&clock, &last);
@@ -390,7 +408,12 @@ static const char *unpacker(int fd)
     static const struct {
         const char *magic, *program;
         size_t n;
-    } all[] = {{"\x1f\x8b", "zcat", 2}, {"\xfd""7zXZ", "xzcat", 5}, {"\x28\xb5\x2f\xfd", "zstdcat", 4}, {"BZh", "bzcat", 3}};
+    } all[] = {{"\x1f\x8b", "zcat", 2},
+               {"\xfd"
+                "7zXZ",
+                "xzcat", 5},
+               {"\x28\xb5\x2f\xfd", "zstdcat", 4},
+               {"BZh", "bzcat", 3}};
     char head[8] = {0};
 
     if (pread(fd, head, sizeof head, 0) < 0)
@@ -401,8 +424,8 @@ static const char *unpacker(int fd)
     return NULL;
 }
 
-static int open_log(const struct import_options *o, const char *path, struct import *im, uint64_t *size, struct import_report *report,
-                    struct error *err)
+static int open_log(const struct import_options *o, const char *path, struct import *im,
+                    uint64_t *size, struct import_report *report, struct error *err)
 {
     struct stat st;
 
@@ -436,12 +459,14 @@ static int open_log(const struct import_options *o, const char *path, struct imp
     if (rc >= 0 && log_state_load(o->store, &im->log) < 0)
         rc = -EIO;
     if (rc < 0)
-        error_add(err, path, 0, 0, "what was taken in before can't be told (%s)", store_error(o->store));
+        error_add(err, path, 0, 0, "what was taken in before can't be told (%s)",
+                  store_error(o->store));
     return rc < 0 ? rc : 0;
 }
 
 /* A known log goes on after its last line. */
-static int seek_known(struct import *im, const char *path, struct import_report *report, bool *at_line, struct error *err)
+static int seek_known(struct import *im, const char *path, struct import_report *report,
+                      bool *at_line, struct error *err)
 {
     struct position *p = &im->log.position;
     char newline = '\n';
@@ -457,7 +482,8 @@ static int seek_known(struct import *im, const char *path, struct import_report 
     if (p->first_when != INT64_MAX)
         im->log.watched_to = p->last_when;
     report->known = p->offset;
-    if (lseek(im->fd, (off_t)p->offset, SEEK_SET) < 0 || (p->offset && pread(im->fd, &newline, 1, (off_t)p->offset - 1) != 1)) {
+    if (lseek(im->fd, (off_t)p->offset, SEEK_SET) < 0 ||
+        (p->offset && pread(im->fd, &newline, 1, (off_t)p->offset - 1) != 1)) {
         error_add(err, path, 0, 0, "it can't be read (%s)", strerror(errno));
         return -EIO;
     }
@@ -465,10 +491,13 @@ static int seek_known(struct import *im, const char *path, struct import_report 
     return 0;
 }
 
-static int run_import(struct import *im, const char *path, uint64_t size, struct import_report *report, struct error *err)
+static int run_import(struct import *im, const char *path, uint64_t size,
+                      struct import_report *report, struct error *err)
 {
     pthread_t threads[THREADS_MAX];
-    unsigned n = im->options->threads < 1 ? 1 : im->options->threads > THREADS_MAX ? THREADS_MAX : im->options->threads;
+    unsigned n = im->options->threads < 1             ? 1
+                 : im->options->threads > THREADS_MAX ? THREADS_MAX
+                                                      : im->options->threads;
 
     pthread_mutex_init(&im->lock, NULL);
     pthread_cond_init(&im->room, NULL);
@@ -493,7 +522,8 @@ static int run_import(struct import *im, const char *path, uint64_t size, struct
     return rc;
 }
 
-int import_log(const struct import_options *o, const char *path, struct import_report *report, struct error *err)
+int import_log(const struct import_options *o, const char *path, struct import_report *report,
+               struct error *err)
 {
     struct import *im = xcalloc(1, sizeof *im);
     bool at_line = true;

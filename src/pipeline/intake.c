@@ -15,13 +15,14 @@ static void keep_sample(struct intake_samples *s, struct str line)
         return;
     size_t n = line.n < SAMPLE_BYTES ? line.n : SAMPLE_BYTES;
     char *text = s->text[s->n++];
-    for (size_t i = 0; i < n; i++) /* a stranger chose the bytes: none of them may steer a terminal */
+    for (size_t i = 0; i < n;
+         i++) /* a stranger chose the bytes: none of them may steer a terminal */
         text[i] = (unsigned char)line.p[i] < 0x20 || line.p[i] == 0x7f ? '?' : line.p[i];
     text[n] = 0;
 }
 
-static enum outcome take_line(const struct intake *in, struct reader *r, struct str line, struct tally *t, struct counts *counts,
-                              struct intake_span *span)
+static enum outcome take_line(const struct intake *in, struct reader *r, struct str line,
+                              struct tally *t, struct counts *counts, struct intake_span *span)
 {
     struct event e;
     enum outcome o = reader_line(r, line, &e);
@@ -42,8 +43,8 @@ static enum outcome take_line(const struct intake *in, struct reader *r, struct 
     return o;
 }
 
-void intake_lines(const struct intake *in, struct reader *r, struct str lines, struct tally *t, struct counts *counts,
-                  struct intake_span *span, struct intake_samples *samples)
+void intake_lines(const struct intake *in, struct reader *r, struct str lines, struct tally *t,
+                  struct counts *counts, struct intake_span *span, struct intake_samples *samples)
 {
     while (lines.n) {
         const char *newline = memchr(lines.p, '\n', lines.n);

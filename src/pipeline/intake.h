@@ -1,6 +1,7 @@
 /* intake.h - blocks of whole lines become counted events: parse, tag and tally in one pass.
  *
- * Shared by import's workers and the daemon. Allocates nothing a line. One thread at a time per reader and tally. */
+ * Shared by import's workers and the daemon. Allocates nothing a line. One thread at a time per
+ * reader and tally. */
 #ifndef SCANTIDE_PIPELINE_INTAKE_H
 #define SCANTIDE_PIPELINE_INTAKE_H
 
@@ -10,7 +11,8 @@
 
 enum { SAMPLES_MAX = 3, SAMPLE_BYTES = 400 };
 
-/* What became of lines. lines = the sum over outcomes, always; packets >= events, since a line may stand for several. */
+/* What became of lines. lines = the sum over outcomes, always; packets >= events, since a line may
+ * stand for several. */
 struct counts {
     uint64_t lines, by[OUTCOMES], packets, future;
 };
@@ -34,7 +36,7 @@ struct intake_span {
     bool any;
 };
 
-void intake_lines(const struct intake *in, struct reader *r, struct str lines, struct tally *t, struct counts *counts,
-                  struct intake_span *span, struct intake_samples *samples);
+void intake_lines(const struct intake *in, struct reader *r, struct str lines, struct tally *t,
+                  struct counts *counts, struct intake_span *span, struct intake_samples *samples);
 
 #endif

@@ -32,8 +32,8 @@ struct rank {
     int64_t from, to;
     bool sources; /* count distinct ones */
     struct table table;
-    struct seen seen;     /* row << SOURCE_BITS | source */
-    struct seen all;      /* source */
+    struct seen seen; /* row << SOURCE_BITS | source */
+    struct seen all;  /* source */
     struct ip_table v6;
     struct sketch **sketches; /* of targets, by row */
     size_t sketch_cap;
@@ -54,7 +54,8 @@ static void fill_slot(struct table *t, size_t row)
 static size_t find_row(struct table *t, uint64_t key, bool *fresh)
 {
     *fresh = false;
-    for (size_t i = t->slot_count ? hash_mix(key) & (t->slot_count - 1) : 0; t->slot_count && t->slots[i]; i = (i + 1) & (t->slot_count - 1))
+    for (size_t i = t->slot_count ? hash_mix(key) & (t->slot_count - 1) : 0;
+         t->slot_count && t->slots[i]; i = (i + 1) & (t->slot_count - 1))
         if (t->keys[t->slots[i] - 1] == key)
             return t->slots[i] - 1;
     if (t->n == t->cap) {
@@ -235,15 +236,14 @@ static int read_sensor(struct store *s, struct rank *x, uint16_t sensor)
     int rc;
 
     switch (x->q->what) {
-    case RANK_SOURCES:
-        return store_read_sources(s, sensor, x->from, x->to, rank_source, x);
-    case RANK_TARGETS:
-        return store_read_targets(s, sensor, x->from, x->to, rank_target, x);
+    case RANK_SOURCES: return store_read_sources(s, sensor, x->from, x->to, rank_source, x);
+    case RANK_TARGETS: return store_read_targets(s, sensor, x->from, x->to, rank_target, x);
     case RANK_PORTS:
     case RANK_COUNTRIES:
     case RANK_PAIRS:
         rc = store_read_bins(s, sensor, x->from, x->to, take_bin, x);
-        return rc || !x->sources ? rc : store_read_sources(s, sensor, x->from, x->to, take_source, x);
+        return rc || !x->sources ? rc
+                                 : store_read_sources(s, sensor, x->from, x->to, take_source, x);
     }
     return -EINVAL;
 }
@@ -310,7 +310,8 @@ static void rank_clear(struct rank *x)
     table_fini(&x->table);
 }
 
-static int rank_span(struct store *s, const struct rank_query *q, int64_t from, int64_t to, bool sources, struct ranking *out)
+static int rank_span(struct store *s, const struct rank_query *q, int64_t from, int64_t to,
+                     bool sources, struct ranking *out)
 {
     struct rank x = {.q = q, .from = from, .to = to, .sources = sources};
     int rc = read_sensors(s, &x);
@@ -341,12 +342,14 @@ static int rank_span(struct store *s, const struct rank_query *q, int64_t from, 
 
 static uint64_t row_hash(const struct rank_row *row)
 {
-    return hash_bytes(&row->ip, sizeof row->ip, (uint64_t)row->port << COUNTRY_BITS | (row->ip.family ? 0 : row->country));
+    return hash_bytes(&row->ip, sizeof row->ip,
+                      (uint64_t)row->port << COUNTRY_BITS | (row->ip.family ? 0 : row->country));
 }
 
 static bool same_key(const struct rank_row *a, const struct rank_row *b)
 {
-    return a->port == b->port && ip_compare(&a->ip, &b->ip) == 0 && (a->ip.family || a->country == b->country);
+    return a->port == b->port && ip_compare(&a->ip, &b->ip) == 0 &&
+           (a->ip.family || a->country == b->country);
 }
 
 /* Looks each row up among those of the period before. */
@@ -365,7 +368,8 @@ static void compare_before(struct ranking *now, const struct ranking *before)
     }
     for (size_t i = 0; i < now->n; i++) {
         struct rank_row *row = &now->rows[i];
-        for (size_t at = row_hash(row) & (slot_count - 1); slots[at]; at = (at + 1) & (slot_count - 1)) {
+        for (size_t at = row_hash(row) & (slot_count - 1); slots[at];
+             at = (at + 1) & (slot_count - 1)) {
             const struct rank_row *was = &before->rows[slots[at] - 1];
             if (!same_key(row, was))
                 continue;
@@ -387,7 +391,9 @@ int rank_make(struct store *s, const struct rank_query *q, struct ranking *out)
         to += (HOUR_S - to % HOUR_S) % HOUR_S;
         before_from -= q->before_from == q->before_to ? 0 : before_from % HOUR_S;
     }
-    int64_t before_to = q->before_from == q->before_to ? before_from : q->what == RANK_TARGETS ? from : q->before_to;
+    int64_t before_to = q->before_from == q->before_to ? before_from
+                        : q->what == RANK_TARGETS      ? from
+                                                       : q->before_to;
     int rc = rank_span(s, q, from, to, !q->no_sources, out);
     if (rc == 0 && before_from < before_to)
         rc = rank_span(s, q, before_from, before_to, false, &before);
@@ -410,20 +416,15 @@ const char *rank_key(enum rank_what what, const struct rank_row *row, char out[R
     char country[3];
 
     switch (what) {
-    case RANK_PORTS:
-        port_format(row->port, out);
-        break;
-    case RANK_COUNTRIES:
-        country_format(row->country, out);
-        break;
+    case RANK_PORTS: port_format(row->port, out); break;
+    case RANK_COUNTRIES: country_format(row->country, out); break;
     case RANK_PAIRS:
         port_format(row->port, out);
-        snprintf(out + strlen(out), RANK_KEY_MAX - strlen(out), " %s", country_format(row->country, country));
+        snprintf(out + strlen(out), RANK_KEY_MAX - strlen(out), " %s",
+                 country_format(row->country, country));
         break;
     case RANK_SOURCES:
-    case RANK_TARGETS:
-        ip_format(&row->ip, out);
-        break;
+    case RANK_TARGETS: ip_format(&row->ip, out); break;
     }
     return out;
 }

@@ -1,8 +1,9 @@
-/* rank.h - rankings from the facts: ports, countries, sources, pairs or targets of a span, with distinct sources and the period before.
+/* rank.h - rankings from the facts: ports, countries, sources, pairs or targets of a span, with
+ * distinct sources and the period before.
  *
- * Exact: events always, distinct sources of all but targets (there the sketches are merged, see base/sketch.h). Spans are whole
- * bins; sources are told by their spread within the hour, targets are kept by the hour, so their span is rounded outward to
- * hours. One thread at a time per store.
+ * Exact: events always, distinct sources of all but targets (there the sketches are merged, see
+ * base/sketch.h). Spans are whole bins; sources are told by their spread within the hour, targets
+ * are kept by the hour, so their span is rounded outward to hours. One thread at a time per store.
  *
  *     struct rank_query q = {.what = RANK_PORTS, .from = a, .to = b, .before_from = a - (b - a), .before_to = a};
  *     struct ranking r;
@@ -25,7 +26,7 @@ struct rank_query {
     int64_t from, to;               /* whole bins, half-open */
     int64_t before_from, before_to; /* the period before; equal: none is asked for */
     const uint16_t *sensors;
-    size_t sensor_count; /* 0: all */
+    size_t sensor_count;      /* 0: all */
     bool by_port, by_country; /* only events of this port, from this country */
     uint32_t port;
     uint16_t country;
@@ -39,7 +40,8 @@ struct rank_row {
     uint64_t events;
     uint64_t sources; /* distinct */
     uint64_t ports;   /* of sources: distinct ports */
-    int64_t first, last; /* of sources: to the second, or the edge of the span where it cuts the hour */
+    int64_t first,
+        last; /* of sources: to the second, or the edge of the span where it cuts the hour */
     unsigned rank;
     unsigned before_rank; /* 0: it had no events then */
     uint64_t before_events;
@@ -48,8 +50,8 @@ struct rank_row {
 struct ranking {
     struct rank_row *rows; /* most events first, ties by key */
     size_t n;
-    uint64_t events;    /* of all rows */
-    uint64_t sources;   /* distinct in all; 0 for targets */
+    uint64_t events;  /* of all rows */
+    uint64_t sources; /* distinct in all; 0 for targets */
     bool sources_exact;
     int64_t from, to; /* as asked, rounded as it had to be */
 };

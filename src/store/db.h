@@ -1,4 +1,5 @@
-/* db.h - the store's insides, for its own files only: the connection and its prepared statements. */
+/* db.h - the store's insides, for its own files only: the connection and its prepared statements.
+ * */
 #ifndef SCANTIDE_STORE_DB_H
 #define SCANTIDE_STORE_DB_H
 
@@ -21,16 +22,18 @@ struct store {
     char said[256]; /* what went wrong last, where SQLite has no words for it */
 };
 
-/* The statement for a literal, reset and unbound, made on first use. NULL where SQLite refuses it. */
+/* The statement for a literal, reset and unbound, made on first use. NULL where SQLite refuses it.
+ * */
 sqlite3_stmt *db_statement(struct store *s, const char *sql);
 
-/* Binds 64-bit integers from the first parameter on and runs a statement that gives no rows. 0 or -EIO. */
+/* Binds 64-bit integers from the first parameter on and runs a statement that gives no rows. 0 or
+ * -EIO. */
 int db_run(struct store *s, sqlite3_stmt *stmt, int n, const int64_t *values);
 
 /* Shorter: db_exec(s, "DELETE ... WHERE id = ?", id). */
-#define db_exec(s, sql, ...)                                                                                            \
-    db_run((s), db_statement((s), (sql)), (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),                    \
-           (int64_t[]){__VA_ARGS__})
+#define db_exec(s, sql, ...)              \
+    db_run((s), db_statement((s), (sql)), \
+           (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__})
 
 /* One step of a query: 1 a row, 0 the end, -EIO. */
 int db_step(struct store *s, sqlite3_stmt *stmt);

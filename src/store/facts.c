@@ -12,13 +12,15 @@
 
 static int count_late(struct store *s, uint16_t sensor, int64_t start)
 {
-    return db_exec(s, "UPDATE series SET late = late + 1 WHERE sensor = ? AND written > ?", sensor, start);
+    return db_exec(s, "UPDATE series SET late = late + 1 WHERE sensor = ? AND written > ?", sensor,
+                   start);
 }
 
-int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t start, uint64_t events, const void *data,
-                      size_t len)
+int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t start,
+                      uint64_t events, const void *data, size_t len)
 {
-    sqlite3_stmt *q = db_statement(s, "INSERT INTO segment (kind, sensor, start, events, data) VALUES (?, ?, ?, ?, ?)");
+    sqlite3_stmt *q = db_statement(
+        s, "INSERT INTO segment (kind, sensor, start, events, data) VALUES (?, ?, ?, ?, ?)");
 
     if (q)
         sqlite3_bind_blob64(q, 5, data, len, SQLITE_STATIC);
@@ -30,8 +32,10 @@ int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int
     return rc;
 }
 
-/* Seconds from `fresh` on became known. A bin that was watched just before them was known already. */
-static int count_late_watched(struct store *s, uint16_t sensor, int64_t fresh, int64_t to, bool joined)
+/* Seconds from `fresh` on became known. A bin that was watched just before them was known already.
+ * */
+static int count_late_watched(struct store *s, uint16_t sensor, int64_t fresh, int64_t to,
+                              bool joined)
 {
     int64_t bin = fresh - fresh % BIN_S;
 
@@ -49,8 +53,10 @@ int store_put_watched(struct store *s, uint16_t sensor, int64_t from, int64_t to
     if (rc < 0)
         return rc;
     /* Spans that touch the new one, seconds being whole, are joined with it. */
-    sqlite3_stmt *q = db_statement(s, "SELECT first, last FROM coverage WHERE sensor = ?1 AND last >= ?2 - 1 AND first <= ?3 + 1"
-                                      " ORDER BY first");
+    sqlite3_stmt *q = db_statement(
+        s,
+        "SELECT first, last FROM coverage WHERE sensor = ?1 AND last >= ?2 - 1 AND first <= ?3 + 1"
+        " ORDER BY first");
     if (q) {
         sqlite3_bind_int64(q, 1, sensor);
         sqlite3_bind_int64(q, 2, from);
@@ -67,9 +73,11 @@ int store_put_watched(struct store *s, uint16_t sensor, int64_t from, int64_t to
     }
     sqlite3_reset(q);
     if (rc == 0 && fresh <= to) {
-        rc = db_exec(s, "DELETE FROM coverage WHERE sensor = ? AND first >= ? AND first <= ?", sensor, first, last);
+        rc = db_exec(s, "DELETE FROM coverage WHERE sensor = ? AND first >= ? AND first <= ?",
+                     sensor, first, last);
         if (rc == 0)
-            rc = db_exec(s, "INSERT INTO coverage (sensor, first, last) VALUES (?, ?, ?)", sensor, first, last);
+            rc = db_exec(s, "INSERT INTO coverage (sensor, first, last) VALUES (?, ?, ?)", sensor,
+                         first, last);
         if (rc == 0)
             rc = count_late_watched(s, sensor, fresh, to, joined);
     }
@@ -82,15 +90,17 @@ static int damaged(struct store *s, enum fact_kind kind, int64_t start)
 {
     static const char *const names[] = {"", "bin", "source", "target"};
 
-    snprintf(s->said, sizeof s->said, "a segment (%s, %lld) is damaged: restore %s from a backup", names[kind], (long long)start, s->path);
+    snprintf(s->said, sizeof s->said, "a segment (%s, %lld) is damaged: restore %s from a backup",
+             names[kind], (long long)start, s->path);
     return -EIO;
 }
 
 int store_extent(struct store *s, uint16_t sensor, int64_t *from, int64_t *to)
 {
-    sqlite3_stmt *q = db_statement(s, "SELECT min(a), max(b) FROM"
-                                      " (SELECT min(start) a, max(start) + 299 b FROM segment WHERE kind = 1 AND sensor = ?1"
-                                      "  UNION ALL SELECT min(first), max(last) FROM coverage WHERE sensor = ?1)");
+    sqlite3_stmt *q = db_statement(
+        s, "SELECT min(a), max(b) FROM"
+           " (SELECT min(start) a, max(start) + 299 b FROM segment WHERE kind = 1 AND sensor = ?1"
+           "  UNION ALL SELECT min(first), max(last) FROM coverage WHERE sensor = ?1)");
     if (q)
         sqlite3_bind_int64(q, 1, sensor);
     int rc = db_step(s, q);
@@ -105,9 +115,11 @@ int store_extent(struct store *s, uint16_t sensor, int64_t *from, int64_t *to)
 }
 
 /* All segments of a kind in a span, ordered by start. */
-static sqlite3_stmt *select_segments(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t from, int64_t to)
+static sqlite3_stmt *select_segments(struct store *s, enum fact_kind kind, uint16_t sensor,
+                                     int64_t from, int64_t to)
 {
-    sqlite3_stmt *q = db_statement(s, "SELECT start, data FROM segment WHERE kind = ? AND sensor = ? AND start >= ? AND start < ? ORDER BY start");
+    sqlite3_stmt *q = db_statement(s, "SELECT start, data FROM segment WHERE kind = ? AND sensor = "
+                                      "? AND start >= ? AND start < ? ORDER BY start");
 
     if (q) {
         sqlite3_bind_int64(q, 1, kind);
@@ -118,7 +130,8 @@ static sqlite3_stmt *select_segments(struct store *s, enum fact_kind kind, uint1
     return q;
 }
 
-int store_read_bins(struct store *s, uint16_t sensor, int64_t from, int64_t to, store_bin_cb cb, void *ctx)
+int store_read_bins(struct store *s, uint16_t sensor, int64_t from, int64_t to, store_bin_cb cb,
+                    void *ctx)
 {
     sqlite3_stmt *q = select_segments(s, FACT_BIN, sensor, from, to);
     int rc;
@@ -171,8 +184,8 @@ static void rows_add(struct rows *r, sqlite3_stmt *q, int column)
     r->n++;
 }
 
-static int read_merged(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t from, int64_t to,
-                       int (*cb)(void *ctx, const union fact *f), void *ctx)
+static int read_merged(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t from,
+                       int64_t to, int (*cb)(void *ctx, const union fact *f), void *ctx)
 {
     sqlite3_stmt *q = select_segments(s, kind, sensor, from - from % HOUR_S, to);
     struct rows rows = {0};
@@ -217,13 +230,15 @@ static int relay_target(void *ctx, const union fact *f)
     return r->target(r->ctx, &f->target);
 }
 
-int store_read_sources(struct store *s, uint16_t sensor, int64_t from, int64_t to, store_source_cb cb, void *ctx)
+int store_read_sources(struct store *s, uint16_t sensor, int64_t from, int64_t to,
+                       store_source_cb cb, void *ctx)
 {
     struct relay r = {.source = cb, .ctx = ctx};
     return read_merged(s, FACT_SOURCE, sensor, from, to, relay_source, &r);
 }
 
-int store_read_targets(struct store *s, uint16_t sensor, int64_t from, int64_t to, store_target_cb cb, void *ctx)
+int store_read_targets(struct store *s, uint16_t sensor, int64_t from, int64_t to,
+                       store_target_cb cb, void *ctx)
 {
     struct relay r = {.target = cb, .ctx = ctx};
     return read_merged(s, FACT_TARGET, sensor, from, to, relay_target, &r);
@@ -242,7 +257,8 @@ int store_known(struct store *s, uint16_t sensor, int64_t from, int64_t to, uint
     int rc;
 
     memset(known, 0, (size_t)((to - from) / BIN_S));
-    sqlite3_stmt *q = db_statement(s, "SELECT first, last FROM coverage WHERE sensor = ? AND last >= ? AND first < ?");
+    sqlite3_stmt *q = db_statement(
+        s, "SELECT first, last FROM coverage WHERE sensor = ? AND last >= ? AND first < ?");
     if (q) {
         sqlite3_bind_int64(q, 1, sensor);
         sqlite3_bind_int64(q, 2, from);
@@ -253,7 +269,8 @@ int store_known(struct store *s, uint16_t sensor, int64_t from, int64_t to, uint
     sqlite3_reset(q);
     if (rc < 0)
         return rc;
-    q = db_statement(s, "SELECT DISTINCT start FROM segment WHERE kind = 1 AND sensor = ? AND start >= ? AND start < ?");
+    q = db_statement(s, "SELECT DISTINCT start FROM segment WHERE kind = 1 AND sensor = ? AND "
+                        "start >= ? AND start < ?");
     if (q) {
         sqlite3_bind_int64(q, 1, sensor);
         sqlite3_bind_int64(q, 2, from);
@@ -275,12 +292,8 @@ static int put_fact(void *ctx, const union fact *f)
     case FACT_BIN:
         segment_put_bin(w, f->bin.rule, f->bin.class, f->bin.port, f->bin.country, f->bin.events);
         break;
-    case FACT_SOURCE:
-        segment_put_source(w, &f->source);
-        break;
-    case FACT_TARGET:
-        segment_put_target(w, &f->target);
-        break;
+    case FACT_SOURCE: segment_put_source(w, &f->source); break;
+    case FACT_TARGET: segment_put_target(w, &f->target); break;
     }
     return 0;
 }
@@ -309,11 +322,13 @@ static int fold_one(struct store *s, const struct fold_key *k, struct segment_wr
     rows_clear(&rows);
     free(rows.list);
     if (rc == 0)
-        rc = db_exec(s, "DELETE FROM segment WHERE kind = ? AND sensor = ? AND start = ?", k->kind, k->sensor, k->start);
+        rc = db_exec(s, "DELETE FROM segment WHERE kind = ? AND sensor = ? AND start = ?", k->kind,
+                     k->sensor, k->start);
     if (rc < 0)
         return rc;
     struct buf *b = segment_finish(w);
-    q = db_statement(s, "INSERT INTO segment (kind, sensor, start, events, data) VALUES (?, ?, ?, ?, ?)");
+    q = db_statement(
+        s, "INSERT INTO segment (kind, sensor, start, events, data) VALUES (?, ?, ?, ?, ?)");
     if (q)
         sqlite3_bind_blob64(q, 5, b->p, b->n, SQLITE_STATIC);
     rc = db_run(s, q, 4, (int64_t[]){k->kind, k->sensor, k->start, (int64_t)w->events});
@@ -332,14 +347,16 @@ int store_fold(struct store *s, int64_t before)
 
     if (rc < 0)
         return rc;
-    sqlite3_stmt *q = db_statement(s, "SELECT kind, sensor, start FROM segment WHERE start - start % 3600 + 3600 <= ?"
-                                      " GROUP BY kind, sensor, start HAVING count(*) > 1");
+    sqlite3_stmt *q = db_statement(
+        s, "SELECT kind, sensor, start FROM segment WHERE start - start % 3600 + 3600 <= ?"
+           " GROUP BY kind, sensor, start HAVING count(*) > 1");
     if (q)
         sqlite3_bind_int64(q, 1, before);
     while ((rc = db_step(s, q)) > 0) {
         keys = xrealloc(keys, n + 1, sizeof *keys);
-        keys[n++] = (struct fold_key){(enum fact_kind)sqlite3_column_int(q, 0), (uint16_t)sqlite3_column_int(q, 1),
-                                      sqlite3_column_int64(q, 2)};
+        keys[n++] =
+            (struct fold_key){(enum fact_kind)sqlite3_column_int(q, 0),
+                              (uint16_t)sqlite3_column_int(q, 1), sqlite3_column_int64(q, 2)};
     }
     sqlite3_reset(q);
     for (size_t i = 0; i < n && rc == 0; i++)
@@ -370,14 +387,16 @@ int store_series_state(struct store *s, uint16_t sensor, struct series_state *ou
 
 int store_set_series_state(struct store *s, uint16_t sensor, const struct series_state *state)
 {
-    return db_exec(s, "INSERT INTO series (sensor, written, rebuilt) VALUES (?1, ?2, ?3)"
-                      " ON CONFLICT (sensor) DO UPDATE SET written = ?2, rebuilt = ?3",
+    return db_exec(s,
+                   "INSERT INTO series (sensor, written, rebuilt) VALUES (?1, ?2, ?3)"
+                   " ON CONFLICT (sensor) DO UPDATE SET written = ?2, rebuilt = ?3",
                    sensor, state->written, (int64_t)state->rebuilt);
 }
 
 int store_pairs(struct store *s, uint16_t sensor, struct series_pair **list, size_t *n)
 {
-    sqlite3_stmt *q = db_statement(s, "SELECT port, country, used FROM pair WHERE sensor = ? ORDER BY port, country");
+    sqlite3_stmt *q = db_statement(
+        s, "SELECT port, country, used FROM pair WHERE sensor = ? ORDER BY port, country");
     int rc;
 
     *list = NULL;
@@ -386,8 +405,9 @@ int store_pairs(struct store *s, uint16_t sensor, struct series_pair **list, siz
         sqlite3_bind_int64(q, 1, sensor);
     while ((rc = db_step(s, q)) > 0) {
         *list = xrealloc(*list, *n + 1, sizeof **list);
-        (*list)[(*n)++] = (struct series_pair){(uint32_t)sqlite3_column_int64(q, 0), (uint16_t)sqlite3_column_int(q, 1),
-                                               sqlite3_column_int64(q, 2)};
+        (*list)[(*n)++] =
+            (struct series_pair){(uint32_t)sqlite3_column_int64(q, 0),
+                                 (uint16_t)sqlite3_column_int(q, 1), sqlite3_column_int64(q, 2)};
     }
     sqlite3_reset(q);
     return rc;
@@ -395,11 +415,13 @@ int store_pairs(struct store *s, uint16_t sensor, struct series_pair **list, siz
 
 int store_put_pair(struct store *s, uint16_t sensor, const struct series_pair *pair)
 {
-    return db_exec(s, "INSERT OR REPLACE INTO pair (sensor, port, country, used) VALUES (?, ?, ?, ?)", sensor, pair->port,
-                   pair->country, pair->used);
+    return db_exec(s,
+                   "INSERT OR REPLACE INTO pair (sensor, port, country, used) VALUES (?, ?, ?, ?)",
+                   sensor, pair->port, pair->country, pair->used);
 }
 
 int store_drop_pair(struct store *s, uint16_t sensor, uint32_t port, uint16_t country)
 {
-    return db_exec(s, "DELETE FROM pair WHERE sensor = ? AND port = ? AND country = ?", sensor, port, country);
+    return db_exec(s, "DELETE FROM pair WHERE sensor = ? AND port = ? AND country = ?", sensor,
+                   port, country);
 }

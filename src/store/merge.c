@@ -22,12 +22,9 @@ struct merge {
 static int next(enum fact_kind kind, struct cursor *c)
 {
     switch (kind) {
-    case FACT_BIN:
-        return segment_next_bin(&c->in, &c->now.bin);
-    case FACT_SOURCE:
-        return segment_next_source(&c->in, &c->now.source);
-    case FACT_TARGET:
-        return segment_next_target(&c->in, &c->now.target);
+    case FACT_BIN: return segment_next_bin(&c->in, &c->now.bin);
+    case FACT_SOURCE: return segment_next_source(&c->in, &c->now.source);
+    case FACT_TARGET: return segment_next_target(&c->in, &c->now.target);
     }
     return -EBADMSG;
 }
@@ -99,7 +96,8 @@ static void add_source(struct source_fact *sum, const struct source_fact *f)
         sum->spread[i] += f->spread[i];
 }
 
-static void add_target(struct merge *m, struct target_fact *sum, const struct target_fact *f, bool first_join)
+static void add_target(struct merge *m, struct target_fact *sum, const struct target_fact *f,
+                       bool first_join)
 {
     sum->events += f->events;
     if (first_join) {
@@ -134,15 +132,9 @@ static int take_key(struct merge *m, union fact *sum)
     while ((rc = advance(m)) == 0 && m->n && compare(m->kind, &m->heap[0]->now, sum) == 0) {
         const union fact *f = &m->heap[0]->now;
         switch (m->kind) {
-        case FACT_BIN:
-            sum->bin.events += f->bin.events;
-            break;
-        case FACT_SOURCE:
-            add_source(&sum->source, &f->source);
-            break;
-        case FACT_TARGET:
-            add_target(m, &sum->target, &f->target, !joined);
-            break;
+        case FACT_BIN: sum->bin.events += f->bin.events; break;
+        case FACT_SOURCE: add_source(&sum->source, &f->source); break;
+        case FACT_TARGET: add_target(m, &sum->target, &f->target, !joined); break;
         }
         joined = true;
     }
@@ -151,8 +143,8 @@ static int take_key(struct merge *m, union fact *sum)
     return rc;
 }
 
-int merge_segments(enum fact_kind kind, uint16_t sensor, int64_t start, const struct blob *rows, size_t n,
-                   int (*cb)(void *ctx, const union fact *f), void *ctx)
+int merge_segments(enum fact_kind kind, uint16_t sensor, int64_t start, const struct blob *rows,
+                   size_t n, int (*cb)(void *ctx, const union fact *f), void *ctx)
 {
     struct merge m = {.kind = kind};
     int rc = 0;

@@ -1,4 +1,5 @@
-/* merge.h - delta rows of one (kind, sensor, start) added up, entry by entry, in the order of their keys. Pure; streams. */
+/* merge.h - delta rows of one (kind, sensor, start) added up, entry by entry, in the order of their
+ * keys. Pure; streams. */
 #ifndef SCANTIDE_STORE_MERGE_H
 #define SCANTIDE_STORE_MERGE_H
 
@@ -15,8 +16,9 @@ struct blob {
     size_t n;
 };
 
-/* Calls back once for each key. Returns 0, -EBADMSG for a damaged segment, or the callback's non-zero answer. */
-int merge_segments(enum fact_kind kind, uint16_t sensor, int64_t start, const struct blob *rows, size_t n,
-                   int (*cb)(void *ctx, const union fact *f), void *ctx);
+/* Calls back once for each key. Returns 0, -EBADMSG for a damaged segment, or the callback's
+ * non-zero answer. */
+int merge_segments(enum fact_kind kind, uint16_t sensor, int64_t start, const struct blob *rows,
+                   size_t n, int (*cb)(void *ctx, const union fact *f), void *ctx);
 
 #endif

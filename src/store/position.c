@@ -23,13 +23,15 @@ int store_put_position(struct store *s, struct position *p, bool mark)
     int rc;
 
     if (p->id) {
-        q = db_statement(s, "UPDATE position SET sensor = ?1, head_len = ?2, head_hash = ?3, offset = ?4, tail_hash = ?5,"
+        q = db_statement(s, "UPDATE position SET sensor = ?1, head_len = ?2, head_hash = ?3, "
+                            "offset = ?4, tail_hash = ?5,"
                             " last_when = ?6, first_when = ?7, path = ?8 WHERE id = ?9");
         bind_position(q, p);
         if (q)
             sqlite3_bind_int64(q, 9, p->id);
     } else {
-        q = db_statement(s, "INSERT INTO position (sensor, head_len, head_hash, offset, tail_hash, last_when, first_when, path)"
+        q = db_statement(s, "INSERT INTO position (sensor, head_len, head_hash, offset, tail_hash, "
+                            "last_when, first_when, path)"
                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
         bind_position(q, p);
     }
@@ -37,19 +39,23 @@ int store_put_position(struct store *s, struct position *p, bool mark)
     if (rc == 0 && p->id == 0)
         p->id = sqlite3_last_insert_rowid(s->db);
     if (rc == 0 && mark)
-        rc = db_exec(s, "INSERT OR REPLACE INTO position_mark (position, offset, tail_hash) VALUES (?, ?, ?)", p->id,
-                     (int64_t)p->offset, (int64_t)p->tail_hash);
+        rc = db_exec(
+            s,
+            "INSERT OR REPLACE INTO position_mark (position, offset, tail_hash) VALUES (?, ?, ?)",
+            p->id, (int64_t)p->offset, (int64_t)p->tail_hash);
     return rc;
 }
 
 int store_put_position_sensor(struct store *s, int64_t position, uint16_t sensor)
 {
-    return db_exec(s, "INSERT OR IGNORE INTO position_sensor (position, sensor) VALUES (?, ?)", position, sensor);
+    return db_exec(s, "INSERT OR IGNORE INTO position_sensor (position, sensor) VALUES (?, ?)",
+                   position, sensor);
 }
 
 int store_position_sensors(struct store *s, int64_t position, uint16_t *ids, size_t max, size_t *n)
 {
-    sqlite3_stmt *q = db_statement(s, "SELECT sensor FROM position_sensor WHERE position = ? ORDER BY sensor");
+    sqlite3_stmt *q =
+        db_statement(s, "SELECT sensor FROM position_sensor WHERE position = ? ORDER BY sensor");
     int rc = 0;
 
     *n = 0;
@@ -61,9 +67,11 @@ int store_position_sensors(struct store *s, int64_t position, uint16_t *ids, siz
     return rc < 0 ? rc : 0;
 }
 
-int store_read_positions(struct store *s, const char *sensor, int (*cb)(void *ctx, const struct position *p), void *ctx)
+int store_read_positions(struct store *s, const char *sensor,
+                         int (*cb)(void *ctx, const struct position *p), void *ctx)
 {
-    sqlite3_stmt *q = db_statement(s, "SELECT id, head_len, head_hash, offset, tail_hash, last_when, first_when, path FROM position"
+    sqlite3_stmt *q = db_statement(s, "SELECT id, head_len, head_hash, offset, tail_hash, "
+                                      "last_when, first_when, path FROM position"
                                       " WHERE sensor = ? ORDER BY offset DESC");
     int rc;
 
@@ -89,10 +97,12 @@ int store_read_positions(struct store *s, const char *sensor, int (*cb)(void *ct
     return rc;
 }
 
-int store_position_mark(struct store *s, int64_t position, uint64_t offset, uint64_t *mark, uint64_t *tail_hash)
+int store_position_mark(struct store *s, int64_t position, uint64_t offset, uint64_t *mark,
+                        uint64_t *tail_hash)
 {
-    sqlite3_stmt *q = db_statement(s, "SELECT offset, tail_hash FROM position_mark WHERE position = ? AND offset <= ?"
-                                      " ORDER BY offset DESC LIMIT 1");
+    sqlite3_stmt *q = db_statement(
+        s, "SELECT offset, tail_hash FROM position_mark WHERE position = ? AND offset <= ?"
+           " ORDER BY offset DESC LIMIT 1");
 
     if (q) {
         sqlite3_bind_int64(q, 1, position);

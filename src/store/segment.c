@@ -7,7 +7,8 @@
 
 enum { VERSION = 1, COUNTRY_BITS = 10, CLASS_BITS = 2, RULE_BITS = 16 };
 
-static const uint64_t KEY_END = (uint64_t)1 << (RULE_BITS + CLASS_BITS + PORT_KEY_BITS + COUNTRY_BITS);
+static const uint64_t KEY_END = (uint64_t)1
+                                << (RULE_BITS + CLASS_BITS + PORT_KEY_BITS + COUNTRY_BITS);
 
 void segment_begin(struct segment_writer *w, enum fact_kind kind)
 {
@@ -27,10 +28,12 @@ void segment_writer_fini(struct segment_writer *w)
     buf_fini(&w->v6);
 }
 
-void segment_put_bin(struct segment_writer *w, uint16_t rule, uint8_t class, uint32_t port, uint16_t country,
-                     uint64_t events)
+void segment_put_bin(struct segment_writer *w, uint16_t rule, uint8_t class, uint32_t port,
+                     uint16_t country, uint64_t events)
 {
-    uint64_t key = ((((uint64_t)rule << CLASS_BITS | class) << PORT_KEY_BITS | port) << COUNTRY_BITS) | country;
+    uint64_t key =
+        ((((uint64_t)rule << CLASS_BITS | class) << PORT_KEY_BITS | port) << COUNTRY_BITS) |
+        country;
 
     ASSERT(key >= w->key && events > 0);
     buf_reserve(&w->v4, 2 * VARINT_MAX);
@@ -41,7 +44,8 @@ void segment_put_bin(struct segment_writer *w, uint16_t rule, uint8_t class, uin
     w->events += events;
 }
 
-/* Writes the address as a difference, with a flag in its lowest bit; returns the buffer of its family. */
+/* Writes the address as a difference, with a flag in its lowest bit; returns the buffer of its
+ * family. */
 static struct buf *put_address(struct segment_writer *w, const struct ip *ip, bool flag)
 {
     struct buf *b = ip->family == 4 ? &w->v4 : &w->v6;
@@ -115,8 +119,8 @@ struct buf *segment_finish(struct segment_writer *w)
 
 /* ---- reading ---- */
 
-int segment_open(struct segment_reader *r, enum fact_kind kind, uint16_t sensor, int64_t start, const void *data,
-                 size_t len)
+int segment_open(struct segment_reader *r, enum fact_kind kind, uint16_t sensor, int64_t start,
+                 const void *data, size_t len)
 {
     const uint8_t *p = data;
 
@@ -152,13 +156,14 @@ int segment_next_bin(struct segment_reader *r, struct bin_fact *f)
         .class = r->key >> (COUNTRY_BITS + PORT_KEY_BITS) & ((1 << CLASS_BITS) - 1),
         .rule = (uint16_t)(r->key >> (COUNTRY_BITS + PORT_KEY_BITS + CLASS_BITS)),
     };
-    if (f->country >= COUNTRY_MAX || f->port >= PORT_KEY_MAX || f->class >= CLASS_COUNT || events == 0)
+    if (f->country >= COUNTRY_MAX || f->port >= PORT_KEY_MAX || f->class >= CLASS_COUNT ||
+        events == 0)
         return -EBADMSG;
     return 1;
 }
 
-/* Moves to the next entry's address; one that differs from the one before begins its keys anew. 1 with *flag, 0 at the end, or
- * -EBADMSG. */
+/* Moves to the next entry's address; one that differs from the one before begins its keys anew. 1
+ * with *flag, 0 at the end, or -EBADMSG. */
 static int next_address(struct segment_reader *r, bool *flag)
 {
     if (!r->in6 && r->in.p == r->in.end) {
@@ -187,7 +192,8 @@ static int next_address(struct segment_reader *r, bool *flag)
     return r->in.bad || order < 0 ? -EBADMSG : 1;
 }
 
-/* Whether the key may stand behind the one before of the same address, which a difference of nothing before the first entry is. */
+/* Whether the key may stand behind the one before of the same address, which a difference of
+ * nothing before the first entry is. */
 static bool next_key(struct segment_reader *r, uint64_t key)
 {
     bool in_order = key >= r->key;
@@ -234,8 +240,8 @@ int segment_next_source(struct segment_reader *r, struct source_fact *f)
         last = first + bytes_varint(&r->in);
     }
     uint64_t port = v >> (1 + CLASS_BITS), class = v >> 1 & ((1 << CLASS_BITS) - 1);
-    if (r->in.bad || country >= COUNTRY_MAX || port >= PORT_KEY_MAX || class >= CLASS_COUNT || last >= HOUR_S || first > last ||
-        events == 0 || !next_key(r, v >> 1))
+    if (r->in.bad || country >= COUNTRY_MAX || port >= PORT_KEY_MAX || class >= CLASS_COUNT ||
+        last >= HOUR_S || first > last || events == 0 || !next_key(r, v >> 1))
         return -EBADMSG;
     r->country = (uint16_t)country;
     f->hour = r->start;
@@ -243,7 +249,7 @@ int segment_next_source(struct segment_reader *r, struct source_fact *f)
     f->port = (uint32_t)port;
     f->sensor = r->sensor;
     f->country = r->country;
-    f->class = (uint8_t)class;
+    f->class = (uint8_t) class;
     f->first = (uint16_t)first;
     f->last = (uint16_t)last;
     f->events = events;
@@ -258,7 +264,8 @@ int segment_next_target(struct segment_reader *r, struct target_fact *f)
 
     if (rc <= 0)
         return rc;
-    uint64_t v = bytes_varint(&r->in), events = v & 1 ? bytes_varint(&r->in) : 1, marks = bytes_varint(&r->in);
+    uint64_t v = bytes_varint(&r->in), events = v & 1 ? bytes_varint(&r->in) : 1,
+             marks = bytes_varint(&r->in);
     if (r->in.bad || v >> 1 >= PORT_KEY_MAX || events == 0 || marks > 1024 || !next_key(r, v >> 1))
         return -EBADMSG;
     const uint8_t *sketch = bytes_take(&r->in, marks * 2);

@@ -15,26 +15,33 @@ enum { APPLICATION_ID = 0x7363616e /* "scan" */, SCHEMA_VERSION = 1, BUSY_MS = 3
 static const char schema[] =
     "CREATE TABLE sensor (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
     /* Delta rows: readers add the rows of one (kind, sensor, start) up. */
-    "CREATE TABLE segment (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, sensor INTEGER NOT NULL, start INTEGER NOT NULL,"
+    "CREATE TABLE segment (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, sensor INTEGER NOT NULL, "
+    "start INTEGER NOT NULL,"
     "  events INTEGER NOT NULL, data BLOB NOT NULL);"
     "CREATE INDEX segment_key ON segment (kind, sensor, start);"
     /* Spans somebody watched, both ends inclusive; they never overlap. */
     "CREATE TABLE coverage (sensor INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
     "  PRIMARY KEY (sensor, first)) WITHOUT ROWID;"
     /* How far a log has been taken in; the log is known by its content. */
-    "CREATE TABLE position (id INTEGER PRIMARY KEY, sensor TEXT NOT NULL, head_len INTEGER NOT NULL, head_hash INTEGER NOT NULL,"
-    "  offset INTEGER NOT NULL, tail_hash INTEGER NOT NULL, last_when INTEGER NOT NULL, first_when INTEGER NOT NULL,"
+    "CREATE TABLE position (id INTEGER PRIMARY KEY, sensor TEXT NOT NULL, head_len INTEGER NOT "
+    "NULL, head_hash INTEGER NOT NULL,"
+    "  offset INTEGER NOT NULL, tail_hash INTEGER NOT NULL, last_when INTEGER NOT NULL, first_when "
+    "INTEGER NOT NULL,"
     "  path TEXT NOT NULL);"
     "CREATE INDEX position_key ON position (sensor, offset);"
     /* Earlier offsets of the same log, so that a shorter copy of it is known too. */
-    "CREATE TABLE position_mark (position INTEGER NOT NULL, offset INTEGER NOT NULL, tail_hash INTEGER NOT NULL,"
+    "CREATE TABLE position_mark (position INTEGER NOT NULL, offset INTEGER NOT NULL, tail_hash "
+    "INTEGER NOT NULL,"
     "  PRIMARY KEY (position, offset)) WITHOUT ROWID;"
     /* The sensors that a log has had events of: watching the log is watching them. */
-    "CREATE TABLE position_sensor (position INTEGER NOT NULL, sensor INTEGER NOT NULL, PRIMARY KEY (position, sensor))"
+    "CREATE TABLE position_sensor (position INTEGER NOT NULL, sensor INTEGER NOT NULL, PRIMARY KEY "
+    "(position, sensor))"
     "  WITHOUT ROWID;"
-    "CREATE TABLE series (sensor INTEGER PRIMARY KEY, written INTEGER NOT NULL DEFAULT 0, late INTEGER NOT NULL DEFAULT 0,"
+    "CREATE TABLE series (sensor INTEGER PRIMARY KEY, written INTEGER NOT NULL DEFAULT 0, late "
+    "INTEGER NOT NULL DEFAULT 0,"
     "  rebuilt INTEGER NOT NULL DEFAULT 0);"
-    "CREATE TABLE pair (sensor INTEGER NOT NULL, port INTEGER NOT NULL, country INTEGER NOT NULL, used INTEGER NOT NULL,"
+    "CREATE TABLE pair (sensor INTEGER NOT NULL, port INTEGER NOT NULL, country INTEGER NOT NULL, "
+    "used INTEGER NOT NULL,"
     "  PRIMARY KEY (sensor, port, country)) WITHOUT ROWID;";
 
 /* ---- the connection ---- */
@@ -52,7 +59,8 @@ sqlite3_stmt *db_statement(struct store *s, const char *sql)
         i++;
     ASSERT(i < STATEMENTS_MAX);
     if (!s->statements[i].sql) {
-        if (sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->statements[i].stmt, NULL) != SQLITE_OK)
+        if (sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->statements[i].stmt,
+                               NULL) != SQLITE_OK)
             return NULL;
         s->statements[i].sql = sql;
     }
@@ -145,7 +153,8 @@ static int64_t pragma_number(struct store *s, const char *sql)
     sqlite3_stmt *stmt = NULL;
     int64_t v = -1;
 
-    if (sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+    if (sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL) == SQLITE_OK &&
+        sqlite3_step(stmt) == SQLITE_ROW)
         v = sqlite3_column_int64(stmt, 0);
     sqlite3_finalize(stmt);
     return v;
@@ -154,37 +163,47 @@ static int64_t pragma_number(struct store *s, const char *sql)
 /* Makes the tables in an empty database; refuses another program's and another version's. */
 static int prepare_schema(struct store *s, enum store_mode mode, struct error *err)
 {
-    int64_t app = pragma_number(s, "PRAGMA application_id"), version = pragma_number(s, "PRAGMA user_version");
+    int64_t app = pragma_number(s, "PRAGMA application_id"),
+            version = pragma_number(s, "PRAGMA user_version");
 
     if (app == APPLICATION_ID && version == SCHEMA_VERSION)
         return 0;
     if (app < 0 || version < 0) {
-        error_add(err, s->path, 0, 0, "the facts can't be read (%s): move the file aside, or restore it from a backup",
+        error_add(err, s->path, 0, 0,
+                  "the facts can't be read (%s): move the file aside, or restore it from a backup",
                   sqlite3_errmsg(s->db));
         return -EIO;
     }
     bool empty = pragma_number(s, "SELECT count(*) FROM sqlite_master") == 0;
     if (!empty && app != APPLICATION_ID) {
-        error_add(err, s->path, 0, 0, "this is another program's database: name another folder with --data");
+        error_add(err, s->path, 0, 0,
+                  "this is another program's database: name another folder with --data");
         return -EINVAL;
     }
     if (!empty) {
-        error_add(err, s->path, 0, 0, "the facts are of version %lld, this scantide knows version %d: use the scantide that wrote them",
+        error_add(err, s->path, 0, 0,
+                  "the facts are of version %lld, this scantide knows version %d: use the scantide "
+                  "that wrote them",
                   (long long)version, SCHEMA_VERSION);
         return -EINVAL;
     }
     if (mode == STORE_READ)
         return -ENOENT;
-    char *sql = xasprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;", schema, APPLICATION_ID,
-                          SCHEMA_VERSION);
+    char *sql = xasprintf(
+        "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;", schema,
+        APPLICATION_ID, SCHEMA_VERSION);
     int rc = exec(s, sql);
     free(sql);
-    if (rc < 0 && pragma_number(s, "PRAGMA user_version") == SCHEMA_VERSION) { /* another process was quicker */
+    if (rc < 0 && pragma_number(s, "PRAGMA user_version") ==
+                      SCHEMA_VERSION) { /* another process was quicker */
         exec(s, "ROLLBACK");
         return 0;
     }
     if (rc < 0)
-        error_add(err, s->path, 0, 0, "the facts can't be written (%s): see that the folder is yours and the disk isn't full", store_error(s));
+        error_add(
+            err, s->path, 0, 0,
+            "the facts can't be written (%s): see that the folder is yours and the disk isn't full",
+            store_error(s));
     return rc;
 }
 
@@ -219,7 +238,9 @@ static int open_database(struct store *s, const char *data, enum store_mode mode
     if (mode == STORE_READ && stat(s->path, &st) < 0) {
         int rc = -errno;
         if (errno == ENOENT)
-            error_add(err, data, 0, 0, "there are no facts here yet: take a log in with 'scantide import FILE', or name the folder with --data");
+            error_add(err, data, 0, 0,
+                      "there are no facts here yet: take a log in with 'scantide import FILE', or "
+                      "name the folder with --data");
         else
             error_add(err, s->path, 0, 0, "the facts can't be reached (%s)", strerror(errno));
         return rc;
@@ -229,13 +250,17 @@ static int open_database(struct store *s, const char *data, enum store_mode mode
         if (rc < 0)
             return rc;
     }
-    int flags = SQLITE_OPEN_NOMUTEX | (mode == STORE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    int flags =
+        SQLITE_OPEN_NOMUTEX |
+        (mode == STORE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
     int rc = sqlite3_open_v2(s->path, &s->db, flags, NULL);
     /* SQLite opens what it may only read without a word; the first write would tell. */
     if (rc == SQLITE_OK && mode == STORE_WRITE && sqlite3_db_readonly(s->db, "main"))
         rc = SQLITE_READONLY;
     if (rc != SQLITE_OK) {
-        error_add(err, s->path, 0, 0, "the facts can't be %s (%s): see that the folder is yours (chown), or name another with --data",
+        error_add(err, s->path, 0, 0,
+                  "the facts can't be %s (%s): see that the folder is yours (chown), or name "
+                  "another with --data",
                   mode == STORE_READ ? "read" : "written", sqlite3_errstr(rc));
         return -EACCES;
     }
@@ -257,7 +282,8 @@ int store_open(const char *data, enum store_mode mode, struct store **out, struc
     if (rc == 0)
         rc = prepare_schema(s, mode, err);
     if (rc == -ENOENT && s->db)
-        error_add(err, data, 0, 0, "there are no facts here yet: take a log in with 'scantide import FILE'");
+        error_add(err, data, 0, 0,
+                  "there are no facts here yet: take a log in with 'scantide import FILE'");
     if (rc < 0) {
         store_close(s);
         return rc;
@@ -312,7 +338,8 @@ static void clean_name(struct str name, char out[SENSOR_NAME_MAX])
         name = STR("local");
     for (size_t i = 0; i < name.n && n + 1 < SENSOR_NAME_MAX; i++) {
         char c = name.p[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || (c == '.' && n > 0);
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     c == '-' || c == '_' || (c == '.' && n > 0);
         out[n++] = plain ? c : '_';
     }
     out[n] = 0;

@@ -1,8 +1,9 @@
 /* store.h - the facts: what happened, exactly once, in `<data>/facts.db` (SQLite, WAL).
  *
- * The store takes encoded segments, read positions and watched spans, all in one transaction, and gives them back
- * decoded and merged. It knows nothing of lines, RRDs or charts. One thread at a time per store object; several
- * processes may share a data folder (SQLite locks; a writer waits up to 30 s for another).
+ * The store takes encoded segments, read positions and watched spans, all in one transaction, and
+ * gives them back decoded and merged. It knows nothing of lines, RRDs or charts. One thread at a
+ * time per store object; several processes may share a data folder (SQLite locks; a writer waits up
+ * to 30 s for another).
  *
  *     struct store *s;
  *     if (store_open(dir, STORE_WRITE, &s, &err) < 0) ...
@@ -10,7 +11,8 @@
  *     store_read_bins(s, sensor, from, to, take_bin, ctx);
  *     store_close(s);
  *
- * Functions return 0 or a negative errno-style code; -EIO with the sentence in store_error() where SQLite failed. */
+ * Functions return 0 or a negative errno-style code; -EIO with the sentence in store_error() where
+ * SQLite failed. */
 #ifndef SCANTIDE_STORE_STORE_H
 #define SCANTIDE_STORE_STORE_H
 
@@ -32,7 +34,8 @@ enum store_mode {
 int store_open(const char *data, enum store_mode mode, struct store **out, struct error *err);
 void store_close(struct store *s);
 
-/* Moves all that was committed from the write-ahead log into the database and syncs it to the disk. */
+/* Moves all that was committed from the write-ahead log into the database and syncs it to the disk.
+ * */
 int store_sync(struct store *s);
 
 /* What SQLite said last, for a sentence to the operator. */
@@ -48,8 +51,8 @@ struct sensor {
 /* All sensors, by id. The array is the store's, valid until the next call. */
 int store_sensors(struct store *s, const struct sensor **list, size_t *n);
 
-/* The id of a name, which is cleaned to the characters above first; a new name is added, inside a transaction; past SENSORS_MAX
- * it is the sensor `other`. An empty name is `local`. */
+/* The id of a name, which is cleaned to the characters above first; a new name is added, inside a
+ * transaction; past SENSORS_MAX it is the sensor `other`. An empty name is `local`. */
 int store_sensor(struct store *s, struct str name, uint16_t *id);
 
 /* ---- one commit ---- */
@@ -58,23 +61,25 @@ int store_begin(struct store *s);
 int store_commit(struct store *s);
 void store_rollback(struct store *s);
 
-/* Adds one delta row: a segment as store/segment.h encodes it. `start`: of the bin or the hour. A segment of bins that lies before the sensor's
- * written mark adds one to its series_state.late, in this transaction. */
-int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t start, uint64_t events,
-                      const void *data, size_t len);
+/* Adds one delta row: a segment as store/segment.h encodes it. `start`: of the bin or the hour. A
+ * segment of bins that lies before the sensor's written mark adds one to its series_state.late, in
+ * this transaction. */
+int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t start,
+                      uint64_t events, const void *data, size_t len);
 
-/* Marks [from, to] (both inclusive, seconds) of the sensor as watched; overlapping spans are joined. Where that makes a bin before the
- * written mark known, it adds one to series_state.late. */
+/* Marks [from, to] (both inclusive, seconds) of the sensor as watched; overlapping spans are
+ * joined. Where that makes a bin before the written mark known, it adds one to series_state.late.
+ * */
 int store_put_watched(struct store *s, uint16_t sensor, int64_t from, int64_t to);
 
 /* ---- read positions: how far each log has been taken in ---- */
 
 enum { HEAD_BYTES = 1024, TAIL_BYTES = 256 };
 
-/* A log is its sensor and its content: the hash of its first min(1 KiB, offset) bytes and of the 256 bytes (or all) before the
- * offset, uncompressed. Where it lies is only a hint. */
+/* A log is its sensor and its content: the hash of its first min(1 KiB, offset) bytes and of the
+ * 256 bytes (or all) before the offset, uncompressed. Where it lies is only a hint. */
 struct position {
-    int64_t id; /* 0: not stored yet */
+    int64_t id;                   /* 0: not stored yet */
     char sensor[SENSOR_NAME_MAX]; /* as given by the operator; "": the lines' hosts */
     uint32_t head_len;
     uint64_t head_hash;
@@ -84,59 +89,72 @@ struct position {
     const char *path;              /* where it lay */
 };
 
-/* Stores the position in the open transaction (a new one gets its id); `mark`: keeps this offset as one at which a shorter copy may end. */
+/* Stores the position in the open transaction (a new one gets its id); `mark`: keeps this offset as
+ * one at which a shorter copy may end. */
 int store_put_position(struct store *s, struct position *p, bool mark);
 
 /* Notes that the log has had events of the sensor, and gives all that it has had. */
 int store_put_position_sensor(struct store *s, int64_t position, uint16_t sensor);
 int store_position_sensors(struct store *s, int64_t position, uint16_t *ids, size_t max, size_t *n);
 
-/* Calls back for every position of the sensor name, the largest offset first; p->path is valid in the callback. A non-zero answer
- * ends it and is returned. */
-int store_read_positions(struct store *s, const char *sensor, int (*cb)(void *ctx, const struct position *p), void *ctx);
+/* Calls back for every position of the sensor name, the largest offset first; p->path is valid in
+ * the callback. A non-zero answer ends it and is returned. */
+int store_read_positions(struct store *s, const char *sensor,
+                         int (*cb)(void *ctx, const struct position *p), void *ctx);
 
 /* The largest kept offset of a position that is at most `offset`; -ENOENT: none. */
-int store_position_mark(struct store *s, int64_t position, uint64_t offset, uint64_t *mark, uint64_t *tail_hash);
+int store_position_mark(struct store *s, int64_t position, uint64_t offset, uint64_t *mark,
+                        uint64_t *tail_hash);
 
 /* ---- reading; all spans are half-open [from, to), aligned outward by the caller ---- */
 
-/* First and last second (both inclusive) that any fact or watched span of the sensor covers. -ENOENT: none. */
+/* First and last second (both inclusive) that any fact or watched span of the sensor covers.
+ * -ENOENT: none. */
 int store_extent(struct store *s, uint16_t sensor, int64_t *from, int64_t *to);
 
 typedef int (*store_bin_cb)(void *ctx, const struct bin_fact *f);
 typedef int (*store_source_cb)(void *ctx, const struct source_fact *f);
 typedef int (*store_target_cb)(void *ctx, const struct target_fact *f);
 
-/* Calls back for each entry, ordered by bin; entries of one bin may repeat a key (delta rows): sum them.
- * A non-zero return of the callback ends the reading and is returned. */
-int store_read_bins(struct store *s, uint16_t sensor, int64_t from, int64_t to, store_bin_cb cb, void *ctx);
+/* Calls back for each entry, ordered by bin; entries of one bin may repeat a key (delta rows): sum
+ * them. A non-zero return of the callback ends the reading and is returned. */
+int store_read_bins(struct store *s, uint16_t sensor, int64_t from, int64_t to, store_bin_cb cb,
+                    void *ctx);
 
-/* The same for the hours that touch the span, merged: within an hour each (source, port, class) comes once, ordered by
- * source, port, class. Streamed: memory does not grow with the hour's size. */
-int store_read_sources(struct store *s, uint16_t sensor, int64_t from, int64_t to, store_source_cb cb, void *ctx);
+/* The same for the hours that touch the span, merged: within an hour each (source, port, class)
+ * comes once, ordered by source, port, class. Streamed: memory does not grow with the hour's size.
+ * */
+int store_read_sources(struct store *s, uint16_t sensor, int64_t from, int64_t to,
+                       store_source_cb cb, void *ctx);
 
 /* The same for (target, port), ordered by target, port, merged sketches included. */
-int store_read_targets(struct store *s, uint16_t sensor, int64_t from, int64_t to, store_target_cb cb, void *ctx);
+int store_read_targets(struct store *s, uint16_t sensor, int64_t from, int64_t to,
+                       store_target_cb cb, void *ctx);
 
 /* known[i] = 1 where bin i of the span (from aligned) has an event or a watched second, else 0.
  * `known` has (to - from) / BIN_S bytes. */
 int store_known(struct store *s, uint16_t sensor, int64_t from, int64_t to, uint8_t *known);
 
-/* Folds the delta rows of each hour that ended before `before` into one row (sums unchanged); its own transaction. */
+/* Folds the delta rows of each hour that ended before `before` into one row (sums unchanged); its
+ * own transaction. */
 int store_fold(struct store *s, int64_t before);
 
-/* ---- the state of the series, which lives with the facts so that a commit can make a series stale ---- */
+/* ---- the state of the series: with the facts, so that a commit can make a series stale ---- */
 
 struct series_state {
-    int64_t written;  /* bins that start before this were, or are being, written to the RRDs; 0: none yet */
-    uint64_t late;    /* counts the commits that changed a bin before `written`: the store's own, never set from outside */
-    uint64_t rebuilt; /* the value of `late` for which the series were last made whole; they are stale where the two differ */
+    /* Bins that start before this were, or are being, written to the RRDs; 0: none yet. */
+    int64_t written;
+    /* Counts the commits that changed a bin before `written`; the store's own, never set from
+     * outside. */
+    uint64_t late;
+    /* The value of `late` for which the series were last made whole: stale where the two differ. */
+    uint64_t rebuilt;
 };
 
 int store_series_state(struct store *s, uint16_t sensor, struct series_state *out);
 
-/* Sets `written` and `rebuilt`, durably, in its own transaction; `late` is left as it stands in the store. So facts that come
- * late while the series are being rebuilt are never forgotten. */
+/* Sets `written` and `rebuilt`, durably, in its own transaction; `late` is left as it stands in the
+ * store. So facts that come late while the series are being rebuilt are never forgotten. */
 int store_set_series_state(struct store *s, uint16_t sensor, const struct series_state *state);
 
 /* Pairs that a chart has asked for. `used`: when a chart last drew it. */

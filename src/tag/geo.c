@@ -17,8 +17,8 @@ enum {
     SEEN_SLOTS = 1024
 };
 
-/* Countries by the first 16 bits; where these don't decide, by the next 8. A flat table of all 24 would be 32 MiB, which
- * no cache holds: sources are spread over the whole space. */
+/* Countries by the first 16 bits; where these don't decide, by the next 8. A flat table of all 24
+ * would be 32 MiB, which no cache holds: sources are spread over the whole space. */
 struct flat {
     uint32_t wide[1 << WIDE_BITS];
     uint16_t (*fine)[FINE_SIZE];
@@ -45,8 +45,8 @@ static uint16_t entry_country(MMDB_entry_s *entry)
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         MMDB_entry_data_s data;
         uint16_t key;
-        if (MMDB_aget_value(entry, &data, (const char *const *)paths[i]) == MMDB_SUCCESS && data.has_data &&
-            data.type == MMDB_DATA_TYPE_UTF8_STRING &&
+        if (MMDB_aget_value(entry, &data, (const char *const *)paths[i]) == MMDB_SUCCESS &&
+            data.has_data && data.type == MMDB_DATA_TYPE_UTF8_STRING &&
             country_parse((struct str){data.utf8_string, data.data_size}, &key) == 0)
             return key;
     }
@@ -76,7 +76,8 @@ static int look_up(const struct geo *g, const struct ip *ip, uint16_t *country)
     return code;
 }
 
-/* Walks over addresses spread over the whole space: a truncated or damaged file shows here, not at the millionth line. */
+/* Walks over addresses spread over the whole space: a truncated or damaged file shows here, not at
+ * the millionth line. */
 static int try_database(const struct geo *g)
 {
     for (uint32_t i = 0; i < 4096; i++) {
@@ -103,7 +104,9 @@ int geo_open(const char *path, struct geo **out, struct error *err)
         size_t n = strcspn(why, "\n");
         while (n && (why[n - 1] == '.' || why[n - 1] == ' '))
             n--;
-        error_add(err, path, 0, 0, "this country database can't be used (%.*s): fetch it again, or name another under 'geo: country:'",
+        error_add(err, path, 0, 0,
+                  "this country database can't be used (%.*s): fetch it again, or name another "
+                  "under 'geo: country:'",
                   (int)n, why);
         geo_close(g);
         return -EINVAL;
@@ -146,7 +149,9 @@ uint16_t geo_country(const struct geo *g, const struct ip *ip)
     if (ip->family == 4) {
         const struct flat *flat = atomic_load_explicit(&g->flat, memory_order_acquire);
         uint32_t v = ip_v4(ip), at = flat ? flat->wide[v >> (32 - WIDE_BITS)] : BY_TREE;
-        country = (uint16_t)(at < MIXED ? at : flat->fine[at - MIXED][v >> (32 - FINE_BITS) & (FINE_SIZE - 1)]);
+        country = (uint16_t)(at < MIXED
+                                 ? at
+                                 : flat->fine[at - MIXED][v >> (32 - FINE_BITS) & (FINE_SIZE - 1)]);
         if (country != BY_TREE)
             return country;
     }
@@ -213,7 +218,8 @@ static uint16_t seen_country(struct expansion *x, MMDB_entry_s *entry)
 /* One side of a node: `net` has `depth` bits. False when a node can't be read. */
 static bool walk(struct expansion *x, uint32_t node, uint32_t net, unsigned depth);
 
-static bool walk_side(struct expansion *x, uint64_t record, uint8_t type, MMDB_entry_s *entry, uint32_t net, unsigned depth)
+static bool walk_side(struct expansion *x, uint64_t record, uint8_t type, MMDB_entry_s *entry,
+                      uint32_t net, unsigned depth)
 {
     if (atomic_load_explicit(&x->g->stop, memory_order_relaxed))
         return false;
@@ -236,8 +242,10 @@ static bool walk(struct expansion *x, uint32_t node, uint32_t net, unsigned dept
 
     if (MMDB_read_node(&x->g->db, node, &n) != MMDB_SUCCESS)
         return false;
-    return walk_side(x, n.left_record, n.left_record_type, &n.left_record_entry, net << 1, depth + 1) &&
-           walk_side(x, n.right_record, n.right_record_type, &n.right_record_entry, net << 1 | 1, depth + 1);
+    return walk_side(x, n.left_record, n.left_record_type, &n.left_record_entry, net << 1,
+                     depth + 1) &&
+           walk_side(x, n.right_record, n.right_record_type, &n.right_record_entry, net << 1 | 1,
+                     depth + 1);
 }
 
 /* A /24 is local as a whole or not at all: no block of the list is smaller. */

@@ -1,10 +1,12 @@
 /* geo.h - the country of an address, from a MaxMind DB file.
  *
- * Reads `country.iso_code`, else `registered_country.iso_code` (MaxMind, DB-IP), else `country_code` (the flat databases). Addresses that
- * aren't global are `--` and never looked up; what no database answers is `ZZ`. Without a database every global address is `ZZ`.
+ * Reads `country.iso_code`, else `registered_country.iso_code` (MaxMind, DB-IP), else
+ * `country_code` (the flat databases). Addresses that aren't global are `--` and never looked up;
+ * what no database answers is `ZZ`. Without a database every global address is `ZZ`.
  *
- * geo_country may be called from any number of threads. geo_expand unfolds the IPv4 tree into a table by /16 and, where
- * a /16 is mixed, by /24 (about 10 MB) in a thread of its own; look-ups go through the tree until it stands, with the same answers. */
+ * geo_country may be called from any number of threads. geo_expand unfolds the IPv4 tree into a
+ * table by /16 and, where a /16 is mixed, by /24 (about 10 MB) in a thread of its own; look-ups go
+ * through the tree until it stands, with the same answers. */
 #ifndef SCANTIDE_TAG_GEO_H
 #define SCANTIDE_TAG_GEO_H
 
@@ -16,7 +18,8 @@
 
 struct geo;
 
-/* Opens and tries the file. Returns 0, or -EINVAL with a fault that says what is wrong and what to do. */
+/* Opens and tries the file. Returns 0, or -EINVAL with a fault that says what is wrong and what to
+ * do. */
 int geo_open(const char *path, struct geo **out, struct error *err);
 
 /* A geo without a database. */

@@ -1,5 +1,6 @@
-/* Tallies become segments: 1. names become sensors and IPv6 addresses ranks, the same in all tallies; 2. records are dealt out by
- * (sensor, hour); 3. each such group is sorted three ways and its runs of equal keys are added up and written. */
+/* Tallies become segments: 1. names become sensors and IPv6 addresses ranks, the same in all
+ * tallies; 2. records are dealt out by (sensor, hour); 3. each such group is sorted three ways and
+ * its runs of equal keys are added up and written. */
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -23,9 +24,9 @@ struct encoder {
     struct tally *const *tallies;
     size_t n;
     const struct tally_sink *sink;
-    uint16_t **sensors;  /* per tally: place of a name to the sensor's id */
-    uint32_t **ranks;    /* per tally: place of an IPv6 address to its rank among all */
-    struct ip *v6;       /* all, ascending */
+    uint16_t **sensors; /* per tally: place of a name to the sensor's id */
+    uint32_t **ranks;   /* per tally: place of an IPv6 address to its rank among all */
+    struct ip *v6;      /* all, ascending */
     size_t v6_count;
     struct group *groups;
     size_t group_count, group_cap;
@@ -65,7 +66,8 @@ static void rank_v6(struct encoder *x)
         const struct tally *y = x->tallies[t];
         x->ranks[t] = xmalloc(y->v6.n * sizeof **x->ranks);
         for (size_t i = 0; i < y->v6.n; i++) {
-            const struct ip *found = bsearch(&y->v6.list[i], x->v6, x->v6_count, sizeof *x->v6, compare_ip);
+            const struct ip *found =
+                bsearch(&y->v6.list[i], x->v6, x->v6_count, sizeof *x->v6, compare_ip);
             x->ranks[t][i] = (uint32_t)(found - x->v6);
         }
     }
@@ -94,8 +96,8 @@ static int compare_group(const void *a, const void *b)
     return x->hour < y->hour ? -1 : x->hour > y->hour;
 }
 
-/* A log's records come mostly in the order of time, so runs of one (sensor, hour) are long: runs become groups first, equal groups
- * are joined by sorting, and only then records are copied. */
+/* A log's records come mostly in the order of time, so runs of one (sensor, hour) are long: runs
+ * become groups first, equal groups are joined by sorting, and only then records are copied. */
 struct run {
     uint16_t sensor;
     uint32_t hour;
@@ -106,7 +108,8 @@ struct run {
 static int compare_run(const void *a, const void *b)
 {
     const struct run *x = a, *y = b;
-    struct group gx = {.sensor = x->sensor, .hour = x->hour}, gy = {.sensor = y->sensor, .hour = y->hour};
+    struct group gx = {.sensor = x->sensor, .hour = x->hour},
+                 gy = {.sensor = y->sensor, .hour = y->hour};
     int by_group = compare_group(&gx, &gy);
 
     if (by_group)
@@ -161,7 +164,8 @@ static void deal_out(struct encoder *x)
         struct group *g = x->group_count ? &x->groups[x->group_count - 1] : NULL;
         if (!g || g->sensor != runs[i].sensor || g->hour != runs[i].hour) {
             if (x->group_count == x->group_cap)
-                x->groups = xrealloc(x->groups, x->group_cap = x->group_cap * 2 + 16, sizeof *x->groups);
+                x->groups =
+                    xrealloc(x->groups, x->group_cap = x->group_cap * 2 + 16, sizeof *x->groups);
             g = &x->groups[x->group_count++];
             *g = (struct group){runs[i].sensor, runs[i].hour, at, 0};
         }
@@ -183,7 +187,8 @@ static int emit(struct encoder *x, enum fact_kind kind, const struct group *g, i
     return x->sink->segment(x->sink->ctx, kind, g->sensor, start, x->writer.events, b->p, b->n);
 }
 
-/* Key: bin of the hour, class, port, country. (Rules come between bin and class once there are any.) */
+/* Key: bin of the hour, class, port, country. (Rules come between bin and class once there are
+ * any.) */
 static int encode_bins(struct encoder *x, const struct group *g)
 {
     const unsigned bin_shift = CLASS_BITS + PORT_KEY_BITS + COUNTRY_BITS;
@@ -202,8 +207,10 @@ static int encode_bins(struct encoder *x, const struct group *g)
             uint64_t key = it[i].key, events = 0;
             for (; i < g->n && it[i].key == key; i++)
                 events += it[i].count;
-            segment_put_bin(&x->writer, 0, key >> (PORT_KEY_BITS + COUNTRY_BITS) & ((1 << CLASS_BITS) - 1),
-                            key >> COUNTRY_BITS & ((1 << PORT_KEY_BITS) - 1), key & ((1 << COUNTRY_BITS) - 1), events);
+            segment_put_bin(&x->writer, 0,
+                            key >> (PORT_KEY_BITS + COUNTRY_BITS) & ((1 << CLASS_BITS) - 1),
+                            key >> COUNTRY_BITS & ((1 << PORT_KEY_BITS) - 1),
+                            key & ((1 << COUNTRY_BITS) - 1), events);
         }
         int rc = emit(x, FACT_BIN, g, (int64_t)g->hour * HOUR_S + (int64_t)bin * BIN_S);
         if (rc < 0)
@@ -223,8 +230,8 @@ static int encode_sources(struct encoder *x, const struct group *g)
     for (size_t i = 0; i < g->n; i++) {
         const struct record *r = &x->records[g->from + i];
         uint64_t source = (uint64_t)r->source6 << 32 | r->source;
-        x->items[i] = (struct item){(source << PORT_KEY_BITS | r->port) << CLASS_BITS | r->class, r->count,
-                                    (uint16_t)(r->when % HOUR_S), r->country};
+        x->items[i] = (struct item){(source << PORT_KEY_BITS | r->port) << CLASS_BITS | r->class,
+                                    r->count, (uint16_t)(r->when % HOUR_S), r->country};
     }
     const struct item *it = sort_items(x->items, x->spare, g->n);
     segment_begin(&x->writer, FACT_SOURCE);
@@ -296,8 +303,9 @@ static int encode_targets(struct encoder *x, const struct group *g)
     for (size_t i = 0; i < g->n; i++) {
         const struct record *r = &x->records[g->from + i];
         struct ip source = address(x, (uint64_t)r->source6 << 32 | r->source);
-        x->items[i] = (struct item){((uint64_t)r->target6 << 32 | r->target) << PORT_KEY_BITS | r->port, r->count,
-                                    sketch_mark(&source), 0};
+        x->items[i] =
+            (struct item){((uint64_t)r->target6 << 32 | r->target) << PORT_KEY_BITS | r->port,
+                          r->count, sketch_mark(&source), 0};
     }
     const struct item *it = sort_items(x->items, x->spare, g->n);
     segment_begin(&x->writer, FACT_TARGET);

@@ -73,19 +73,21 @@ static uint16_t find_name(struct tally *t, struct str name)
         name.n = SENSOR_NAME_MAX - 1;
     if (t->name_count && str_eq(tally_sensor(t, t->last_name), name))
         return (uint16_t)t->last_name;
-    for (size_t i = t->name_slot_count ? name_hash(name) & (t->name_slot_count - 1) : 0; t->name_slot_count && t->name_slots[i];
-         i = (i + 1) & (t->name_slot_count - 1))
+    for (size_t i = t->name_slot_count ? name_hash(name) & (t->name_slot_count - 1) : 0;
+         t->name_slot_count && t->name_slots[i]; i = (i + 1) & (t->name_slot_count - 1))
         if (str_eq(tally_sensor(t, t->name_slots[i] - 1), name)) {
             t->last_name = t->name_slots[i] - 1;
             return (uint16_t)t->last_name;
         }
-    if (t->name_count == UINT16_MAX) /* hosts by the ten thousand in one commit: they all end in `other` anyway */
+    if (t->name_count ==
+        UINT16_MAX) /* hosts by the ten thousand in one commit: they all end in `other` anyway */
         return UINT16_MAX - 1;
     t->last_name = add_name(t, name);
     return (uint16_t)t->last_name;
 }
 
-/* An address as 32 bits: itself, or its place among the IPv6 ones. None at all counts as 0.0.0.0. */
+/* An address as 32 bits: itself, or its place among the IPv6 ones. None at all counts as 0.0.0.0.
+ * */
 static uint32_t compact(struct tally *t, const struct ip *ip, bool *six)
 {
     *six = ip->family == 6;

@@ -1,8 +1,9 @@
 /* tally.h - events counted: taken in one by one, given out as sorted segments of facts.
  *
- * A tally keeps one small record an event (28 bytes) in the order of arrival; sorting and adding up come once, when it is encoded. So the
- * cost of an event doesn't depend on how many different sources and ports there are, and workers fill tallies of their own
- * that are encoded together. Pure. One thread at a time per tally.
+ * A tally keeps one small record an event (28 bytes) in the order of arrival; sorting and adding up
+ * come once, when it is encoded. So the cost of an event doesn't depend on how many different
+ * sources and ports there are, and workers fill tallies of their own that are encoded together.
+ * Pure. One thread at a time per tally.
  *
  *     struct tally *t = tally_new();
  *     tally_add(t, sensor_name, &event, country);
@@ -24,7 +25,8 @@ void tally_free(struct tally *t);
 /* Empties it; keeps its memory. */
 void tally_reset(struct tally *t);
 
-/* Counts one event. `sensor`: the name as the log gives it. event->when must be within [0, 2^32). */
+/* Counts one event. `sensor`: the name as the log gives it. event->when must be within [0, 2^32).
+ * */
 void tally_add(struct tally *t, struct str sensor, const struct event *e, uint16_t country);
 
 /* Records since the last reset: what encoding will cost. */
@@ -38,12 +40,12 @@ struct str tally_sensor(const struct tally *t, size_t i);
 struct tally_sink {
     void *ctx;
     int (*sensor)(void *ctx, struct str name, uint16_t *id);
-    int (*segment)(void *ctx, enum fact_kind kind, uint16_t sensor, int64_t start, uint64_t events, const void *data,
-                   size_t len);
+    int (*segment)(void *ctx, enum fact_kind kind, uint16_t sensor, int64_t start, uint64_t events,
+                   const void *data, size_t len);
 };
 
-/* Gives all tallies' facts to the sink, one segment a (kind, sensor, bin or hour), ordered by sensor and hour. The tallies are
- * left as they are. Returns 0, or what the sink returned. */
+/* Gives all tallies' facts to the sink, one segment a (kind, sensor, bin or hour), ordered by
+ * sensor and hour. The tallies are left as they are. Returns 0, or what the sink returned. */
 int tally_encode(struct tally *const *tallies, size_t n, const struct tally_sink *sink);
 
 #endif
