@@ -1,0 +1,817 @@
+/* The state machine of a followed log, on a disk of memory: names that point to files, a writer that
+ * may still hold an old one, and facts that are told to it in the order in which the loop would. */
+#include "input/tail.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/check.h"
+
+enum { NAMES = 40, READINGS = 400, FILES = 4000, LINES = 200000, KNOWN = 4000, TAKEN = 4000 };
+
+struct file {
+    char *bytes;
+    size_t n;
+    uint64_t links;
+    int64_t mtime_ns;
+};
+
+/* One followed file as its reader keeps it: what has been taken, and how often each line was. */
+struct reading {
+    unsigned id;
+    int file;
+    char *prefix; /* the bytes before the offset */
+    size_t n;
+    unsigned lines[TAKEN]; /* taken and not yet committed */
+    size_t line_count;
+};
+
+static struct {
+    struct file files[FILES];
+    int file_count;
+    int names[NAMES]; /* 0: the path, k: PATH.k; -1: none */
+    int held;         /* the file that the writer has open */
+    int64_t clock_ns, now_ms;
+
+    struct tail *tail;
+    struct reading readings[READINGS];
+    size_t reading_count;
+    unsigned cut;
+    uint64_t unread;
+    unsigned truncations, drained, asked;
+
+    /* The facts. */
+    struct {
+        char *prefix;
+        size_t n;
+    } known[KNOWN];
+    size_t known_count;
+    uint8_t counted[LINES];
+    unsigned others; /* lines without a number */
+    unsigned next_line;
+    bool partial; /* the last line has no end yet */
+} d;
+
+/* ---- the disk ---- */
+
+static int new_file(void)
+{
+    assert_true(d.file_count < FILES);
+    d.files[d.file_count] = (struct file){.links = 1, .mtime_ns = ++d.clock_ns};
+    return d.file_count++;
+}
+
+static void append_bytes(int file, const char *bytes, size_t n)
+{
+    struct file *f = &d.files[file];
+
+    f->bytes = xrealloc(f->bytes, f->n + n, 1);
+    memcpy(f->bytes + f->n, bytes, n);
+    f->n += n;
+    f->mtime_ns = ++d.clock_ns;
+}
+
+static void append(int file, const char *text)
+{
+    append_bytes(file, text, strlen(text));
+}
+
+/* Numbered lines, so that each can be counted. */
+static void write_lines(unsigned n)
+{
+    char line[32];
+
+    for (; n > 0; n--) {
+        snprintf(line, sizeof line, "line %u\n", d.next_line++);
+        append(d.held, line);
+    }
+}
+
+static void shift_names(void)
+{
+    if (d.names[NAMES - 1] >= 0)
+        d.files[d.names[NAMES - 1]].links = 0;
+    memmove(d.names + 1, d.names, (NAMES - 1) * sizeof *d.names);
+    d.names[0] = -1;
+}
+
+static void create(void)
+{
+    d.names[0] = new_file();
+}
+
+static void reopen(void)
+{
+    d.held = d.names[0];
+}
+
+static void rotate(void)
+{
+    shift_names();
+    create();
+    reopen();
+}
+
+static void truncate_path(void)
+{
+    d.files[d.names[0]].n = 0;
+    d.files[d.names[0]].mtime_ns = ++d.clock_ns;
+}
+
+static void copytruncate(void)
+{
+    int live = d.names[0];
+
+    shift_names();
+    d.names[1] = new_file();
+    if (d.files[live].n)
+        append_bytes(d.names[1], d.files[live].bytes, d.files[live].n);
+    d.names[0] = live;
+    truncate_path();
+}
+
+static struct tail_facts facts_of(int file)
+{
+    const struct file *f = &d.files[file];
+    return (struct tail_facts){.dev = 1,
+                               .ino = (uint64_t)file + 1,
+                               .size = f->n,
+                               .links = f->links,
+                               .mtime_ns = f->mtime_ns};
+}
+
+/* ---- the loop ---- */
+
+static struct reading *reading_of(unsigned id)
+{
+    for (size_t i = 0; i < d.reading_count; i++)
+        if (d.readings[i].id == id)
+            return &d.readings[i];
+    fail_msg("no reading %u", id);
+    return NULL;
+}
+
+static void know(const char *prefix, size_t n)
+{
+    assert_true(d.known_count < KNOWN);
+    d.known[d.known_count].prefix = xmalloc(n + 1);
+    memcpy(d.known[d.known_count].prefix, prefix, n);
+    d.known[d.known_count++].n = n;
+}
+
+static void commit(void)
+{
+    for (size_t i = 0; i < d.reading_count; i++) {
+        struct reading *r = &d.readings[i];
+        for (size_t k = 0; k < r->line_count; k++)
+            d.counted[r->lines[k]]++;
+        if (r->line_count > 0 || r->n > 0)
+            know(r->prefix, r->n);
+        r->line_count = 0;
+    }
+}
+
+static void answer(unsigned id)
+{
+    struct reading *r = reading_of(id);
+    const struct file *f = &d.files[r->file];
+    size_t best = 0;
+    bool beginning = false;
+
+    d.asked++;
+    commit();
+    for (size_t i = 0; i < d.known_count; i++) {
+        size_t n = d.known[i].n;
+        if (n <= f->n && n > best && memcmp(d.known[i].prefix, f->bytes, n) == 0)
+            best = n;
+        beginning |= n > f->n && memcmp(d.known[i].prefix, f->bytes, f->n) == 0;
+    }
+    if (beginning) {
+        tail_told(d.tail, id, TAIL_LATER, 0, STR(""), STR(""));
+        return;
+    }
+    size_t tail = best < TAIL_BYTES ? best : TAIL_BYTES;
+    tail_told(d.tail, id, best ? TAIL_KNOWN : TAIL_NEW, best,
+              (struct str){f->bytes, best < HEAD_BYTES ? best : HEAD_BYTES},
+              (struct str){f->bytes ? f->bytes + best - tail : "", tail});
+    r->prefix = xrealloc(r->prefix, best + 1, 1);
+    if (best)
+        memcpy(r->prefix, f->bytes, best);
+    r->n = best;
+}
+
+static void take_lines(struct reading *r, struct str lines)
+{
+    while (lines.n) {
+        const char *newline = memchr(lines.p, '\n', lines.n);
+        size_t n = newline ? (size_t)(newline - lines.p) : lines.n;
+        char line[64];
+        unsigned number;
+        snprintf(line, sizeof line, "%.*s", (int)(n < 60 ? n : 60), lines.p);
+        if (sscanf(line, "line %u", &number) == 1) {
+            assert_true(r->line_count < TAKEN);
+            r->lines[r->line_count++] = number;
+        } else {
+            d.others++;
+        }
+        lines = str_skip(lines, n + (newline != NULL));
+    }
+}
+
+static void read_some(const struct tail_todo *todo)
+{
+    struct reading *r = reading_of(todo->file);
+    const struct file *f = &d.files[r->file];
+    struct tail_lines lines;
+    size_t n = todo->offset >= f->n ? 0 : f->n - (size_t)todo->offset;
+    char *copy = xmalloc(todo->bytes + 1); /* exactly what was read: a look outside would be seen */
+
+    n = n < todo->bytes ? n : todo->bytes;
+    if (n)
+        memcpy(copy, f->bytes + todo->offset, n);
+    tail_took(d.tail, todo->file, copy, n, false, &lines);
+    size_t offset = (size_t)tail_offset(d.tail, todo->file);
+    take_lines(r, lines.lines);
+    d.cut += lines.cut;
+    if (offset > r->n) {
+        r->prefix = xrealloc(r->prefix, offset + 1, 1);
+        memcpy(r->prefix + r->n, f->bytes + r->n, offset - r->n);
+        r->n = offset;
+        struct str tail = tail_tail(d.tail, todo->file), head = tail_head(d.tail, todo->file);
+        assert_int_equal(tail.n, offset < TAIL_BYTES ? offset : TAIL_BYTES);
+        assert_memory_equal(tail.p, f->bytes + offset - tail.n, tail.n);
+        assert_int_equal(head.n, offset < HEAD_BYTES ? offset : HEAD_BYTES);
+        assert_memory_equal(head.p, f->bytes, head.n);
+    }
+    free(copy);
+}
+
+static void open_name(unsigned older)
+{
+    int file = older < NAMES ? d.names[older] : -1;
+    struct tail_facts facts = file < 0 ? (struct tail_facts){0} : facts_of(file);
+    unsigned id = tail_opened(d.tail, file < 0 ? NULL : &facts);
+
+    if (id) {
+        assert_true(d.reading_count < READINGS);
+        d.readings[d.reading_count++] = (struct reading){.id = id, .file = file};
+    }
+}
+
+static void end_file(const struct tail_todo *todo)
+{
+    struct reading *r = reading_of(todo->file);
+
+    commit();
+    d.truncations += todo->end == TAIL_TRUNCATED;
+    d.drained += todo->end == TAIL_DRAINED;
+    d.unread += todo->unread;
+    free(r->prefix);
+    *r = d.readings[--d.reading_count];
+}
+
+static bool step(void)
+{
+    struct tail_todo todo = tail_next(d.tail);
+
+    switch (todo.kind) {
+    case TAIL_REST: return false;
+    case TAIL_OPEN: open_name(todo.older); break;
+    case TAIL_ASK: answer(todo.file); break;
+    case TAIL_READ: read_some(&todo); break;
+    case TAIL_END: end_file(&todo); break;
+    }
+    return true;
+}
+
+static void look(void)
+{
+    tail_tick(d.tail, d.now_ms);
+    struct tail_facts facts = d.names[0] < 0 ? (struct tail_facts){0} : facts_of(d.names[0]);
+    tail_saw_path(d.tail, d.names[0] < 0 ? NULL : &facts);
+    for (size_t i = 0; i < d.reading_count; i++) {
+        facts = facts_of(d.readings[i].file);
+        tail_saw(d.tail, d.readings[i].id, &facts);
+    }
+}
+
+static void tick(void)
+{
+    d.now_ms += 1000;
+    look();
+    while (step())
+        ;
+}
+
+static void forget_readings(void)
+{
+    for (size_t i = 0; i < d.reading_count; i++)
+        free(d.readings[i].prefix);
+    d.reading_count = 0;
+}
+
+/* All that wasn't committed is gone. */
+static void kill_and_start(void)
+{
+    forget_readings();
+    tail_free(d.tail);
+    d.tail = tail_new();
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    memset(&d, 0, sizeof d);
+    for (int i = 0; i < NAMES; i++)
+        d.names[i] = -1;
+    d.tail = tail_new();
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    forget_readings();
+    for (int i = 0; i < d.file_count; i++)
+        free(d.files[i].bytes);
+    for (size_t i = 0; i < d.known_count; i++)
+        free(d.known[i].prefix);
+    tail_free(d.tail);
+    return 0;
+}
+
+static void begin_with(unsigned lines)
+{
+    create();
+    reopen();
+    write_lines(lines);
+    tick();
+    commit();
+}
+
+static void assert_each_once(void)
+{
+    commit();
+    for (unsigned i = 0; i < d.next_line; i++)
+        if (d.counted[i] != 1)
+            fail_msg("line %u was counted %u times", i, d.counted[i]);
+}
+
+/* ---- the scenarios ---- */
+
+static void test_follows(void **state)
+{
+    (void)state;
+    begin_with(3);
+    write_lines(2);
+    tick();
+    assert_each_once();
+    assert_true(tail_rests(d.tail));
+    assert_int_equal(d.asked, 1);
+}
+
+static void test_partial_line_waits(void **state)
+{
+    (void)state;
+    begin_with(1);
+    append(d.held, "line 1");
+    tick();
+    assert_int_equal(tail_offset(d.tail, d.readings[0].id), 7);
+    tick();
+    assert_int_equal(d.readings[0].line_count, 0);
+    append(d.held, "\n");
+    d.next_line = 2;
+    tick();
+    assert_each_once();
+}
+
+static void test_comes_later(void **state)
+{
+    (void)state;
+    tick();
+    tick();
+    assert_int_equal(d.reading_count, 0);
+    create();
+    reopen();
+    tick();
+    assert_int_equal(d.asked, 0); /* nothing to ask about yet */
+    write_lines(2);
+    tick();
+    assert_each_once();
+}
+
+static void test_rename_rotation(void **state)
+{
+    (void)state;
+    begin_with(2);
+    write_lines(1); /* not seen before the rotation */
+    shift_names();
+    write_lines(1); /* the writer still holds it */
+    create();
+    reopen();
+    write_lines(1);
+    tick();
+    assert_int_equal(d.reading_count, 2);
+    assert_each_once();
+}
+
+static void test_two_rotations_in_a_tick(void **state)
+{
+    (void)state;
+    begin_with(2);
+    for (int i = 0; i < 3; i++) {
+        write_lines(1);
+        rotate();
+        write_lines(1);
+    }
+    tick();
+    assert_each_once();
+    assert_int_equal(d.reading_count, 4);
+}
+
+static void test_late_writer_of_the_old_file(void **state)
+{
+    (void)state;
+    begin_with(1);
+    int old = d.held;
+    rotate();
+    write_lines(1);
+    for (int i = 0; i < 60; i++)
+        tick();
+    d.held = old;
+    write_lines(1);
+    tick();
+    assert_each_once();
+    for (int i = 0; i < TAIL_DRAIN_MS / 1000 + 1; i++)
+        tick();
+    assert_int_equal(d.reading_count, 1);
+    assert_int_equal(d.drained, 1);
+}
+
+static void test_last_line_of_a_rotated_file(void **state)
+{
+    (void)state;
+    begin_with(1);
+    append(d.held, "line 1");
+    rotate();
+    d.next_line = 2;
+    write_lines(1);
+    tick();
+    assert_int_equal(d.counted[1], 0);
+    for (int i = 0; i < TAIL_DRAIN_MS / 1000 + 1; i++)
+        tick();
+    assert_each_once();
+}
+
+static void test_old_file_stays_while_the_new_one_is_empty(void **state)
+{
+    (void)state;
+    begin_with(1);
+    rotate();
+    for (int i = 0; i < 2 * TAIL_DRAIN_MS / 1000; i++)
+        tick();
+    assert_int_equal(d.drained, 0);
+    write_lines(1);
+    tick();
+    tick();
+    assert_int_equal(d.drained, 1);
+    assert_each_once();
+}
+
+static void test_deleted(void **state)
+{
+    (void)state;
+    begin_with(1);
+    d.names[0] = -1;
+    d.files[d.held].links = 0;
+    write_lines(1);
+    for (int i = 0; i <= TAIL_DELETED_MS / 1000 + 1; i++)
+        tick();
+    assert_int_equal(d.reading_count, 0);
+    create();
+    reopen();
+    write_lines(1);
+    tick();
+    assert_each_once();
+}
+
+static void test_renamed_back(void **state)
+{
+    (void)state;
+    begin_with(1);
+    shift_names();
+    tick();
+    d.names[0] = d.names[1];
+    d.names[1] = -1;
+    write_lines(1);
+    tick();
+    assert_int_equal(d.reading_count, 1);
+    assert_each_once();
+}
+
+static void test_truncated(void **state)
+{
+    (void)state;
+    begin_with(3);
+    append(d.held, "lost\n");
+    look(); /* it is known to be there, and not read */
+    truncate_path();
+    write_lines(1);
+    tick();
+    assert_int_equal(d.truncations, 1);
+    assert_int_equal(d.unread, 5);
+    assert_each_once();
+    assert_int_equal(d.others, 0);
+}
+
+static void test_truncated_and_regrown(void **state)
+{
+    (void)state;
+    begin_with(3);
+    truncate_path();
+    write_lines(50);
+    tick();
+    assert_int_equal(d.truncations, 1);
+    assert_each_once();
+}
+
+static void test_copytruncate(void **state)
+{
+    (void)state;
+    begin_with(200);
+    write_lines(2); /* only the copy has them */
+    copytruncate();
+    write_lines(1);
+    tick();
+    assert_each_once();
+    copytruncate();
+    write_lines(300);
+    tick();
+    assert_each_once();
+}
+
+static void test_copied_over(void **state)
+{
+    (void)state;
+    begin_with(100);
+    /* scp writes the same log again, longer: not seen short, seen short. */
+    write_lines(1);
+    tick();
+    struct file *f = &d.files[d.names[0]];
+    size_t whole = f->n;
+    f->n = 40;
+    tick();
+    assert_int_equal(tail_rests(d.tail), true);
+    f->n = whole;
+    write_lines(1);
+    tick();
+    assert_each_once();
+}
+
+static void test_rotated_while_down(void **state)
+{
+    (void)state;
+    begin_with(2);
+    write_lines(1);
+    for (int i = 0; i < 3; i++) {
+        rotate();
+        write_lines(1);
+    }
+    kill_and_start();
+    tick();
+    assert_each_once();
+}
+
+static void test_path_missing_at_start(void **state)
+{
+    (void)state;
+    begin_with(2);
+    write_lines(1);
+    shift_names();
+    kill_and_start();
+    tick();
+    create();
+    reopen();
+    write_lines(1);
+    tick();
+    assert_each_once();
+}
+
+static void test_rest_of_the_older_file(void **state)
+{
+    (void)state;
+    begin_with(2);
+    rotate();
+    write_lines(1);
+    tick();
+    commit();
+    append(d.names[1], "line 3\n"); /* by a writer that held on */
+    d.next_line = 4;
+    kill_and_start();
+    tick();
+    assert_each_once();
+}
+
+static void test_backlog_is_left_alone(void **state)
+{
+    (void)state;
+    for (int i = 1; i < 4; i++) {
+        d.names[i] = new_file();
+        append(d.names[i], "other\n");
+    }
+    begin_with(2);
+    assert_each_once();
+    assert_int_equal(d.others, 0);
+    assert_int_equal(d.reading_count, 1);
+}
+
+static void test_long_line_is_cut_out(void **state)
+{
+    enum { LONG = 3 * TAIL_TURN_BYTES + 17 };
+    char *bytes = xmalloc(LONG);
+
+    (void)state;
+    memset(bytes, 'x', LONG);
+    begin_with(1);
+    append_bytes(d.held, bytes, LONG);
+    tick();
+    assert_int_equal(tail_offset(d.tail, d.readings[0].id), 7); /* a restart reads it again */
+    assert_int_equal(d.cut, 0);
+    append(d.held, "\n");
+    write_lines(1);
+    tick();
+    assert_int_equal(d.cut, 1);
+    assert_int_equal(d.others, 0);
+    assert_each_once();
+    free(bytes);
+}
+
+static void test_nuls_are_passed_over(void **state)
+{
+    enum { HOLE = TAIL_TURN_BYTES + 5 };
+    char *bytes = xcalloc(1, HOLE);
+
+    (void)state;
+    begin_with(1);
+    append_bytes(d.held, bytes, HOLE);
+    tick();
+    assert_int_equal(tail_offset(d.tail, d.readings[0].id), 7);
+    write_lines(1);
+    tick();
+    assert_int_equal(d.cut, 0);
+    assert_each_once();
+    free(bytes);
+}
+
+static void test_known_without_newline(void **state)
+{
+    (void)state;
+    create();
+    reopen();
+    append(d.held, "line 0");
+    d.next_line = 1;
+    know("line 0", 6); /* an import took it as it was */
+    d.counted[0] = 1;
+    append(d.held, "\n");
+    write_lines(1);
+    tick();
+    assert_int_equal(d.cut, 0);
+    assert_each_once();
+}
+
+static void test_known_cut_in_a_line(void **state)
+{
+    (void)state;
+    create();
+    reopen();
+    append(d.held, "line 0");
+    know("line 0", 6);
+    d.counted[0] = 1;
+    d.next_line = 1;
+    append(d.held, " and more");
+    tick();
+    append(d.held, "\n");
+    write_lines(1);
+    tick();
+    assert_int_equal(d.cut, 1);
+    assert_each_once();
+}
+
+static void test_failed_read_is_tried_again(void **state)
+{
+    struct tail_lines lines;
+    struct tail_todo todo;
+
+    (void)state;
+    begin_with(1);
+    write_lines(1);
+    look();
+    todo = tail_next(d.tail);
+    assert_int_equal(todo.kind, TAIL_READ);
+    tail_took(d.tail, todo.file, "", 0, true, &lines);
+    assert_int_equal(tail_next(d.tail).kind, TAIL_REST);
+    tick();
+    assert_each_once();
+}
+
+/* ---- everything, at random ---- */
+
+static uint32_t random_state;
+
+static unsigned rnd(unsigned n)
+{
+    random_state = random_state * 1664525 + 1013904223;
+    return (random_state >> 8) % n;
+}
+
+static void anything(void)
+{
+    switch (rnd(d.partial ? 4 : 12)) {
+    case 0:
+    case 1: tick(); break;
+    case 2: commit(); break;
+    case 3:
+        if (d.partial) {
+            append(d.held, "\n");
+            d.next_line++;
+        } else {
+            write_lines(rnd(40));
+        }
+        d.partial = false;
+        break;
+    case 4:
+    case 5: write_lines(rnd(4)); break;
+    case 6: {
+        char text[32];
+        snprintf(text, sizeof text, "line %u", d.next_line);
+        append(d.held, text);
+        d.partial = true;
+        break;
+    }
+    case 7: rotate(); break;
+    case 8: /* the writer holds on for a moment */
+        shift_names();
+        create();
+        write_lines(rnd(3));
+        reopen();
+        break;
+    case 9: copytruncate(); break;
+    case 10:
+        if (rnd(3) == 0)
+            kill_and_start();
+        break;
+    default: tick(); break;
+    }
+}
+
+static void test_anything(void **state)
+{
+    for (uint32_t seed = 1; seed <= 60; seed++) {
+        end(state);
+        begin(state);
+        random_state = seed;
+        begin_with(1);
+        for (int i = 0; i < 400; i++)
+            anything();
+        write_lines(1);
+        tick();
+        tick();
+        assert_each_once();
+    }
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, begin, end)
+    const struct CMUnitTest tests[] = {
+        CASE(test_follows),
+        CASE(test_partial_line_waits),
+        CASE(test_comes_later),
+        CASE(test_rename_rotation),
+        CASE(test_two_rotations_in_a_tick),
+        CASE(test_late_writer_of_the_old_file),
+        CASE(test_last_line_of_a_rotated_file),
+        CASE(test_old_file_stays_while_the_new_one_is_empty),
+        CASE(test_deleted),
+        CASE(test_renamed_back),
+        CASE(test_truncated),
+        CASE(test_truncated_and_regrown),
+        CASE(test_copytruncate),
+        CASE(test_copied_over),
+        CASE(test_rotated_while_down),
+        CASE(test_path_missing_at_start),
+        CASE(test_rest_of_the_older_file),
+        CASE(test_backlog_is_left_alone),
+        CASE(test_long_line_is_cut_out),
+        CASE(test_nuls_are_passed_over),
+        CASE(test_known_without_newline),
+        CASE(test_known_cut_in_a_line),
+        CASE(test_failed_read_is_tried_again),
+        CASE(test_anything),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
