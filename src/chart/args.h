@@ -1,4 +1,5 @@
-/* args.h - an argument vector that grows, and the shell's text of it. Pure. One thread at a time per object.
+/* args.h - an argument vector that grows, and the shell's text of it. Pure. One thread at a time
+ * per object.
  *
  *     struct args a = {0};
  *     args_add(&a, "rrdtool");
@@ -27,8 +28,8 @@ __attribute__((format(printf, 2, 3))) void args_add(struct args *a, const char *
 /* Two arguments; `value` is taken over. */
 void args_option(struct args *a, const char *name, char *value);
 
-/* For a POSIX shell: the time zone and a UTF-8 locale, the first three arguments, then one argument (or option with its value) a
- * line. The caller frees it. */
+/* For a POSIX shell: the time zone and a UTF-8 locale, the first three arguments, then one
+ * argument (or option with its value) a line. The caller frees it. */
 char *args_shell(const struct args *a, const char *zone);
 
 #endif

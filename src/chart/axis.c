@@ -35,8 +35,9 @@ static double round_grid(double least)
     return 10 * power;
 }
 
-/* The tallest bar that is no flood: twice what nine of ten bars keep within is the border, if the tallest is three times of
- * that. Where the rest is next to nothing, the flood is the picture. */
+/* The tallest bar that is no flood: twice what nine of ten bars keep within is the border, if
+ * the tallest is three times of that. Where the rest is next to nothing, the flood is the
+ * picture. */
 static double tallest_of_rest(const double *sorted, size_t n)
 {
     double usual = sorted[(n - 1) * 9 / 10];

@@ -1,8 +1,8 @@
 /* axis.h - where a chart's axes end, what they are marked with, and which bars are cut off.
  *
- * One flood would press all other hours flat. So where the tallest bar is more than three times what nine of ten bars keep
- * within, the axis ends a little above the rest; the bars that go on are cut, and the tallest of them are labelled with
- * what they reach. Pure. Any thread.
+ * One flood would press all other hours flat. So where the tallest bar is more than three times
+ * what nine of ten bars keep within, the axis ends a little above the rest; the bars that go on
+ * are cut, and the tallest of them are labelled with what they reach. Pure. Any thread.
  *
  *     struct chart_axis axis;
  *     chart_axis_fit(hourly, n, from, 3600, CHART_CUT, 300, &axis);
@@ -39,14 +39,16 @@ struct chart_axis {
     size_t cut_count;
 };
 
-/* `values`: the bars from `from` on, step_s each, NAN where unknown; `height` of the plot in pixels. */
+/* `values`: the bars from `from` on, step_s each, NAN where unknown; `height` of the plot in
+ * pixels. */
 void chart_axis_fit(const double *values, size_t n, int64_t from, unsigned step_s,
                     enum chart_scale scale, unsigned height, struct chart_axis *out);
 
 /* rrdtool's --x-grid for so many seconds on so many pixels. */
 const char *chart_axis_x_grid(int64_t span_s, unsigned width);
 
-/* How wide a bar is, in seconds: 300 for six hours or less, 3600, or more where an hour would have less than a pixel. */
+/* How wide a bar is, in seconds: 300 for six hours or less, 3600, or more where an hour would
+ * have less than a pixel. */
 unsigned chart_axis_step(int64_t span_s, unsigned width);
 
 #endif

@@ -61,9 +61,9 @@ struct reading {
     int64_t from, to; /* 0: the chart's */
 };
 
-/* `name`: the part's events a second over all sensors, times `factor`; unknown only where all are unknown. The end is a
- * second early since librrd takes one row more than it is asked for where the end is aligned. Returns false where there
- * is no file at all: nothing is added. */
+/* `name`: the part's events a second over all sensors, times `factor`; unknown only where all
+ * are unknown. The end is a second early since librrd takes one row more than it is asked for
+ * where the end is aligned. Returns false where there is no file at all: nothing is added. */
 static bool add_sum(struct args *cmd, const struct chart_request *req,
                     const struct chart_part *part, const char *name, struct reading reading,
                     unsigned factor)
@@ -102,8 +102,9 @@ static unsigned unit_s(const struct chart_request *req)
     return req->step_s < 3600 ? req->step_s : 3600;
 }
 
-/* `full_<name>`: complete bars; `bars_<name>`: with the bar that the last update falls into, at the rate it has had so far: archives have
- * a row only when it is over. Returns false where there is no file. */
+/* `full_<name>`: complete bars; `bars_<name>`: with the bar that the last update falls into,
+ * at the rate it has had so far: archives have a row only when it is over. Returns false where
+ * there is no file. */
 static bool add_bars(struct args *cmd, const struct chart_request *req,
                      const struct chart_part *part, const char *name)
 {
@@ -127,14 +128,15 @@ static bool add_bars(struct args *cmd, const struct chart_request *req,
     return found;
 }
 
-/* A file's own resolution where the span is short enough for it to be there: an hour of which a part is unknown is
- * drawn at the rate of the rest, but the legend's sums are events. */
+/* A file's own resolution where the span is short enough for it to be there: an hour of which
+ * a part is unknown is drawn at the rate of the rest, but the legend's sums are events. */
 static unsigned sum_step_s(const struct chart_request *req)
 {
     return req->to - req->from <= 9 * 86400 + 43200 ? 300 : 3600;
 }
 
-/* "t", "CN": the names of the command's variables. rrdtool's operators (IN, LT, UN ...) are no names, so they begin with a word. */
+/* "t", "CN": the names of the command's variables. rrdtool's operators (IN, LT, UN ...) are no
+ * names, so they begin with a word. */
 static void variable(char out[static 40], const char *key)
 {
     size_t n = 0;
@@ -176,8 +178,8 @@ static void add_row(struct picture *p, const char *name, char *label, const char
         p->has_sources = true;
 }
 
-/* Reads the layers: bars_<key> as drawn, zero where the layer's file doesn't know what the series knows (a pair that is younger);
- * rate_<key> for the legend's sums. */
+/* Reads the layers: bars_<key> as drawn, zero where the layer's file doesn't know what the
+ * series knows (a pair that is younger); rate_<key> for the legend's sums. */
 static void add_layers(struct args *cmd, struct picture *p)
 {
     const struct chart_request *req = p->req;
@@ -220,8 +222,9 @@ static void add_other(struct args *cmd, struct picture *p, const char *kind)
     free(text);
 }
 
-/* Mean and spread of the 48 hours before and with each bar. TREND's window begins where its variable does, so these have their own
- * DEF, two days earlier, and are joined with the bars at the end. */
+/* Mean and spread of the 48 hours before and with each bar. TREND's window begins where its
+ * variable does, so these have their own DEF, two days earlier, and are joined with the bars
+ * at the end. */
 static void add_band(struct args *cmd, const struct chart_request *req)
 {
     unsigned step = unit_s(req);
@@ -259,7 +262,8 @@ static void add_header(struct args *cmd, const struct picture *p)
     free(mean), free(max), free(last), free(text), free(sources), free(rest), free(m);
 }
 
-/* A row's figures: events are of the finer data, bars of what is drawn (of hours where a bar is more). */
+/* A row's figures: events are of the finer data, bars of what is drawn (of hours where a bar
+ * is more). */
 static void add_figures(struct args *cmd, const struct picture *p, const struct row *r)
 {
     const char *n = r->name;

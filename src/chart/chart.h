@@ -1,12 +1,14 @@
 /* chart.h - what is to be drawn, and the `rrdtool graph` command that draws it.
  *
- * Builds argument vectors from values; reads no RRD and draws nothing (chart/draw.h does). The same vector goes to librrd and, quoted, to a
- * shell, so `--print` prints what is drawn. Pure but for chart_request.exists. Any thread.
+ * Builds argument vectors from values; reads no RRD and draws nothing (chart/draw.h does). The
+ * same vector goes to librrd and, quoted, to a shell, so `--print` prints what is drawn. Pure but
+ * for chart_request.exists. Any thread.
  *
- * The picture, from the back: unknown time as columns, the band's veil, the stack, the series' own line, the band's lines.
- * `other` is the line less the layers, so the top of the stack is the line. What librrd has no option for stands in Pango markup: a
- * title that begins over the plot's left edge and labels over cut bars are moved there by letter spacing, which needs
- * the place of the plot that librrd chose: struct chart_place.
+ * The picture, from the back: unknown time as columns, the band's veil, the stack, the series'
+ * own line, the band's lines. `other` is the line less the layers, so the top of the stack is the
+ * line. What librrd has no option for stands in Pango markup: a title that begins over the plot's
+ * left edge and labels over cut bars are moved there by letter spacing, which needs the place of
+ * the plot that librrd chose: struct chart_place.
  *
  *     struct args cmd;
  *     if (chart_build(&req, &axis, &place, &cmd, err) == 0)
@@ -27,10 +29,9 @@
 
 /* The sum over sensors of one file each. */
 struct chart_part {
-    const char *key;  /* "CN", "23/tcp": decides the colour; NULL for the total */
-    const char *path; /* below a sensor's folder: "pair/23-tcp/CN.rrd" */
-    const char
-        *sources; /* distinct sources as text, which no RRD has over a span; NULL: not told */
+    const char *key;     /* "CN", "23/tcp": decides the colour; NULL for the total */
+    const char *path;    /* below a sensor's folder: "pair/23-tcp/CN.rrd" */
+    const char *sources; /* how many distinct ones, as text: no RRD knows; NULL: not told */
 };
 
 struct chart_request {
@@ -61,12 +62,14 @@ struct chart_place {
     long width; /* of the whole picture */
 };
 
-/* The command that draws `req`: "rrdtool", "graph", the output, options, elements. Returns 0; -ENOENT where the series has no file with any sensor, or -EINVAL for an output that
- * is neither .png nor .svg, with a fault added to err. A layer without files is left to `other`. */
+/* The command that draws `req`: "rrdtool", "graph", the output, options, elements. Returns 0;
+ * -ENOENT where the series has no file with any sensor, or -EINVAL for an output that is
+ * neither .png nor .svg, with a fault added to err. A layer without files is left to `other`. */
 int chart_build(const struct chart_request *req, const struct chart_axis *axis,
                 const struct chart_place *place, struct args *out, struct error *err);
 
-/* `rrdtool xport` of the series' bars alone: what chart_axis_fit is to see. Errors as chart_build. */
+/* `rrdtool xport` of the series' bars alone: what chart_axis_fit is to see. Errors as
+ * chart_build. */
 int chart_build_export(const struct chart_request *req, struct args *out, struct error *err);
 
 /* "443/tcp (https)", or the key alone. The caller frees it. */

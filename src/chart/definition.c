@@ -124,6 +124,8 @@ static void check_range(const struct yamlfile *f, const char *node, double v, do
 /* What the schema can't say. */
 static void check(const struct yamlfile *f, const struct chart_definition *d, struct error *err)
 {
+    char node[64];
+
     check_range(f, "size.width", d->size.width, 100, 10000, err);
     check_range(f, "size.height", d->size.height, 50, 10000, err);
     check_range(f, "size.zoom", d->size.zoom, 1, 8, err);
@@ -136,14 +138,18 @@ static void check(const struct yamlfile *f, const struct chart_definition *d, st
     for (unsigned i = 0; i < d->theme_count; i++) {
         const struct chart_theme *t = &d->themes[i];
         check_theme(f, t, i, err);
+        snprintf(node, sizeof node, "themes[%u].hues", i);
+        if (!yamlfile_is_sound(f, node))
+            continue; /* nobody knows how many there are */
         if (d->country_count > t->hue_count)
             yamlfile_fault(f, "countries", err, "%u countries but only %u hues in theme '%s'",
                            d->country_count, t->hue_count, t->name);
         if (d->port_count > t->hue_count)
             yamlfile_fault(f, "ports", err, "%u ports but only %u hues in theme '%s'",
                            d->port_count, t->hue_count, t->name);
+        snprintf(node, sizeof node, "themes[%u].tints", i);
         if (t->tint_count < CHART_LAYERS_MAX - t->hue_count && t->hue_count < CHART_LAYERS_MAX)
-            yamlfile_fault(f, "themes", err, "theme '%s' needs %u tints more", t->name,
+            yamlfile_fault(f, node, err, "theme '%s' needs %u tints more", t->name,
                            CHART_LAYERS_MAX - t->hue_count - t->tint_count);
     }
 }

@@ -68,7 +68,8 @@ struct chart_definition {
 
 enum { CHART_LAYERS_MAX = 20 };
 
-/* Returns 0 with *out the caller's, or a negative errno with all faults of the file added to err and *out NULL. */
+/* Returns 0 with *out the caller's, or a negative errno with all faults of the file added to
+ * err and *out NULL. */
 int chart_definition_load(const char *path, struct chart_definition **out, struct error *err);
 
 /* NULL is fine. */
@@ -81,8 +82,9 @@ const struct chart_theme *chart_definition_theme(const struct chart_definition *
 /* "telnet" for "23/tcp"; NULL where the definition has none. */
 const char *chart_definition_name(const struct chart_definition *def, const char *key);
 
-/* One colour for each of n <= CHART_LAYERS_MAX keys ("CN", "23/tcp"), the largest part first. A key that the
- * definition lists has its own hue in every chart; any other the tint of its hash, or the next one that is free in this chart. */
+/* One colour for each of n <= CHART_LAYERS_MAX keys ("CN", "23/tcp"), the largest part first.
+ * A key that the definition lists has its own hue in every chart; any other the tint of its
+ * hash, or the next one that is free in this chart. */
 void chart_definition_colours(const struct chart_definition *def, const struct chart_theme *theme,
                               const char *const *keys, size_t n, const char **out);
 

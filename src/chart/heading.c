@@ -7,9 +7,10 @@
 #include "base/check.h"
 #include "chart/markup.h"
 
-/* What librrd 1.7.2 does with sizes, seen in its pictures: a title of three paragraphs (more aren't counted) takes 6.4
- * times its font's size and begins after 1.3 times of it; the watermark takes twice its own, a row of the legend 1.8
- * times, the labels of the time axis 2.5 times. */
+/* What librrd 1.7.2 does with sizes, seen in its pictures: a title of three paragraphs (more
+ * aren't counted) takes 6.4 times its font's size and begins after 1.3 times of it; the
+ * watermark takes twice its own, a row of the legend 1.8 times, the labels of the time axis
+ * 2.5 times. */
 #define TITLE_ROOM (6.4 - 1.3)
 #define NOTE_ROOM  2.0
 #define LEGEND_ROW 1.8
@@ -78,8 +79,8 @@ static void put_cut_labels(FILE *f, const struct chart_request *req, const struc
     free(face);
 }
 
-/* librrd centres the title in the picture. The last line is as wide as the picture less the plot's left on both
- * sides, and lines of one paragraph begin together. */
+/* librrd centres the title in the picture. The last line is as wide as the picture less the
+ * plot's left on both sides, and lines of one paragraph begin together. */
 void heading_add_title(struct args *cmd, const struct chart_request *req,
                        const struct chart_axis *axis, const struct chart_place *place)
 {
@@ -106,7 +107,8 @@ void heading_add_title(struct args *cmd, const struct chart_request *req,
     args_option(cmd, "--title", text);
 }
 
-/* Under the chart. librrd makes no room for a legend that is taller than the plot: an empty line below the notes does. */
+/* Under the chart. librrd makes no room for a legend that is taller than the plot: an empty
+ * line below the notes does. */
 void heading_add_notes(struct args *cmd, const struct chart_request *req,
                        const struct chart_place *place, unsigned legend_rows)
 {

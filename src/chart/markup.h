@@ -1,7 +1,9 @@
-/* markup.h - Pango markup for titles, legends and notes: plain text made harmless, and text put where librrd has no option for it.
+/* markup.h - Pango markup for titles, legends and notes: plain text made harmless, and text put
+ * where librrd has no option for it.
  *
- * A name in a legend must not end or change an rrdtool element: besides markup's own characters, those that rrdtool reads something
- * into (':' '%' '\\' '=') become character references. Pure. Any thread.
+ * A name in a legend must not end or change an rrdtool element: besides markup's own
+ * characters, those that rrdtool reads something into (':' '%' '\\' '=') become character
+ * references. Pure. Any thread.
  */
 #ifndef SCANTIDE_CHART_MARKUP_H
 #define SCANTIDE_CHART_MARKUP_H
@@ -19,10 +21,12 @@
 /* The characters of UTF-8 text; a byte that is none counts as one. */
 size_t markup_columns(const char *text);
 
-/* Text as markup, with an ellipsis where it has more than `most` characters; bytes that are no text become '?'. The caller frees it. */
+/* Text as markup, with an ellipsis where it has more than `most` characters; bytes that are no
+ * text become '?'. The caller frees it. */
 char *markup_text(const char *text, size_t most);
 
-/* A stretch of text in its own size (points) and colour ("RRGGBB"); `attributes` begin with a blank, or are "". */
+/* A stretch of text in its own size (points) and colour ("RRGGBB"); `attributes` begin with a
+ * blank, or are "". */
 void markup_put_text(FILE *f, const char *attributes, double points, const char *colour,
                      const char *text);
 

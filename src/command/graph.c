@@ -297,8 +297,8 @@ static int64_t round_down(int64_t t, int64_t step)
     return t - ((t % step) + step) % step;
 }
 
-/* Whole bars. A span that ends now ends with the bar that now lies in, if that has known time already, else with the one before:
- * what can't have been seen yet isn't "not watched". */
+/* Whole bars. A span that ends now ends with the bar that now lies in, if that has known time
+ * already, else with the one before: what can't have been seen yet isn't "not watched". */
 static void fit_span(struct graph *g, int64_t now)
 {
     struct chart_request *r = &g->request;
@@ -458,7 +458,8 @@ static int find_series(struct graph *g)
 
 /* ---- words ---- */
 
-/* For TZ, so that whoever runs the printed command has the same zone: its name, else where the system keeps it. */
+/* For TZ, so that whoever runs the printed command has the same zone: its name, else where the
+ * system keeps it. */
 static char *zone_for_tz(void)
 {
     static const char folder[] = "/zoneinfo/";

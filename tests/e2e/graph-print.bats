@@ -23,9 +23,9 @@ same_picture() { # FILE, then graph's arguments
     shift
     graph "$@" -o "$file"
     mv "$file" drawn
-    graph "$@" -o "$file" --print >command
+    graph "$@" -o "$file" --print >command.sh
     [ ! -e "$file" ]
-    sh ./command >/dev/null
+    sh ./command.sh >/dev/null
     # cairo numbers the surfaces of a process; nothing else may differ.
     case $file in
     *.svg) sed -i 's/"surface[0-9]*"/"surface"/' drawn "$file" ;;
@@ -41,6 +41,6 @@ same_picture() { # FILE, then graph's arguments
 @test "in another zone, told by its name" {
     export TZ=Asia/Kathmandu
     same_picture a.png port 22/tcp --note 'a "note": <b>50%</b>'
-    grep -q '^TZ=Asia/Kathmandu ' command
-    grep -q 'Asia/Kathmandu (UTC+05&#58;45)' command
+    grep -q '^TZ=Asia/Kathmandu ' command.sh
+    grep -q 'Asia/Kathmandu (UTC+05&#58;45)' command.sh
 }

@@ -22,14 +22,14 @@ graph() {
 
 # Into `rows`, an hour a line: total, unknown, each layer of a printed command, by rrdtool itself.
 hours() {
-    graph "$@" -o a.png --print >command
-    layers=$(sed -n "s/^ *'AREA:\(bars_[A-Za-z0-9_]*\)#.*/\1/p" command)
+    graph "$@" -o a.png --print >command.sh
+    layers=$(sed -n "s/^ *'AREA:\(bars_[A-Za-z0-9_]*\)#.*/\1/p" command.sh)
     {
         printf 'TZ=UTC LC_ALL=C.UTF-8 rrdtool xport --start 1795392000 --end 1795478400 '
-        grep -E "^ *'?C?V?DEF:" command | grep -vE 'slit|VDEF:[a-qs-z]|part_' | tr -d '\\\n'
+        grep -E "^ *'?C?V?DEF:" command.sh | grep -vE 'slit|VDEF:[a-qs-z]|part_' | tr -d '\\\n'
         for v in bars_total unknown $layers; do printf ' XPORT:%s' "$v"; done
-    } >export
-    sh ./export | sed -n 's/<row>//; s/<\/row>//; s/<v>/ /g; s/<\/v>//gp' >rows
+    } >export.sh
+    sh ./export.sh | sed -n 's/<row>//; s/<\/row>//; s/<v>/ /g; s/<\/v>//gp' >rows
 }
 
 @test "the layers add up to the line, hour by hour" {
@@ -74,8 +74,8 @@ shades() { # how many shapes of an SVG have the colour of unknown time, F1E7D3
     span='--from 2026-11-23 --to 2026-11-23T20:00:00Z'
     for what in 'port 22/tcp' 'country NL'; do
         # shellcheck disable=SC2086 # words
-        "$SCANTIDE" graph --config conf.yaml --data data $what $span -o a.png --print | sed 's/rrdtool graph/rrdtool graphv/' >command
-        total=$(sh ./command | grep '^legend' | sed -n '/"  total"$/ { n; s/.*" *\([0-9]*\)"$/\1/p; }')
+        "$SCANTIDE" graph --config conf.yaml --data data $what $span -o a.png --print | sed 's/rrdtool graph/rrdtool graphv/' >command.sh
+        total=$(sh ./command.sh | grep '^legend' | sed -n '/"  total"$/ { n; s/.*" *\([0-9]*\)"$/\1/p; }')
         # shellcheck disable=SC2086 # words
         events=$("$SCANTIDE" top ports --config conf.yaml --data data --$what $span -n 0 --format json |
             sed -n 's/.*"events":\([0-9]*\),"sources":[0-9]*,"rows".*/\1/p')

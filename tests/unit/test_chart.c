@@ -1,4 +1,5 @@
-/* The rrdtool command of a chart, from values alone: what is summed, what is left over, what is drawn, how it is quoted. */
+/* The rrdtool command of a chart, from values alone: what is summed, what is left over, what
+ * is drawn, how it is quoted. */
 #include "chart/chart.h"
 
 #include <errno.h>
@@ -108,7 +109,8 @@ static void other_is_the_line_less_the_layers(void **state)
     assert_has(&cmd, "DEF:bars_total_0=data/rrd/gw/port/23-tcp.rrd:events:AVERAGE:step=3600:"
                      "end=1795478399");
     assert_has(&cmd, "CDEF:bars_total=bars_total_0,3600,*");
-    /* A pair's file may be younger than the series: what it doesn't know is nothing, and in other. */
+    /* A pair's file may be younger than the series: what it doesn't know is nothing, and in
+     * other. */
     assert_has(&cmd, "CDEF:bars_CN=bars_file_CN,UN,bars_total,0,*,bars_file_CN,IF");
     assert_has(&cmd, "CDEF:bars_other=bars_total,bars_CN,-,bars_IN,-,0,MAX");
     assert_true(find_start(&cmd, "AREA:bars_CN#332288:CN\\g") <
