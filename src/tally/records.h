@@ -26,7 +26,7 @@ struct tally {
     struct record *records;
     size_t n, cap;
     struct name *names;
-    size_t name_count, last_name;
+    size_t name_count, name_cap, last_name;
     uint32_t *name_slots; /* open addressing: place + 1, 0 free */
     size_t name_slot_count;
     struct ip_table v6;

@@ -49,7 +49,8 @@ static void fill_slot(struct tally *t, size_t place)
 /* A new name; the table of slots is kept at most half full. */
 static size_t add_name(struct tally *t, struct str name)
 {
-    t->names = xrealloc(t->names, t->name_count + 1, sizeof *t->names);
+    if (t->name_count == t->name_cap)
+        t->names = xrealloc(t->names, t->name_cap = t->name_cap * 2 + 8, sizeof *t->names);
     struct name *fresh = &t->names[t->name_count];
     memcpy(fresh->text, name.p, name.n);
     fresh->text[name.n] = 0;
