@@ -15,7 +15,10 @@
 #define BAND_S       172800
 #define BAND_KNOWN_S 86400
 
-enum { LABEL_MAX = 22 };
+enum {
+    LABEL_MAX = 22,
+    SMALL_TOP = 25, /* below it a mean has a decimal */
+};
 
 char *chart_key_title(const struct chart_definition *def, const char *key)
 {
@@ -289,7 +292,7 @@ static void add_figures(struct args *cmd, const struct picture *p, const struct 
         args_add(cmd, "COMMENT:%*s%*s%*s\\l", 9 + 2, DASH, 9 + 2, DASH, 9 + 2, DASH);
         return;
     }
-    args_add(cmd, "GPRINT:mean_%s:%%9.0lf\\g", n);
+    args_add(cmd, "GPRINT:mean_%s:%%9.%dlf\\g", n, p->axis->top < SMALL_TOP);
     args_add(cmd, "GPRINT:max_%s:%%9.0lf\\g", n);
     args_add(cmd, "GPRINT:last_%s:%%9.0lf\\l", n);
 }
