@@ -234,7 +234,7 @@ static void rest_of_line(struct cursor *c, struct str line, struct envelope *out
         if (str_eq(word(c), w)) /* UniFi says it twice */
             skip_word(c);
     }
-    if (skip_tag(c))
+    if (skip_tag(c) && c->p[-1] == ' ')
         out->head = (size_t)(c->p - line.p);
     skip_uptime(c);
     out->message = (struct str){c->p, (size_t)(c->end - c->p)};

@@ -134,6 +134,55 @@ static void test_begins_anew(void **state)
     assert_int_equal(e.when, utc("2026-10-25T01:30:00"));
 }
 
+/* Whatever heads follow one another, a line says what it says alone. */
+static void test_shortcuts(void **state)
+{
+    static const char *const priorities[] = {"", "<4>", "<4> ", "<14>"};
+    static const char *const stamps[] = {"2026-11-24T10:00:01+01:00", "2026-11-24T10:00:01+01:000",
+                                         "2026-11-24T10:00:01",       "2026-11-24T10:00:01.5",
+                                         "2026 Nov 24 10:00:01",      "Nov 24 2026 10:00:01",
+                                         "Nov 24 2026 10:00:01:",     "",
+                                         "1 2026-11-24T10:00:01Z"};
+    static const char *const hosts[] = {" gw", " gw2", " gw gw", "", " gw:", "  gw", " -"};
+    static const char *const tags[] = {
+        " kernel:", " kernel: [1.5]", " kernel: [ 22.75]", " kernel: [UFW",
+        "",         " ulogd[7]:",     " kernel:  ",        " a b c"};
+    static const char *const rests[] = {" " PACKET, " " PACKET, " up",
+                                        "",         PACKET,     " [3.5] " PACKET};
+    const int64_t before = utc("2026-11-24T08:59:59");
+    struct clock_rule rule = {open_zone("Europe/Berlin"), before, 0};
+    unsigned events = 0, hosted = 0;
+    struct reader long_way, r;
+    uint64_t seed = 3;
+    char line[600];
+
+    (void)state;
+    reader_init(&r, matcher, &rule, before);
+    for (int i = 0; i < 200000; i++) {
+        size_t at[] = {random_below(&seed, COUNT(priorities)), random_below(&seed, COUNT(stamps)),
+                       random_below(&seed, COUNT(hosts)), random_below(&seed, COUNT(tags)),
+                       random_below(&seed, COUNT(rests))};
+        static size_t last[5];
+        for (size_t k = 0; k < 5; k++) /* most of the head stays, as in a log */
+            last[k] = random_below(&seed, 3) ? last[k] : at[k];
+        snprintf(line, sizeof line, "%s%s%s%s%s", priorities[last[0]], stamps[last[1]],
+                 hosts[last[2]], tags[last[3]], rests[last[4]]);
+        struct event e = {0}, alone = {0};
+        int64_t earlier = r.clock.before;
+        enum outcome o = reader_line(&r, str_from(line), &e);
+        reader_init(&long_way, matcher, &rule, earlier);
+        same_number(line, o, reader_line(&long_way, str_from(line), &alone));
+        same_number(line, e.when, alone.when);
+        same_number(line, r.stamped, long_way.stamped);
+        if (!str_eq(e.host, alone.host) || (o == OUTCOME_EVENT && !str_eq(e.prefix, alone.prefix)))
+            fail_msg("'%s': host '%.*s' or '%.*s', prefix '%.*s' or '%.*s'", line, STR_ARG(e.host),
+                     STR_ARG(alone.host), STR_ARG(e.prefix), STR_ARG(alone.prefix));
+        events += o == OUTCOME_EVENT;
+        hosted += e.host.n > 0;
+    }
+    assert_true(events > 50000 && hosted > 50000);
+}
+
 static void test_ends(void **state)
 {
     static const struct {
@@ -188,9 +237,8 @@ static void test_too_long(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_begins_anew),
-        cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_lines),     cmocka_unit_test(test_begins_anew),
+        cmocka_unit_test(test_shortcuts), cmocka_unit_test(test_ends),
         cmocka_unit_test(test_too_long),
     };
     return cmocka_run_group_tests(tests, load_parsers, free_parsers);
