@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/iptable.h"
 #include "base/sketch.h"
+#include "base/sort.h"
 
 enum { COUNTRY_BITS = 10, SOURCE_BITS = 33, SLOTS_FIRST = 1024 };
 
@@ -87,18 +88,11 @@ static void table_fini(struct table *t)
 
 /* ---- distinct counts ---- */
 
-static int compare_number(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 static void seen_unique(struct seen *s)
 {
     size_t unique = 0;
 
-    if (s->n)
-        qsort(s->list, s->n, sizeof *s->list, compare_number);
+    sort_numbers(s->list, s->n);
     for (size_t i = 0; i < s->n; i++)
         if (i == 0 || s->list[i] != s->list[unique - 1])
             s->list[unique++] = s->list[i];
@@ -286,17 +280,25 @@ static void count_distinct(struct rank *x, struct ranking *out)
     out->sources = x->q->what == RANK_SOURCES ? x->table.n : x->all.n;
 }
 
-static int compare_rows(const void *a, const void *b)
+/* The rows by events, most first; ties by key, IPv6 addresses by their first coming. */
+static struct rank_row *ordered_rows(const struct table *t)
 {
-    const struct rank_row *x = a, *y = b;
+    struct rank_row *rows = xmalloc(t->n * sizeof *rows);
+    struct item *items = xmalloc(t->n * sizeof *items), *spare = xmalloc(t->n * sizeof *spare);
 
-    if (x->events != y->events)
-        return x->events > y->events ? -1 : 1;
-    if (x->port != y->port)
-        return x->port < y->port ? -1 : 1;
-    if (x->country != y->country && !x->ip.family)
-        return x->country < y->country ? -1 : 1;
-    return ip_compare(&x->ip, &y->ip);
+    for (size_t i = 0; i < t->n; i++)
+        items[i] = (struct item){.key = t->keys[i], .count = (uint32_t)i};
+    struct item *sorted = sort_items(items, spare, t->n);
+    for (size_t i = 0; i < t->n; i++)
+        sorted[i].key = UINT64_MAX - t->rows[sorted[i].count].events;
+    sorted = sort_items(sorted, sorted == items ? spare : items, t->n);
+    for (size_t i = 0; i < t->n; i++) {
+        rows[i] = t->rows[sorted[i].count];
+        rows[i].rank = (unsigned)i + 1;
+    }
+    free(items);
+    free(spare);
+    return rows;
 }
 
 static void rank_clear(struct rank *x)
@@ -328,13 +330,8 @@ static int rank_span(struct store *s, const struct rank_query *q, int64_t from, 
                 row->port = 0;
             out->events += row->events;
         }
-        if (x.table.n)
-            qsort(x.table.rows, x.table.n, sizeof *x.table.rows, compare_rows);
-        for (size_t i = 0; i < x.table.n; i++)
-            x.table.rows[i].rank = (unsigned)i + 1;
-        out->rows = x.table.rows;
+        out->rows = ordered_rows(&x.table);
         out->n = x.table.n;
-        x.table.rows = NULL;
     }
     rank_clear(&x);
     return rc;

@@ -8,7 +8,7 @@
 #include "base/sketch.h"
 #include "store/segment.h"
 #include "tally/records.h"
-#include "tally/sort.h"
+#include "base/sort.h"
 #include "tally/tally.h"
 
 enum { CLASS_BITS = 2, COUNTRY_BITS = 10, FEW_MARKS = 32 };

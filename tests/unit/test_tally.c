@@ -6,7 +6,7 @@
 #include "base/sketch.h"
 #include "helper.h"
 #include "store/store.h"
-#include "tally/sort.h"
+#include "base/sort.h"
 
 enum { COMMITS = 5, TALLIES = 3, EVENTS = 700, KEY_TEXT = 160 };
 
