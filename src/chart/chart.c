@@ -20,13 +20,6 @@ enum {
     SMALL_TOP = 25, /* below it a mean has a decimal */
 };
 
-char *chart_key_title(const struct chart_definition *def, const char *key)
-{
-    const char *name = chart_definition_name(def, key);
-
-    return name ? xasprintf("%s (%s)", key, name) : xstrdup(key);
-}
-
 /* rrdtool splits an element at ':' but not at "\:". */
 static char *escape_path(const char *path)
 {

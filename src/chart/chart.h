@@ -72,7 +72,4 @@ int chart_build(const struct chart_request *req, const struct chart_axis *axis,
  * chart_build. */
 int chart_build_export(const struct chart_request *req, struct args *out, struct error *err);
 
-/* "443/tcp (https)", or the key alone. The caller frees it. */
-char *chart_key_title(const struct chart_definition *def, const char *key);
-
 #endif

@@ -65,7 +65,7 @@ static size_t cut_labels(const struct chart_request *req, const struct chart_axi
 static void put_cut_labels(FILE *f, const struct chart_request *req, const struct chart_axis *axis,
                            const struct chart_place *place)
 {
-    struct label labels[CHART_CUTS_MAX];
+    struct label labels[CHART_CUTS_MAX] = {0};
     size_t n = cut_labels(req, axis, place, labels);
     double at = (double)place->left;
     char *face = xasprintf(" face=\"%s\"", req->definition->fonts.figures);

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/country.h"
+#include "chart/caption.h"
 #include "chart/draw.h"
 #include "command/session.h"
 #include "command/span.h"
@@ -458,123 +459,35 @@ static int find_series(struct graph *g)
 
 /* ---- words ---- */
 
-/* For TZ, so that whoever runs the printed command has the same zone: its name, else where the
- * system keeps it. */
-static char *zone_for_tz(void)
+static void say_note(struct graph *g)
 {
-    static const char folder[] = "/zoneinfo/";
-    const char *tz = getenv("TZ");
-    char target[256];
+    struct caption_source source = {.zone = g->session.local,
+                                    .zone_variable = g->zone,
+                                    .when = g->request.to - 1,
+                                    .country_path = geo_path(g->session.geo),
+                                    .country_built = geo_built(g->session.geo),
+                                    .sensors = (const char *const *)g->names,
+                                    .sensor_count = g->sensor_count};
 
-    if (tz && *tz)
-        return xstrdup(tz);
-    ssize_t n = readlink("/etc/localtime", target, sizeof target - 1);
-    target[n > 0 ? n : 0] = 0;
-    const char *name = strstr(target, folder);
-    if (name)
-        return xstrdup(name + strlen(folder));
-    return xstrdup(file_exists("/etc/localtime") ? ":/etc/localtime" : "UTC");
-}
-
-/* "UTC", "Asia/Tokyo (UTC+09:00)", "UTC+09:00" where it has no name. */
-static char *zone_label(const struct graph *g)
-{
-    int offset = zone_offset(g->session.local, g->request.to) / 60;
-    unsigned minutes = (unsigned)abs(offset);
-    char *hours = xasprintf("UTC%c%02u:%02u", offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
-    size_t n = strlen(g->zone);
-
-    if (g->zone[0] == ':')
-        return hours;
-    char *label = n >= 3 && strcmp(g->zone + n - 3, "UTC") == 0
-                      ? xstrdup("UTC")
-                      : xasprintf("%s (%s)", g->zone, hours);
-    free(hours);
-    return label;
-}
-
-static char *sensor_list(const struct graph *g)
-{
-    const struct chart_words *w = &g->definition->words;
-    char *list = xasprintf("%s ", g->sensor_count == 1 ? w->sensor : w->sensors);
-    size_t shown = g->sensor_count <= 4 ? g->sensor_count : 3;
-
-    for (size_t i = 0; i < shown; i++) {
-        char *more = xasprintf("%s%s%s", list, i ? ", " : "", g->names[i]);
-        free(list);
-        list = more;
-    }
-    if (shown == g->sensor_count)
-        return list;
-    char *more = xasprintf("%s, +%zu", list, g->sensor_count - shown);
-    free(list);
-    return more;
-}
-
-/* The database by its file's name, which tells more than the type that it claims. */
-static char *country_source(const struct graph *g)
-{
-    const struct chart_words *w = &g->definition->words;
-    const char *path = geo_path(g->session.geo);
-    char date[TIME_TEXT_MAX];
-
-    if (!path)
-        return xstrdup(w->no_countries);
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    const char *dot = strrchr(name, '.');
-    return xasprintf("%s %.*s, %.10s", w->countries_by,
-                     (int)(dot ? dot - name : (long)strlen(name)), name,
-                     time_format_utc(geo_built(g->session.geo), date));
-}
-
-static void say_notes(struct graph *g)
-{
-    char *zone = zone_label(g), *countries = country_source(g), *sensors = sensor_list(g);
-
-    g->note = xasprintf("%s %s · %s · %s", g->definition->words.times, zone, countries, sensors);
+    g->note = caption_note(g->definition, &source);
     g->notes[0] = g->note;
     g->request.notes = g->notes;
     g->request.note_count = 1 + g->note_count;
-    free(zone);
-    free(countries);
-    free(sensors);
-}
-
-/* Dates where the span is of whole days, else times. */
-static char *span_text(const struct graph *g)
-{
-    const struct zone *z = g->session.local;
-    const struct chart_request *r = &g->request;
-    char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
-    bool days = (r->from + zone_offset(z, r->from)) % 86400 == 0 &&
-                (r->to + zone_offset(z, r->to)) % 86400 == 0;
-
-    time_format_local(z, r->from, a);
-    time_format_local(z, days ? r->to - 1 : r->to, b);
-    if (!days)
-        return xasprintf("%s – %s", a, b);
-    a[10] = b[10] = 0;
-    return strcmp(a, b) == 0 ? xstrdup(a) : xasprintf("%s – %s", a, b);
 }
 
 static void say_title(struct graph *g)
 {
     const struct chart_words *w = &g->definition->words;
+    const struct chart_request *r = &g->request;
     const char *by = g->by == BY_COUNTRY ? w->by_country : g->by == BY_PORT ? w->by_port : "";
-    char *name = g->request.series.key ? chart_key_title(g->definition, g->request.series.key)
-                                       : xstrdup(w->all);
     const char *from = g->what.kind == SERIES_COUNTRY ? w->from : "";
-    char *span = span_text(g);
-    const char *unit = g->request.step_s < 3600 ? w->per_5_minutes : w->per_hour;
+    char *name = r->series.key ? caption_key(g->definition, r->series.key) : xstrdup(w->all);
 
     g->title = xasprintf("%s%s%s%s%s", from, *from ? " " : "", name, *by ? " " : "", by);
-    g->subtitle = g->request.step_s > 3600 ? xasprintf("%s, %s %u h · %s", unit, w->means_of,
-                                                       g->request.step_s / 3600, span)
-                                           : xasprintf("%s · %s", unit, span);
+    g->subtitle = caption_subtitle(g->definition, g->session.local, r->from, r->to, r->step_s);
     g->request.title = g->title;
     g->request.subtitle = g->subtitle;
     free(name);
-    free(span);
 }
 
 /* ---- the command ---- */
@@ -608,13 +521,13 @@ static int graph(struct graph *g)
         (status = find_series(g)) != EXIT_DONE)
         return status;
     fit_span(g, now);
-    g->zone = zone_for_tz();
+    g->zone = caption_zone_variable();
     g->request.zone = g->zone;
     g->request.exists = file_exists;
     if ((status = rank_layers(g, now)) != EXIT_DONE)
         return status;
     say_title(g);
-    say_notes(g);
+    say_note(g);
     status = draw_or_print(g);
     if (status == EXIT_DONE)
         span_say(&g->span, g->session.local, g->session.store, g->ranking.events == 0);
