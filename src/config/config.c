@@ -12,6 +12,7 @@
 #include "base/nearest.h"
 #include "base/port.h"
 #include "config/yamlfile.h"
+#include "parse/parser_file.h"
 
 enum {
     COMMIT_EVERY_S = 5,
@@ -58,13 +59,6 @@ enum { OPTIONAL = CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER_NULL };
 #define TEXT(key, type, member) \
     CYAML_FIELD_STRING_PTR(key, OPTIONAL, type, member, 0, CYAML_UNLIMITED)
 
-static const cyaml_strval_t actions[] = {
-    {"drop", ACTION_DROP},
-    {"reject", ACTION_REJECT},
-    {"accept", ACTION_ACCEPT},
-    {"ignore", ACTION_IGNORE},
-};
-
 static const cyaml_schema_field_t input_fields[] = {
     CYAML_FIELD_STRING_PTR("file", CYAML_FLAG_POINTER, struct raw_input, file, 1, CYAML_UNLIMITED),
     TEXT("sensor", struct raw_input, sensor),
@@ -79,8 +73,8 @@ static const cyaml_schema_value_t input_schema = {
 static const cyaml_schema_field_t prefix_fields[] = {
     CYAML_FIELD_STRING_PTR("prefix", CYAML_FLAG_POINTER, struct raw_prefix, prefix, 1,
                            PREFIX_LIMIT),
-    CYAML_FIELD_ENUM("action", CYAML_FLAG_STRICT, struct raw_prefix, action, actions,
-                     CYAML_ARRAY_LEN(actions)),
+    CYAML_FIELD_ENUM("action", CYAML_FLAG_STRICT, struct raw_prefix, action, parser_file_actions,
+                     ACTIONS),
     CYAML_FIELD_END,
 };
 

@@ -1,8 +1,8 @@
 /* config.h - what the administrator decided: conf/scantide.yaml as a value.
  *
  * conf/scantide.yaml has every key with its default and tells what it is for. All faults of a file
- * are said, with line and column: those of the schema, or, where there is none, those of meaning (a
- * relative path, an unknown zone). Loading opens time zones, so it is done before threads start;
+ * are said, with line and column: those of the schema and those of meaning (a relative path, an
+ * unknown zone). Loading opens time zones, so it is done before threads start;
  * the value is read-only afterwards.
  *
  *     struct config *conf;

@@ -21,10 +21,13 @@ struct check {
     const char *path;
     yaml_document_t *doc;
     struct error *err;
+    struct yamltwin *twin;
+    size_t faults;             /* also those that were said before */
     char name[NAME_MAX_SHOWN]; /* of the node at hand: "inputs[0].file" */
     /* By node: what it was held against last. An anchored node is reached again by each alias, even
      * from inside itself; its faults are said once. */
     const cyaml_schema_value_t **done;
+    bool is_done; /* of the node at hand, or of one above it */
 };
 
 static void check_value(struct check *c, const yaml_node_t *node,
@@ -37,10 +40,93 @@ __attribute__((format(printf, 3, 4))) static void fault(struct check *c, yaml_ma
     int line = (int)mark.line + 1, column = (int)mark.column + 1;
     va_list ap;
 
+    c->faults++;
+    if (c->is_done)
+        return;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     error_add(c->err, c->path, line, column, "%s", text);
+}
+
+static void put(struct check *c, const char *text)
+{
+    buf_put(&c->twin->text, text, strlen(text));
+}
+
+/* A scalar of the twin, quoted. What isn't printable ASCII is escaped, so that libyaml reads back
+ * what it gave. */
+static void put_scalar(struct check *c, const char *text)
+{
+    struct str rest = str_from(text);
+    char escape[16];
+
+    put(c, "\"");
+    while (rest.n > 0) {
+        unsigned byte = (unsigned char)*rest.p;
+        size_t n = byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4; /* of valid UTF-8 */
+        unsigned code = n == 1 ? byte : byte & (0x7fu >> n);
+        for (size_t i = 1; i < n; i++)
+            code = code << 6 | ((unsigned char)rest.p[i] & 0x3f);
+        snprintf(escape, sizeof escape, "\\U%08x", code);
+        if (code >= 0x20 && code < 0x7f && code != '"' && code != '\\')
+            buf_put(&c->twin->text, rest.p, 1);
+        else
+            put(c, escape);
+        rest = str_skip(rest, n);
+    }
+    put(c, "\"");
+}
+
+static void put_key(struct check *c, const char *key)
+{
+    put_scalar(c, key);
+    put(c, ": ");
+}
+
+/* The least value that fits the schema. */
+static void put_least(struct check *c, const cyaml_schema_value_t *schema)
+{
+    const cyaml_schema_field_t *field;
+
+    switch (schema->type) {
+    case CYAML_MAPPING:
+        put(c, "{");
+        for (field = schema->mapping.fields; field->key; field++)
+            if (!(field->value.flags & CYAML_FLAG_OPTIONAL)) {
+                put_key(c, field->key);
+                put_least(c, &field->value);
+                put(c, ", ");
+            }
+        put(c, "}");
+        break;
+    case CYAML_SEQUENCE:
+    case CYAML_SEQUENCE_FIXED:
+        put(c, "[");
+        for (uint32_t i = 0; i < schema->sequence.min; i++) {
+            put_least(c, schema->sequence.entry);
+            put(c, ", ");
+        }
+        put(c, "]");
+        break;
+    case CYAML_STRING:
+        put(c, "\"");
+        for (uint32_t i = 0; i < schema->string.min; i++)
+            put(c, "?");
+        put(c, "\"");
+        break;
+    case CYAML_ENUM: put_scalar(c, schema->enumeration.strings[0].str); break;
+    case CYAML_BOOL: put(c, "false"); break;
+    default: put(c, "0");
+    }
+}
+
+/* Something else stands in the twin for the node at hand. */
+static void stand_in(struct check *c, const cyaml_schema_value_t *schema)
+{
+    buf_put(&c->twin->unsound, c->name, strlen(c->name));
+    buf_put(&c->twin->unsound, "\n", 1);
+    put_least(c, schema);
 }
 
 /* A scalar as it may stand in a sentence: one line, bounded, no control bytes. */
@@ -254,27 +340,35 @@ __attribute__((format(printf, 2, 3))) static size_t name_push(struct check *c, c
     return n;
 }
 
+static size_t name_push_key(struct check *c, const char *key)
+{
+    return name_push(c, "%s%s", c->name[0] ? "." : "", key);
+}
+
 static void check_list(struct check *c, const yaml_node_t *node, const cyaml_schema_value_t *schema)
 {
     const yaml_node_item_t *first = node->data.sequence.items.start;
     size_t n = (size_t)(node->data.sequence.items.top - first);
-    bool flags = schema->type == CYAML_FLAGS;
+    uint32_t min = schema->sequence.min, max = schema->sequence.max;
 
-    if (!flags && n < schema->sequence.min)
+    if (n < min)
         fault(c, node->start_mark, "'%s' has %zu entr%s; it must have %" PRIu32, c->name, n,
-              n == 1 ? "y" : "ies", schema->sequence.min);
-    if (!flags && n > schema->sequence.max)
-        fault(c, node->start_mark, "'%s' has %zu entries; it may have %" PRIu32, c->name, n,
-              schema->sequence.max);
-    for (size_t i = 0; i < n; i++) {
-        const yaml_node_t *entry = yaml_document_get_node(c->doc, first[i]);
-        size_t cut = name_push(c, "[%zu]", i);
-        if (!flags)
-            check_value(c, entry, schema->sequence.entry);
-        else if (has_kind(c, entry, YAML_SCALAR_NODE))
-            check_word(c, entry, schema);
+              n == 1 ? "y" : "ies", min);
+    if (n > max)
+        fault(c, node->start_mark, "'%s' has %zu entries; it may have %" PRIu32, c->name, n, max);
+    put(c, "[");
+    for (size_t i = 0; i < n || i < min; i++) {
+        size_t cut = name_push(c, "[%zu]", i), written = c->twin->text.n;
+        if (i < n)
+            check_value(c, yaml_document_get_node(c->doc, first[i]), schema->sequence.entry);
+        else
+            stand_in(c, schema->sequence.entry);
+        put(c, ", ");
+        if (i >= max)
+            c->twin->text.n = written;
         c->name[cut] = 0;
     }
+    put(c, "]");
 }
 
 static size_t find_field(const cyaml_schema_value_t *schema, const char *key)
@@ -312,6 +406,7 @@ static void check_mapping(struct check *c, const yaml_node_t *node,
     const yaml_node_t *seen[WORDS_MAX] = {0};
     const cyaml_schema_field_t *fields = schema->mapping.fields;
 
+    put(c, "{");
     for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
          pair < node->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key = yaml_document_get_node(c->doc, pair->key);
@@ -325,82 +420,98 @@ static void check_mapping(struct check *c, const yaml_node_t *node,
             continue;
         }
         ASSERT(i < WORDS_MAX);
-        if (seen[i])
-            fault(c, key->start_mark, "key '%s' is given twice; the first stands in line %zu",
-                  fields[i].key, seen[i]->start_mark.line + 1);
-        else
-            seen[i] = key;
-        size_t cut = name_push(c, "%s%s", c->name[0] ? "." : "", fields[i].key);
+        size_t written = c->twin->text.n, unsound = c->twin->unsound.n;
+        size_t cut = name_push_key(c, fields[i].key);
+        put_key(c, fields[i].key);
         check_value(c, yaml_document_get_node(c->doc, pair->value), &fields[i].value);
+        put(c, ", ");
         c->name[cut] = 0;
+        if (!seen[i]) {
+            seen[i] = key;
+            continue;
+        }
+        fault(c, key->start_mark, "key '%s' is given twice; the first stands in line %zu",
+              fields[i].key, seen[i]->start_mark.line + 1);
+        c->twin->text.n = written;
+        c->twin->unsound.n = unsound;
     }
     for (size_t i = 0; fields[i].key; i++)
-        if (!seen[i] && !(fields[i].value.flags & CYAML_FLAG_OPTIONAL))
+        if (!seen[i] && !(fields[i].value.flags & CYAML_FLAG_OPTIONAL)) {
             fault(c, node->start_mark, "key '%s' is missing", fields[i].key);
+            size_t cut = name_push_key(c, fields[i].key);
+            put_key(c, fields[i].key);
+            stand_in(c, &fields[i].value);
+            put(c, ", ");
+            c->name[cut] = 0;
+        }
+    put(c, "}");
 }
 
+static bool check_scalar(struct check *c, const yaml_node_t *node,
+                         const cyaml_schema_value_t *schema)
+{
+    size_t faults = c->faults;
+
+    switch (schema->type) {
+    case CYAML_INT:
+    case CYAML_UINT: check_number(c, node, schema); break;
+    case CYAML_FLOAT: check_float(c, node); break;
+    case CYAML_BOOL: check_bool(c, node); break;
+    case CYAML_ENUM: check_word(c, node, schema); break;
+    case CYAML_STRING: check_string(c, node, schema); break;
+    default: check_failed("a schema type that is supported", __FILE__, __LINE__);
+    }
+    return c->faults == faults;
+}
+
+static yaml_node_type_t kind_of(const cyaml_schema_value_t *schema)
+{
+    switch (schema->type) {
+    case CYAML_MAPPING: return YAML_MAPPING_NODE;
+    case CYAML_SEQUENCE:
+    case CYAML_SEQUENCE_FIXED: return YAML_SEQUENCE_NODE;
+    default: return YAML_SCALAR_NODE;
+    }
+}
+
+/* Says the faults of a node and of all below it, and writes it into the twin. */
 static void check_value(struct check *c, const yaml_node_t *node,
                         const cyaml_schema_value_t *schema)
 {
     size_t i = (size_t)(node - c->doc->nodes.start);
+    bool is_done = c->is_done;
 
-    if (schema->type == CYAML_IGNORE || may_be_null(node, schema) || c->done[i] == schema)
+    if (may_be_null(node, schema)) {
+        put_scalar(c, (const char *)node->data.scalar.value);
         return;
-    c->done[i] = schema;
-    switch (schema->type) {
-    case CYAML_MAPPING:
-        if (has_kind(c, node, YAML_MAPPING_NODE))
-            check_mapping(c, node, schema);
-        break;
-    case CYAML_SEQUENCE:
-    case CYAML_SEQUENCE_FIXED:
-    case CYAML_FLAGS:
-        if (has_kind(c, node, YAML_SEQUENCE_NODE))
-            check_list(c, node, schema);
-        break;
-    case CYAML_INT:
-    case CYAML_UINT:
-        if (has_kind(c, node, YAML_SCALAR_NODE))
-            check_number(c, node, schema);
-        break;
-    case CYAML_FLOAT:
-        if (has_kind(c, node, YAML_SCALAR_NODE))
-            check_float(c, node);
-        break;
-    case CYAML_BOOL:
-        if (has_kind(c, node, YAML_SCALAR_NODE))
-            check_bool(c, node);
-        break;
-    case CYAML_ENUM:
-        if (has_kind(c, node, YAML_SCALAR_NODE))
-            check_word(c, node, schema);
-        break;
-    case CYAML_STRING:
-        if (has_kind(c, node, YAML_SCALAR_NODE))
-            check_string(c, node, schema);
-        break;
-    default: check_failed("a schema type that is supported", __FILE__, __LINE__);
     }
-}
-
-bool yamlcheck_is_empty(yaml_document_t *doc)
-{
-    const yaml_node_t *root = yaml_document_get_root_node(doc);
-
-    return !root || is_null(root);
+    c->is_done = is_done || c->done[i] == schema;
+    c->done[i] = schema;
+    if (!has_kind(c, node, kind_of(schema)))
+        stand_in(c, schema);
+    else if (node->type == YAML_MAPPING_NODE)
+        check_mapping(c, node, schema);
+    else if (node->type == YAML_SEQUENCE_NODE)
+        check_list(c, node, schema);
+    else if (check_scalar(c, node, schema))
+        put_scalar(c, (const char *)node->data.scalar.value);
+    else
+        stand_in(c, schema);
+    c->is_done = is_done;
 }
 
 void yamlcheck(const char *path, yaml_document_t *doc, const cyaml_schema_value_t *schema,
-               struct error *err)
+               struct yamltwin *twin, struct error *err)
 {
     static const yaml_node_t nothing = {.type = YAML_MAPPING_NODE};
-    struct check c = {.path = path, .doc = doc, .err = err};
+    struct check c = {.path = path, .doc = doc, .err = err, .twin = twin};
+    const yaml_node_t *root = yaml_document_get_root_node(doc);
 
-    if (yamlcheck_is_empty(doc)) {
+    if (!root || is_null(root)) { /* nothing but comments */
         check_mapping(&c, &nothing, schema);
         return;
     }
     c.done = xcalloc((size_t)(doc->nodes.top - doc->nodes.start), sizeof *c.done);
-    check_value(&c, yaml_document_get_root_node(doc), schema);
+    check_value(&c, root, schema);
     free(c.done);
 }

@@ -21,6 +21,7 @@ struct yamlfile {
     char *path;
     const cyaml_schema_value_t *schema;
     yaml_document_t doc; /* nodes with their marks; owns them */
+    struct yamltwin twin;
     void *value;
 };
 
@@ -158,14 +159,11 @@ out:
     return rc;
 }
 
-/* The document is known to fit the schema; libcyaml builds the value. */
-static int build_value(struct yamlfile *f, const unsigned char *bytes, size_t n, struct error *err)
+/* libcyaml builds the value from the twin, which fits the schema. */
+static int build_value(struct yamlfile *f, struct error *err)
 {
-    static const char nothing[] = "{}";
-    bool empty = yamlcheck_is_empty(&f->doc);
     cyaml_err_t rc =
-        cyaml_load_data(empty ? (const uint8_t *)nothing : bytes, empty ? sizeof nothing - 1 : n,
-                        &cyaml_config, f->schema, &f->value, NULL);
+        cyaml_load_data(f->twin.text.p, f->twin.text.n, &cyaml_config, f->schema, &f->value, NULL);
 
     if (rc == CYAML_OK)
         return 0;
@@ -177,7 +175,7 @@ int yamlfile_load(const char *path, const cyaml_schema_value_t *schema, struct y
                   struct error *err)
 {
     unsigned char *bytes = NULL;
-    size_t n = 0, faults = err->n;
+    size_t n = 0;
     yaml_document_t doc;
 
     *out = NULL;
@@ -197,8 +195,8 @@ int yamlfile_load(const char *path, const cyaml_schema_value_t *schema, struct y
     f->path = xstrdup(path);
     f->schema = schema;
     f->doc = doc;
-    yamlcheck(path, &f->doc, schema, err);
-    rc = err->n > faults ? -EINVAL : build_value(f, bytes, n, err);
+    yamlcheck(path, &f->doc, schema, &f->twin, err);
+    rc = build_value(f, err);
     if (rc == 0)
         *out = f;
     else
@@ -275,6 +273,18 @@ void yamlfile_place(const struct yamlfile *f, const char *node, int *line, int *
     }
 }
 
+bool yamlfile_is_sound(const struct yamlfile *f, const char *node)
+{
+    const char *name = (const char *)f->twin.unsound.p, *end = name + f->twin.unsound.n;
+
+    for (size_t n; name < end; name += n + 1) {
+        n = strcspn(name, "\n");
+        if (strncmp(node, name, n) == 0 && (n == 0 || strchr(".[", node[n]))) /* or the end */
+            return false;
+    }
+    return true;
+}
+
 void yamlfile_fault(const struct yamlfile *f, const char *node, struct error *err, const char *fmt,
                     ...)
 {
@@ -282,6 +292,8 @@ void yamlfile_fault(const struct yamlfile *f, const char *node, struct error *er
     int line, column;
     va_list ap;
 
+    if (!yamlfile_is_sound(f, node))
+        return;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
@@ -296,6 +308,8 @@ void yamlfile_free(struct yamlfile *f)
     if (f->value)
         cyaml_free(&cyaml_config, f->schema, f->value, 0);
     yaml_document_delete(&f->doc);
+    buf_fini(&f->twin.text);
+    buf_fini(&f->twin.unsound);
     free(f->path);
     free(f);
 }

@@ -2,36 +2,43 @@
  *
  * libcyaml stops at its first fault and names no column. So the file is parsed into nodes first and
  * these are held against the schema: unknown keys (with the nearest known one), missing and doubled
- * keys, wrong types, bad numbers, words that aren't in the list. Only a file without a fault is
- * built into its C value by libcyaml. A structural fault (no YAML at all) is one fault and ends the
- * file. What the schema can't say, the caller checks on the value and reports with
- * yamlfile_fault(). Stricter than libcyaml: "10x" and "-1" are no unsigned numbers, "010" isn't
- * eight, "maybe" isn't true.
+ * keys, wrong types, bad numbers, words that aren't in the list. libcyaml then builds the C value,
+ * in which something that fits the schema stands in for each faulty part, so that the caller checks
+ * in the same go what the schema can't say. It reports with yamlfile_fault(), which says nothing of
+ * a part that is at fault already, and keeps the value only if no fault was added. A structural
+ * fault (no YAML at all) is one fault and ends the file. Stricter than libcyaml: "10x" and "-1" are
+ * no unsigned numbers, "010" isn't eight, "maybe" isn't true.
  *
  * The schema is a pointer to a mapping: { CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct x, fields)
- * }. It must outlive the file. Bit fields and floats of other sizes than float and double are not
+ * }. It must outlive the file and not hold itself. Flags, bit fields and ignored values are not
  * supported. Any thread, one thread at a time per object.
  *
  *     struct yamlfile *f;
- *     if (yamlfile_load(path, &schema, &f, err) < 0)
- *         return -EINVAL;
+ *     size_t faults = err->n;
+ *     int rc = yamlfile_load(path, &schema, &f, err);
+ *     if (rc < 0)
+ *         return rc;
  *     struct x *x = yamlfile_value(f);
  *     if (x->inputs[1].port > 1024)
  *         yamlfile_fault(f, "inputs[1].port", err, "port %u is taken", x->inputs[1].port);
- *     yamlfile_free(f);
+ *     if (err->n > faults)
+ *         ...yamlfile_free(f), -EINVAL
  */
 #ifndef SCANTIDE_CONFIG_YAMLFILE_H
 #define SCANTIDE_CONFIG_YAMLFILE_H
 
 #include <cyaml/cyaml.h>
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 struct yamlfile; /* the C value, and where each node stands in the file */
 
 /* Reads `path`. A file of comments only is an empty mapping. Returns 0 with *out owned by the
- * caller, -EINVAL with the faults added to err, or another negative errno for a file that can't be
- * read, with one fault added that says what to do. *out is NULL on failure. */
+ * caller and every fault of the schema added to err: with any, the value is there to be checked
+ * and not to be used. -EINVAL: a structural fault, added to err. Another negative errno: the file
+ * can't be read, with one fault added that says what to do. *out is NULL on failure. */
 int yamlfile_load(const char *path, const cyaml_schema_value_t *schema, struct yamlfile **out,
                   struct error *err);
 
@@ -45,7 +52,11 @@ const char *yamlfile_path(const struct yamlfile *f);
  * that doesn't exist, the nearest node above it that does. */
 void yamlfile_place(const struct yamlfile *f, const char *node, int *line, int *column);
 
-/* Adds a fault at the place of a node. */
+/* Whether the node's value is the file's: false where something stands in for it or for a node
+ * above it. A fault of one node that lies in the value of another needs both sound. */
+bool yamlfile_is_sound(const struct yamlfile *f, const char *node);
+
+/* Adds a fault at the place of a node, if that is sound: else its fault is said already. */
 __attribute__((format(printf, 4, 5))) void
 yamlfile_fault(const struct yamlfile *f, const char *node, struct error *err, const char *fmt, ...);
 

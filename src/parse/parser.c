@@ -50,21 +50,13 @@ struct pattern {
     uint8_t groups[FIELDS][GROUPS_MAX]; /* 0: none */
 };
 
-struct verdict_pattern {
-    pcre2_code *code;
-    enum action action;
-};
-
 struct parser {
     struct yamlfile *yaml;
     const struct parser_file *file;
     struct str literal;
     struct pattern *patterns;
     size_t pattern_count;
-    struct verdict_pattern *rules;
-    size_t rule_count;
-    enum action otherwise;
-    enum field verdict_from;
+    pcre2_code **rules; /* of file->verdict */
 };
 
 struct prefix_rule {
@@ -105,8 +97,8 @@ static void parser_fini(struct parser *p)
 {
     for (size_t i = 0; i < p->pattern_count; i++)
         pcre2_code_free(p->patterns[i].code);
-    for (size_t i = 0; i < p->rule_count; i++)
-        pcre2_code_free(p->rules[i].code);
+    for (size_t i = 0; i < p->file->verdict.rules_count; i++)
+        pcre2_code_free(p->rules[i]);
     free(p->patterns);
     free(p->rules);
     yamlfile_free(p->yaml);
@@ -181,46 +173,15 @@ static void bind_groups(const struct parser *p, struct pattern *pat, const char 
         yamlfile_fault(p->yaml, node, err, "the pattern needs the groups 'src' and 'proto'");
 }
 
-static bool action_parse(const char *word, enum action *out)
-{
-    for (enum action a = 0; a < ACTIONS; a++)
-        if (strcmp(word, action_name(a)) == 0) {
-            *out = a;
-            return true;
-        }
-    return false;
-}
-
-static void bind_action(const struct parser *p, const char *word, const char *node,
-                        enum action *out, struct error *err)
-{
-    if (word && !action_parse(word, out))
-        yamlfile_fault(p->yaml, node, err, "'%s' is no action: drop, reject, accept or ignore",
-                       word);
-}
-
 static void compile_verdict(struct parser *p, struct error *err)
 {
     const struct verdict *v = &p->file->verdict;
     char node[64];
 
-    p->otherwise = ACTION_DROP;
-    bind_action(p, v->otherwise, "verdict.otherwise", &p->otherwise, err);
-    if (strcmp(v->from, "prefix") == 0)
-        p->verdict_from = FIELD_PREFIX;
-    else if (strcmp(v->from, "action") == 0)
-        p->verdict_from = FIELD_ACTION;
-    else
-        yamlfile_fault(p->yaml, "verdict.from", err,
-                       "the verdict is told by 'prefix' or by the group 'action', not by '%s'",
-                       v->from);
     p->rules = xcalloc(v->rules_count, sizeof *p->rules);
     for (unsigned i = 0; i < v->rules_count; i++) {
-        struct verdict_pattern *rule = &p->rules[p->rule_count++];
         snprintf(node, sizeof node, "verdict.rules[%u].match", i);
-        rule->code = compile(p, v->rules[i].match, PCRE2_CASELESS, node, err);
-        snprintf(node, sizeof node, "verdict.rules[%u].action", i);
-        bind_action(p, v->rules[i].action, node, &rule->action, err);
+        p->rules[i] = compile(p, v->rules[i].match, PCRE2_CASELESS, node, err);
     }
 }
 
@@ -455,10 +416,11 @@ static enum action judge(struct matcher *m, const struct parser *p, struct str t
     for (size_t i = 0; i < m->set->prefix_count; i++)
         if (find_literal(text, 0, str_from(m->set->prefixes[i].text)) >= 0)
             return m->set->prefixes[i].action;
-    for (size_t i = 0; i < p->rule_count; i++)
-        if (run(m, p->rules[i].code, false, text, 0))
-            return p->rules[i].action;
-    return p->otherwise;
+    const struct verdict *v = &p->file->verdict;
+    for (size_t i = 0; i < v->rules_count; i++)
+        if (run(m, p->rules[i], false, text, 0))
+            return v->rules[i].action;
+    return v->otherwise;
 }
 
 static enum action verdict(struct matcher *m, const struct parser *p, struct str text)
@@ -534,8 +496,9 @@ static bool read_event(struct matcher *m, const struct parser *p, const struct p
     e->prefix = group(m, pat, text, FIELD_PREFIX);
     if (!e->prefix.p)
         e->prefix = trim((struct str){text.p, at});
-    struct str told =
-        p->verdict_from == FIELD_ACTION ? group(m, pat, text, FIELD_ACTION) : e->prefix;
+    struct str told = p->file->verdict.from == VERDICT_FROM_ACTION
+                          ? group(m, pat, text, FIELD_ACTION)
+                          : e->prefix;
     e->action = (uint8_t)verdict(m, p, told.p ? told : empty); /* overwrites the match data: last */
     return true;
 }

@@ -1,9 +1,18 @@
 #include "parse/parser_file.h"
 
-#include <errno.h>
 #include <string.h>
 
-#include "base/check.h"
+const cyaml_strval_t parser_file_actions[ACTIONS] = {
+    {"drop", ACTION_DROP},
+    {"reject", ACTION_REJECT},
+    {"accept", ACTION_ACCEPT},
+    {"ignore", ACTION_IGNORE},
+};
+
+static const cyaml_strval_t origins[] = {
+    {"prefix", VERDICT_FROM_PREFIX},
+    {"action", VERDICT_FROM_ACTION},
+};
 
 static const cyaml_schema_value_t text_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CYAML_UNLIMITED)};
@@ -11,8 +20,8 @@ static const cyaml_schema_value_t text_schema = {
 static const cyaml_schema_field_t rule_fields[] = {
     CYAML_FIELD_STRING_PTR("match", CYAML_FLAG_POINTER, struct verdict_rule, match, 1,
                            CYAML_UNLIMITED),
-    CYAML_FIELD_STRING_PTR("action", CYAML_FLAG_POINTER, struct verdict_rule, action, 1,
-                           CYAML_UNLIMITED),
+    CYAML_FIELD_ENUM("action", CYAML_FLAG_STRICT, struct verdict_rule, action, parser_file_actions,
+                     ACTIONS),
     CYAML_FIELD_END,
 };
 
@@ -20,11 +29,12 @@ static const cyaml_schema_value_t rule_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct verdict_rule, rule_fields)};
 
 static const cyaml_schema_field_t verdict_fields[] = {
-    CYAML_FIELD_STRING_PTR("from", CYAML_FLAG_POINTER, struct verdict, from, 1, CYAML_UNLIMITED),
+    CYAML_FIELD_ENUM("from", CYAML_FLAG_STRICT, struct verdict, from, origins,
+                     CYAML_ARRAY_LEN(origins)),
     CYAML_FIELD_SEQUENCE("rules", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct verdict, rules,
                          &rule_schema, 0, CYAML_UNLIMITED),
-    CYAML_FIELD_STRING_PTR("otherwise", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct verdict,
-                           otherwise, 1, CYAML_UNLIMITED),
+    CYAML_FIELD_ENUM("otherwise", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct verdict,
+                     otherwise, parser_file_actions, ACTIONS),
     CYAML_FIELD_END,
 };
 
@@ -75,12 +85,8 @@ int parser_file_load(const char *path, struct yamlfile **out, struct error *err)
     const char *base = strrchr(path, '/');
     base = base ? base + 1 : path;
     size_t n = strlen(file->name);
-    if (strncmp(base, file->name, n) != 0 || strcmp(base + n, ".yaml") != 0) {
+    if (strncmp(base, file->name, n) != 0 || strcmp(base + n, ".yaml") != 0)
         yamlfile_fault(*out, "name", err, "the file is called %s, so the name must be '%.*s'", base,
                        (int)strcspn(base, "."), base);
-        yamlfile_free(*out);
-        *out = NULL;
-        return -EINVAL;
-    }
     return 0;
 }

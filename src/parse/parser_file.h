@@ -1,5 +1,5 @@
-/* parser_file.h - a parser file as its author wrote it: `parsers/NAME.yaml`, read and checked, not
- * yet compiled.
+/* parser_file.h - a parser file as its author wrote it: `parsers/NAME.yaml`, held against its
+ * schema, not yet compiled.
  *
  * The keys are explained in parsers/README.md. This module knows the YAML; parser.h makes patterns
  * of it. */
@@ -10,17 +10,21 @@
 
 #include "base/error.h"
 #include "config/yamlfile.h"
+#include "parse/event.h"
+
+/* The words of an enum action, in parser files and in the configuration. */
+extern const cyaml_strval_t parser_file_actions[ACTIONS];
 
 struct verdict_rule {
-    char *match;  /* a pattern, tried without regard to case */
-    char *action; /* drop, reject, accept, ignore */
+    char *match; /* a pattern, tried without regard to case */
+    enum action action;
 };
 
 struct verdict {
-    char *from; /* "prefix" or "action": the field that the rules look at */
+    enum { VERDICT_FROM_PREFIX, VERDICT_FROM_ACTION } from; /* the field that the rules look at */
     struct verdict_rule *rules;
     unsigned rules_count;
-    char *otherwise; /* the action when no rule matches; NULL: drop */
+    enum action otherwise; /* when no rule matches; if it isn't said, drop */
 };
 
 /* What a sample must give: the words of `explain`'s text; NULL is not compared. */
@@ -48,8 +52,9 @@ struct parser_file {
     unsigned refuses_count;
 };
 
-/* Loads one file; its name must be `name:` + ".yaml". Free with yamlfile_free; the value is a
- * struct parser_file. */
+/* Loads one file, whose name must be `name:` + ".yaml". The value is a struct parser_file. As with
+ * yamlfile_load(), it is also there where faults were added to err, to be compiled and not to be
+ * used. Free with yamlfile_free. */
 int parser_file_load(const char *path, struct yamlfile **out, struct error *err);
 
 #endif

@@ -59,58 +59,57 @@ static void check_sources(const struct yamlfile *f, const struct schema *sc, str
 
     for (uint32_t i = 0; i < sc->sources_count; i++) {
         const struct schema_source *s = &sc->sources[i], *w = &wanted[i];
-        if (strcmp(s->name, w->name) != 0) {
-            snprintf(node, sizeof node, "data_sources[%u].name", i);
+        snprintf(node, sizeof node, "data_sources[%u].name", i);
+        if (strcmp(s->name, w->name) != 0)
             yamlfile_fault(f, node, err,
                            "data source %u must be '%s', since charts ask for it by "
                            "that name",
                            i + 1, w->name);
-        } else if (s->type != w->type) {
-            snprintf(node, sizeof node, "data_sources[%u].type", i);
+        snprintf(node, sizeof node, "data_sources[%u].type", i);
+        if (s->type != w->type)
             yamlfile_fault(f, node, err,
                            "'%s' is written as %s; another type would give wrong "
                            "rates",
                            w->name, schema_type_name(w->type));
-        } else if (s->pairs != w->pairs) {
-            snprintf(node, sizeof node, "data_sources[%u].pairs", i);
+        snprintf(node, sizeof node, "data_sources[%u].pairs", i);
+        if (s->pairs != w->pairs)
             yamlfile_fault(f, node, err, "must be %s: a pair has events and no sources",
                            w->pairs ? "yes" : "no");
-        }
     }
 }
 
 static void check_archives(const struct yamlfile *f, const struct schema *sc, struct error *err)
 {
+    static const char exact[] =
+        "the first must be an AVERAGE with step %d: it holds the exact counts";
     char node[64];
     uint64_t rows = 0;
 
+    if (sc->archives[0].function != SCHEMA_AVERAGE)
+        yamlfile_fault(f, "archives[0].function", err, exact, BIN_S);
+    if (sc->archives[0].step != BIN_S)
+        yamlfile_fault(f, "archives[0].step", err, exact, BIN_S);
     for (uint32_t i = 0; i < sc->archives_count; i++) {
         const struct schema_archive *a = &sc->archives[i];
-        if (a->step == 0 || a->step % BIN_S != 0 || DAY_S % a->step != 0) {
-            snprintf(node, sizeof node, "archives[%u].step", i);
+        bool fits = a->step > 0 && a->step % BIN_S == 0 && DAY_S % a->step == 0;
+        bool lasts = a->days > 0 && a->days <= DAYS_MAX;
+        snprintf(node, sizeof node, "archives[%u].step", i);
+        if (!fits && i > 0)
             yamlfile_fault(f, node, err,
                            "must be a multiple of the step, %d, and fit into a day a "
                            "whole number of times, as 300, 3600 or 86400 do",
                            BIN_S);
-            continue;
-        }
-        if (a->days == 0 || a->days > DAYS_MAX) {
-            snprintf(node, sizeof node, "archives[%u].days", i);
+        snprintf(node, sizeof node, "archives[%u].days", i);
+        if (!lasts)
             yamlfile_fault(f, node, err, "must be from 1 to %d", DAYS_MAX);
-            continue;
-        }
-        rows += (uint64_t)a->days * (DAY_S / a->step);
+        if (fits && lasts)
+            rows += (uint64_t)a->days * (DAY_S / a->step);
     }
     if (rows > ROWS_MAX)
         yamlfile_fault(f, "archives", err,
                        "they hold %llu rows together; with more than %d, each "
                        "file would be larger than 32 MB",
                        (unsigned long long)rows, ROWS_MAX);
-    if (sc->archives[0].function != SCHEMA_AVERAGE || sc->archives[0].step != BIN_S)
-        yamlfile_fault(f, "archives[0]", err,
-                       "the first must be an AVERAGE with step %d: it holds "
-                       "the exact counts",
-                       BIN_S);
 }
 
 static void check(const struct yamlfile *f, const struct schema *sc, struct error *err)

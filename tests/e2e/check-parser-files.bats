@@ -45,3 +45,18 @@ setup() {
     [[ $output == *"$PWD/share/rrd/chart.yaml:"*"'layers' must be a whole number, not 'many'"* ]]
     [[ $output == *"$PWD/share/rrd/schema.yaml:"*": key 'stepp' is unknown; did you mean 'step'?"* ]]
 }
+
+@test "a fault of a chart's schema hides none of its meaning, and a list that isn't known has no length" {
+    mkdir share
+    cp -r "$(dirname "$shipped")" "$(dirname "$shipped")/../rrd" share/
+    chart=share/rrd/chart.yaml
+    sed -i -e '0,/hues:/s/hues:/hoes:/' -e '0,/back: .*/s//back: white/' -e 's/^layers:.*/layers: many/' $chart
+    place() { printf '%s:%s:%s' "$PWD/$chart" "$(grep -n "$1" $chart | head -n 1 | cut -d: -f1)" "$2"; }
+    SCANTIDE_SHARE=$PWD/share run "$SCANTIDE" check --config conf.yaml --data data
+    [ "$status" -eq 2 ]
+    [ "${#lines[@]}" -eq 4 ]
+    [[ $output == *"$(place layers: 9): 'layers' must be a whole number, not 'many'"* ]]
+    [[ $output == *"$(place 'name: ' 5): key 'hues' is missing"* ]]
+    [[ $output == *"$(place 'back: white' 11): 'white' is no colour: "* ]]
+    [[ $output == *"$(place hoes: 5): key 'hoes' is unknown; did you mean 'hues'?"* ]]
+}

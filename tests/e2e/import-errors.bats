@@ -54,12 +54,14 @@ unprivileged() {
 }
 
 @test "a configuration with three faults: three lines, nothing taken in" {
-    printf 'data: %s/data\nlate: soon\ninputs:\n  - fil: /var/log/kern.log\nseries:\n  max_ports: -1\n' "$dir" >conf.yaml
+    printf 'data: %s/data\nlate: soon\ninputs:\n  - file: /var/log/kern.log\n    timezon: UTC\nseries:\n  max_ports: -1\n' "$dir" >conf.yaml
     run --separate-stderr ./scantide import --config conf.yaml log
     [ "$status" -eq 2 ]
-    [[ $stderr == *"conf.yaml:4:5: key 'fil' is unknown; did you mean 'file'?"* ]]
-    [[ $stderr == *"conf.yaml:6:14: "* ]]
-    [ "${#stderr_lines[@]}" -ge 3 ]
+    diff - <<EOF <(printf '%s\n' "$stderr")
+conf.yaml:2:7: 'late' must be a number and s, m or h, such as 5s or 2m, not 'soon'
+conf.yaml:5:5: key 'timezon' is unknown; did you mean 'timezone'?
+conf.yaml:7:14: 'series.max_ports' must be a whole number from 0 to 4294967295, not '-1'
+EOF
     [ ! -e data ]
 }
 

@@ -220,6 +220,45 @@ static void test_faults(void **state)
          "1:7: 'data' must be a whole path that begins with '/', not 'var'\n"
          "2:7: 'late' must be a number and s, m or h, such as 5s or 2m, not 'soon'\n"
          "3:18: 'x' is no port; write it like 23/tcp, 53/udp, 8/icmp, 128/icmp6 or 47/ip\n"},
+        /* faults of schema and of meaning in one go, with their places behind faulty entries */
+        {"data: var\n"
+         "late: soon\n"
+         "inputs:\n"
+         "  - {file: /a, timezone: Europe/Berln}\n"
+         "series: {max_ports: many}\n"
+         "sereis: {}\n",
+         "1:7: 'data' must be a whole path that begins with '/', not 'var'\n"
+         "2:7: 'late' must be a number and s, m or h, such as 5s or 2m, not 'soon'\n"
+         "4:26: time zone 'Europe/Berln' is unknown; did you mean 'Europe/Berlin'?\n"
+         "5:21: 'series.max_ports' must be a whole number, not 'many'\n"
+         "6:1: key 'sereis' is unknown; did you mean 'series'?\n"},
+        {"inputs:\n"
+         "  - fil: /a\n"
+         "  - /b\n"
+         "  - {file: c, timezone: Europe/Berln}\n"
+         "  - {file: /d, sensor: [x]}\n"
+         "  - {file: /d}\n"
+         "commit_every: [5s]\n"
+         "prefixes: [{prefix: A}, {prefix: A, action: drop}, {action: drop}, {action: drop}]\n"
+         "late: 2d\n"
+         "late: [x]\n",
+         "2:5: key 'fil' is unknown; did you mean 'file'?\n"
+         "2:5: key 'file' is missing\n"
+         "3:5: 'inputs[1]' must be a mapping, lines of 'key: value', not one value\n"
+         "4:12: 'inputs[2].file' must be a whole path that begins with '/', not 'c'\n"
+         "4:25: time zone 'Europe/Berln' is unknown; did you mean 'Europe/Berlin'?\n"
+         "5:24: 'inputs[3].sensor' must be one value, not a list\n"
+         "6:12: '/d' is the same file as that of inputs[3]; it would be counted twice, so take "
+         "one of them out\n"
+         "7:15: 'commit_every' must be one value, not a list\n"
+         "8:12: key 'action' is missing\n"
+         "8:34: prefix 'A' has its action in prefixes[0] already\n"
+         "8:52: key 'prefix' is missing\n"
+         "8:68: key 'prefix' is missing\n"
+         "9:7: 'late' must be a number and s, m or h, such as 5s or 2m, not '2d'\n"
+         "10:1: key 'late' is given twice; the first stands in line 9\n"
+         "10:7: 'late' must be one value, not a list\n"},
+        {"- data: var\n", "1:1: the file must be a mapping, lines of 'key: value', not a list\n"},
     };
 
     (void)state;

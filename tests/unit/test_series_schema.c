@@ -100,11 +100,49 @@ static void each_wrong_value_is_named(void **state)
     assert_int_equal(load(good, &none), 0);
 }
 
+/* Faults of the schema hide none of meaning, and what stands in for a faulty value is not at fault
+ * itself. */
+static void all_faults_at_once(void **state)
+{
+    static const struct {
+        int line;
+        const char *says;
+    } wanted[] = {
+        {1, "'heartbeat' is missing"}, {1, "must be 300"},      {2, "'unknown' must be a number"},
+        {4, ".type' must be"},         {4, "must be 'events'"}, {7, "'archives[0].step' must be"},
+        {7, "the first must be"},      {7, "from 1 to"},        {8, "'stepp' is unknown"},
+        {8, "'step' is missing"},
+    };
+    struct error err = {0};
+
+    (void)state;
+    assert_int_not_equal(load("step: 60\n"
+                              "unknown: much\n"
+                              "data_sources:\n"
+                              "  - {name: drops, type: RATE, pairs: yes}\n"
+                              "  - {name: sources, type: GAUGE, pairs: no}\n"
+                              "archives:\n"
+                              "  - {function: MAX, step: x, days: 0}\n"
+                              "  - {function: MAX, stepp: 3600, days: 400}\n",
+                              &err),
+                         0);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        size_t found = 0;
+        for (size_t j = 0; j < err.n; j++)
+            found += err.items[j].line == wanted[i].line &&
+                     strstr(err.items[j].text, wanted[i].says) != NULL;
+        assert_int_equal(found, 1);
+    }
+    assert_int_equal(err.n, sizeof wanted / sizeof *wanted);
+    error_fini(&err);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_shipped_file),
         cmocka_unit_test(each_wrong_value_is_named),
+        cmocka_unit_test(all_faults_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Every fault of a YAML file, with its line and column; the value only where there is none. */
+/* Every fault of a YAML file, with its line and column, and a value that fits the schema whatever the
+ * faults. */
 #include "config/yamlfile.h"
 
 #include <errno.h>
@@ -103,7 +104,7 @@ static char *faults_text(struct error *err)
     return text;
 }
 
-static void test_faults(void **state)
+static void test_faults_of_schema(void **state)
 {
     static const struct {
         const char *yaml, *faults;
@@ -151,7 +152,27 @@ static void test_faults(void **state)
         /* an anchored node's faults once, not once for each alias */
         {"inputs:\n  - &a {file: a, size: x}\n  - *a\n",
          "2:24: 'inputs[0].size' must be a whole number from 0 to 255, not 'x'\n"},
-        /* structure: one fault, and nothing of what stands before it */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < CYAML_ARRAY_LEN(cases); i++) {
+        struct error err = {0};
+        struct yamlfile *f;
+        write_file(cases[i].yaml);
+        assert_int_equal(yamlfile_load(path, &top_schema, &f, &err), 0);
+        assert_non_null(yamlfile_value(f));
+        assert_string_equal(faults_text(&err), cases[i].faults);
+        error_fini(&err);
+        yamlfile_free(f);
+    }
+}
+
+/* One fault, and nothing of what stands before it. */
+static void test_faults_of_structure(void **state)
+{
+    static const struct {
+        const char *yaml, *faults;
+    } cases[] = {
         {"nam: x\nname: [a\n", "3:1: not YAML: did not find expected ',' or ']' (while parsing a "
                                "flow sequence that begins in line 2)\n"},
         {"name: x\n\tdata: y\n", "2:1: not YAML: a tab; YAML is indented with spaces only\n"},
@@ -171,6 +192,70 @@ static void test_faults(void **state)
         assert_string_equal(faults_text(&err), cases[i].faults);
         error_fini(&err);
     }
+}
+
+/* Every part of the file that is sound keeps its value and its place, whatever is wrong around it. */
+static void test_value_with_faults(void **state)
+{
+    static const char *const unsound[] = {
+        "name",           "inputs[0]",      "inputs[0].file", "inputs[0].size",
+        "inputs[1].file", "inputs[1].size", "inputs[2]",
+    };
+    static const char *const sound[] = {
+        "", "data", "inputs", "inputs[1]", "inputs[1].action", "inputs[2]x", "nam", "nothing",
+    };
+    struct error err = {0};
+    struct yamlfile *f;
+
+    (void)state;
+    write_file(
+        "nam: x\nname: [y]\ndata: \"\\U0001F600 \\x85 \\\"\\\\ \\x7f\n\\t\"\ninputs:\n  - x\n"
+        "  - {size: 300, action: accept, shift: -3}\n  - [b]\n  - {file: d}\ndata: [z]\n");
+    assert_int_equal(yamlfile_load(path, &top_schema, &f, &err), 0);
+    assert_string_equal(faults_text(&err),
+                        "1:1: key 'nam' is unknown; did you mean 'name'?\n"
+                        "2:7: 'name' must be one value, not a list\n"
+                        "6:3: 'inputs' has 4 entries; it may have 3\n"
+                        "6:5: 'inputs[0]' must be a mapping, lines of 'key: value', not one value\n"
+                        "7:5: key 'file' is missing\n"
+                        "7:12: 'inputs[1].size' must be a whole number from 0 to 255, not '300'\n"
+                        "8:5: 'inputs[2]' must be a mapping, lines of 'key: value', not a list\n"
+                        "10:1: key 'data' is given twice; the first stands in line 3\n"
+                        "10:7: 'data' must be one value, not a list\n");
+    error_fini(&err);
+    const struct top *t = yamlfile_value(f);
+    assert_string_equal(t->data, "\xf0\x9f\x98\x80 \xc2\x85 \"\\ \x7f \t");
+    assert_int_equal(t->inputs_count, 3);
+    assert_int_equal(t->inputs[1].action, 3);
+    assert_int_equal(t->inputs[1].shift, -3);
+    for (size_t i = 0; i < CYAML_ARRAY_LEN(unsound); i++) {
+        assert_false(yamlfile_is_sound(f, unsound[i]));
+        yamlfile_fault(f, unsound[i], &err, "said twice");
+    }
+    assert_int_equal(err.n, 0);
+    for (size_t i = 0; i < CYAML_ARRAY_LEN(sound); i++)
+        assert_true(yamlfile_is_sound(f, sound[i]));
+    yamlfile_fault(f, "inputs[1].action", &err, "is wrong");
+    assert_string_equal(faults_text(&err), "7:25: is wrong\n");
+    error_fini(&err);
+    yamlfile_free(f);
+}
+
+/* An anchored node's faults hold at each of its aliases, though they are said once. */
+static void test_aliases_of_faults(void **state)
+{
+    struct error err = {0};
+    struct yamlfile *f;
+
+    (void)state;
+    write_file("inputs:\n  - &a {file: a, size: x}\n  - *a\n");
+    assert_int_equal(yamlfile_load(path, &top_schema, &f, &err), 0);
+    assert_int_equal(err.n, 1);
+    assert_false(yamlfile_is_sound(f, "inputs[0].size"));
+    assert_false(yamlfile_is_sound(f, "inputs[1].size"));
+    assert_string_equal(((const struct top *)yamlfile_value(f))->inputs[1].file, "a");
+    error_fini(&err);
+    yamlfile_free(f);
 }
 
 static void test_value(void **state)
@@ -294,9 +379,15 @@ static void test_nearest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_faults),     cmocka_unit_test(test_value),
-        cmocka_unit_test(test_places),     cmocka_unit_test(test_empty_file),
-        cmocka_unit_test(test_unreadable), cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_faults_of_schema),
+        cmocka_unit_test(test_faults_of_structure),
+        cmocka_unit_test(test_value_with_faults),
+        cmocka_unit_test(test_aliases_of_faults),
+        cmocka_unit_test(test_value),
+        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_empty_file),
+        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_nearest),
     };
 
     return cmocka_run_group_tests(tests, make_file, remove_file);
