@@ -6,6 +6,7 @@
 VERSION = 0.1.0
 PREFIX = /usr/local
 BUILD = build
+TESTS = $(BUILD)/tests
 
 CFLAGS = -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes
@@ -23,8 +24,8 @@ LIBS = $(PKG_LIBS) -lm -lpthread
 
 SOURCES := $(filter-out src/command/main.c,$(sort $(wildcard src/*/*.c)))
 OBJECTS = $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
-UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
-TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/tools/*.c)))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(TESTS)/%,$(sort $(wildcard tests/unit/test_*.c)))
+TOOLS := $(patsubst tests/tools/%.c,$(TESTS)/%,$(sort $(wildcard tests/tools/*.c)))
 E2E_TESTS := $(sort $(wildcard tests/e2e/*.bats))
 
 .PHONY: all run test lint asan bench install uninstall clean help tests FORCE
@@ -41,15 +42,16 @@ run: ## install what is missing, build, take in LOG=FILE (else this machine's), 
 test: ## install what is missing, build, run every test; the last line counts them
 	@tests/setup.sh test
 	@$(MAKE) --no-print-directory all tests
-	@BUILD='$(BUILD)' tests/run.sh $(UNIT_TESTS) $(E2E_TESTS)
+	@BUILD='$(BUILD)' TOOLS='$(TESTS)' tests/run.sh $(UNIT_TESTS) $(E2E_TESTS)
 
 lint: ## check the format, analyse, and check what headers and modules may include
 	@tests/setup.sh lint
 	@CC='$(CC)' tests/lint.sh
 
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
+# Its tests stand as deep as its program does, so that they too find the checkout two folders above.
 asan: ## the whole test suite under AddressSanitizer and UndefinedBehaviorSanitizer
-	@$(MAKE) --no-print-directory test BUILD=build/asan LDFLAGS='$(LDFLAGS) $(SANITIZE)' \
+	@$(MAKE) --no-print-directory test BUILD=build/asan TESTS=build/asan LDFLAGS='$(LDFLAGS) $(SANITIZE)' \
 		CFLAGS='-O1 -g -fno-omit-frame-pointer $(SANITIZE)'
 
 bench: ## time an import against mawk counting the same lines
@@ -70,11 +72,11 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(COMPILE) $(DEFINES) $(PKG_CFLAGS) -c -o $@ $<
 
-$(BUILD)/tests/test_%: tests/unit/test_%.c $(BUILD)/libscantide.a
+$(TESTS)/test_%: tests/unit/test_%.c $(BUILD)/libscantide.a
 	@mkdir -p $(@D)
 	$(COMPILE) $(DEFINES) $(PKG_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libscantide.a -lcmocka $(LIBS)
 
-$(BUILD)/tests/%: tests/tools/%.c $(BUILD)/flags
+$(TESTS)/%: tests/tools/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(COMPILE) -MF $@.d $(LDFLAGS) -o $@ $<
 
@@ -107,4 +109,4 @@ clean: ## remove everything that was made: build/ with its state, out/
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
--include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/tests/*.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(TESTS)/*.d)

@@ -7,8 +7,9 @@
 set -u
 
 build=$(cd "${BUILD:-build}" && pwd)
-logs=$build/tests/logs
-export SCANTIDE="$build/scantide" TOOLS="$build/tests"
+logs=$build/test-logs
+tools=$(cd "${TOOLS:-$build/tests}" && pwd)
+export SCANTIDE="$build/scantide" TOOLS="$tools"
 export CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C.UTF-8
 unset CMOCKA_XML_FILE BATS_LIB_PATH
 mkdir -p "$logs"
