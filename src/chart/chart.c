@@ -98,15 +98,21 @@ static unsigned unit_s(const struct chart_request *req)
     return req->step_s < 3600 ? req->step_s : 3600;
 }
 
+/* Whether the span has a bar that the last update falls into; *from is its start. */
+static bool has_open_bar(const struct chart_request *req, int64_t *from)
+{
+    *from = req->known_until - req->known_until % req->step_s;
+    return req->step_s > 300 && req->known_until > *from && *from >= req->from && *from < req->to;
+}
+
 /* `full_<name>`: complete bars; `bars_<name>`: with the bar that the last update falls into,
  * at the rate it has had so far: archives have a row only when it is over. Returns false where
  * there is no file. */
 static bool add_bars(struct args *cmd, const struct chart_request *req,
                      const struct chart_part *part, const char *name)
 {
-    int64_t open_from = req->known_until - req->known_until % req->step_s;
-    bool open = req->step_s > 300 && req->known_until > open_from && open_from >= req->from &&
-                open_from < req->to;
+    int64_t open_from;
+    bool open = has_open_bar(req, &open_from);
     char *full = xasprintf("%s_%s", open ? "full" : "bars", name);
     char *rest = xasprintf("open_%s", name);
     bool found =
@@ -258,12 +264,27 @@ static void add_header(struct args *cmd, const struct picture *p)
     free(mean), free(max), free(last), free(text), free(sources), free(rest), free(m);
 }
 
+/* The bars that a row's figures are of: hours where a bar is more; without the open one, unless
+ * there is no other. */
+static const char *figure_bars(struct args *cmd, const struct picture *p, const char *name)
+{
+    int64_t open_from;
+
+    if (p->req->step_s > 3600)
+        return "hours";
+    if (!has_open_bar(p->req, &open_from))
+        return "bars";
+    args_add(cmd, "CDEF:done_%s=any_total,UN,bars_%s,TIME,%lld,GT,UNKN,bars_%s,IF,IF", name, name,
+             (long long)open_from, name);
+    return "done";
+}
+
 /* A row's figures: events are of the finer data, bars of what is drawn (of hours where a bar
  * is more). */
 static void add_figures(struct args *cmd, const struct picture *p, const struct row *r)
 {
     const char *n = r->name;
-    const char *bars = p->req->step_s > 3600 ? "hours" : "bars";
+    const char *bars = figure_bars(cmd, p, n);
     size_t width = markup_columns(r->label);
     int pad = (int)(p->label_width - (width < LABEL_MAX ? width : LABEL_MAX));
 
@@ -292,7 +313,11 @@ static void add_figures(struct args *cmd, const struct picture *p, const struct 
 
 static void add_stack(struct args *cmd, const struct picture *p)
 {
+    int64_t open_from;
+
     add_header(cmd, p);
+    if (has_open_bar(p->req, &open_from))
+        args_add(cmd, "VDEF:any_total=full_total,MAXIMUM");
     if (p->count == 1) { /* no stack: the bars have the series' own colour */
         const char *key = p->req->series.key, *colour = p->req->theme->other;
         if (key)
