@@ -129,16 +129,6 @@ graph() {
     # Nothing in the facts says that they are made up, so each chart must.
     [ "$state" != "$build/simulated" ] ||
         set -- "$@" --note 'Simulated data: none of these packets was ever sent'
-    scantide graph "$@" --from "$from" --to "$to" --band -o "out/$file.png"
-    echo "   out/$file.png"
-}
-keys() { # the first of a ranking
-    scantide top "$1" --all -n "$2" --format json | tr '{' '\n' | sed -n 's/.*"key" *: *"\([^"]*\)".*/\1/p'
-}
-
-graph() {
-    file=$1
-    shift
     # A port so quiet that it has no series is no reason to stop; the command says why.
     if scantide graph "$@" --from "$from" --to "$to" --band -o "out/$file.png"; then
         echo "   out/$file.png"
