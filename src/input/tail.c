@@ -198,6 +198,10 @@ void tail_saw(struct tail *t, unsigned file, const struct tail_facts *facts)
 
     if (f->end)
         return;
+    if (f->asked == ASKING) { /* judged when the answer is there */
+        f->facts = *facts;
+        return;
+    }
     /* An empty file that was written meanwhile has been filled and emptied. */
     bool emptied = f->facts.size == 0 && facts->size == 0 && facts->mtime_ns != f->facts.mtime_ns;
     if (emptied || (f->asked == TOLD && facts->size < f->seen)) {
@@ -206,6 +210,8 @@ void tail_saw(struct tail *t, unsigned file, const struct tail_facts *facts)
     }
     if (facts->size != f->facts.size || (facts->links == 0) != (f->facts.links == 0))
         f->quiet_ms = t->now_ms;
+    if (facts->size < f->asked_size) /* no longer what it was when it was asked about */
+        f->asked_size = 0;
     f->check |= facts->size == f->seen && facts->mtime_ns != f->facts.mtime_ns;
     f->facts = *facts;
 }
@@ -215,7 +221,7 @@ void tail_saw(struct tail *t, unsigned file, const struct tail_facts *facts)
 static void drop_older(struct tail *t)
 {
     for (size_t i = 0; i < t->n; i++)
-        if (t->files[i]->older > 0)
+        if (t->files[i]->older > 0 && t->files[i]->asked != ASKING)
             t->files[i]->end = TAIL_UNWANTED;
 }
 
@@ -586,7 +592,10 @@ bool tail_rests(const struct tail *t)
     return true;
 }
 
-unsigned tail_older(const struct tail *t, unsigned file)
+unsigned tail_current(const struct tail *t)
 {
-    return find(t, file)->older;
+    for (size_t i = t->n; i > 0; i--)
+        if (t->files[i - 1]->asked == TOLD)
+            return t->files[i - 1]->id;
+    return 0;
 }

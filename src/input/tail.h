@@ -121,7 +121,7 @@ bool tail_at_end(const struct tail *t, unsigned file);
 /* Whether everything is: all files, and no answer is waited for. */
 bool tail_rests(const struct tail *t);
 
-/* As which older name the file was found; 0: as the path itself. */
-unsigned tail_older(const struct tail *t, unsigned file);
+/* The newest file that was told of, which is the log as it is now; 0: none. */
+unsigned tail_current(const struct tail *t);
 
 #endif

@@ -1,0 +1,236 @@
+/* `scantide run`: the daemon, in the foreground. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/access.h"
+#include "base/check.h"
+#include "base/lock.h"
+#include "command/session.h"
+#include "pipeline/follow_uv.h"
+
+static const char usage[] =
+    "scantide run - follow logs and keep facts and round-robin databases up to date\n"
+    "\n"
+    "    scantide run [--data DIR] [--config FILE]\n"
+    "    scantide run [--sensor NAME] [--timezone ZONE] FILE...\n"
+    "\n"
+    "Follows the logs that the configuration names (or the FILEs in their place) through "
+    "rotation,\n"
+    "and waits for those that don't exist yet. What was read before, by 'run' or by 'import', is "
+    "known\n"
+    "by its content: it is read on, and nothing is counted twice. Stays in the foreground until\n"
+    "SIGTERM or SIGINT (Ctrl-C); what it has to tell goes to stderr.\n"
+    "\n"
+    "    --sensor NAME      the firewall that the FILEs come from (else the host in each line)\n"
+    "    --timezone ZONE    of their times without one, such as Europe/Berlin (else this "
+    "machine's)\n" SESSION_USAGE;
+
+struct call {
+    const char *sensor, *timezone;
+    char **files;
+    size_t n;
+};
+
+/* ---- telling ---- */
+
+/* systemd connects stderr to the journal, which has its own times: sd-journal's $JOURNAL_STREAM is
+ * "DEVICE:INODE" of it (systemd.exec(5)). */
+static bool journal_takes_stderr(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long dev, ino;
+    struct stat st;
+
+    return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+           fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
+static bool plain; /* without times */
+
+static void say(const char *text)
+{
+    char when[TIME_TEXT_MAX];
+
+    if (plain)
+        fprintf(stderr, "%s\n", text);
+    else
+        fprintf(stderr, "%s %s\n", time_format_utc((int64_t)time(NULL), when), text);
+}
+
+static void say_what(const struct session *s)
+{
+    char *text = NULL;
+
+    if (geo_path(s->geo)) {
+        struct civil day = civil_from_seconds(geo_built(s->geo));
+        text = xasprintf("facts are kept in %s, countries come from %s (built on %04d-%02u-%02u)",
+                         s->data, geo_path(s->geo), day.year, day.month, day.day);
+    } else {
+        text = xasprintf("facts are kept in %s, countries are ZZ without a database", s->data);
+    }
+    say(text);
+    free(text);
+}
+
+/* ---- what is followed ---- */
+
+static int read_options(int argc, char **argv, struct call *call)
+{
+    static const struct option options[] = {SESSION_LONG_OPTIONS,
+                                            {"sensor", required_argument, NULL, 's'},
+                                            {"timezone", required_argument, NULL, 'z'},
+                                            {0}};
+    int option, status;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+        if (option == 's')
+            call->sensor = optarg;
+        else if (option == 'z')
+            call->timezone = optarg;
+        else if (session_option(option, "run", usage, &status) < 0)
+            return status == EXIT_DONE ? -1 : status;
+    }
+    call->files = argv + optind;
+    call->n = (size_t)(argc - optind);
+    if (call->n == 0 && (call->sensor || call->timezone))
+        return session_mistake("run", "--sensor and --timezone are of FILEs named here; for the "
+                                      "configured ones they stand in "
+                                      "the configuration");
+    for (size_t i = 0; i < call->n; i++)
+        if (strcmp(call->files[i], "-") == 0)
+            return session_mistake("run",
+                                   "'-' can't be followed: 'scantide import -' takes stdin in");
+    return EXIT_DONE;
+}
+
+/* The path from the root, for it is stored; the folder need not be there. */
+static char *absolute(const char *path)
+{
+    char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
+    char *whole = here ? xasprintf("%s/%s", here, path) : xstrdup(path);
+
+    free(here);
+    return whole;
+}
+
+static int choose_paths(const struct session *s, const struct call *call, struct follow_path **out,
+                        size_t *n)
+{
+    const struct zone *zone = NULL;
+
+    *n = call->n ? call->n : s->conf->input_count;
+    if (call->n && zone_open(call->timezone ? call->timezone : "local", &zone) < 0)
+        return session_mistake(
+            "run", "--timezone %s: no such time zone; names are like Europe/Berlin or UTC",
+            call->timezone);
+    *out = xcalloc(*n + 1, sizeof **out);
+    for (size_t i = 0; i < *n; i++) {
+        const struct config_input *input = call->n ? NULL : &s->conf->inputs[i];
+        const char *sensor = input ? input->sensor : call->sensor;
+        (*out)[i] = (struct follow_path){
+            .file = absolute(input ? input->file : call->files[i]),
+            .sensor = sensor ? sensor : "",
+            .zone = input ? input->zone : zone,
+        };
+    }
+    for (size_t i = 0; i < *n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcmp((*out)[i].file, (*out)[k].file) == 0)
+                return session_mistake("run", "%s is named twice: it would be counted twice",
+                                       (*out)[i].file);
+    return EXIT_DONE;
+}
+
+static void free_paths(struct follow_path *paths, size_t n)
+{
+    for (size_t i = 0; paths && i < n; i++)
+        free((char *)paths[i].file);
+    free(paths);
+}
+
+/* What is there must be a file that may be read; all that can't is said. */
+static int check_paths(struct session *s, const struct follow_path *paths, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct stat st;
+        int rc = stat(paths[i].file, &st) < 0 ? -errno
+                 : S_ISDIR(st.st_mode)        ? -EISDIR
+                                              : access_check(paths[i].file, ACCESS_READ);
+        if (rc < 0 && rc != -ENOENT)
+            access_fault(paths[i].file, ACCESS_READ, rc, &s->err);
+        else if (rc == 0 && !S_ISREG(st.st_mode))
+            error_add(&s->err, paths[i].file, 0, 0,
+                      "this is no regular file, so it can't be followed");
+    }
+    return session_fail(s, s->err.n ? EXIT_MISTAKE : EXIT_DONE);
+}
+
+/* ---- the command ---- */
+
+static int run_locked(struct session *s, const struct follow_path *paths, size_t n)
+{
+    const struct follow_options o = {
+        .paths = paths,
+        .path_count = n,
+        .parsers = s->parsers,
+        .geo = s->geo,
+        .store = s->store,
+        .series = s->series,
+        .commit_every_s = s->conf->commit_every_s,
+        .late_s = s->conf->late_s,
+        .say = say,
+    };
+
+    signal(SIGPIPE, SIG_IGN); /* whoever reads what is told here may go; counting goes on */
+    plain = journal_takes_stderr();
+    say_what(s);
+    int rc = follow_run(&o);
+    if (store_sync(s->store) < 0)
+        say("the facts are committed, but not yet synced to the disk");
+    return rc < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int run_alone(struct session *s, const struct follow_path *paths, size_t n)
+{
+    int lock = lock_take(s->data, "daemon.lock", false);
+
+    if (lock == -EWOULDBLOCK)
+        error_add(&s->err, s->data, 0, 0,
+                  "another 'scantide run' keeps its facts here: end that one first, or name "
+                  "another folder with --data");
+    else if (lock < 0)
+        access_fault(s->data, ACCESS_WRITE, lock, &s->err);
+    if (lock < 0)
+        return session_fail(s, EXIT_FAILED);
+    int status = run_locked(s, paths, n);
+    lock_release(lock);
+    return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct call call = {0};
+    struct session s;
+    struct follow_path *paths = NULL;
+    size_t n = 0;
+    int status = read_options(argc, argv, &call);
+
+    if (status != EXIT_DONE)
+        return status < 0 ? EXIT_DONE : status;
+    status = session_open(&s, SESSION_PARSERS | SESSION_GEO | SESSION_FACTS_WRITE | SESSION_SERIES);
+    if (status == EXIT_DONE)
+        status = choose_paths(&s, &call, &paths, &n);
+    if (status == EXIT_DONE)
+        status = check_paths(&s, paths, n);
+    if (status == EXIT_DONE)
+        status = run_alone(&s, paths, n);
+    free_paths(paths, n);
+    session_close(&s);
+    return status;
+}

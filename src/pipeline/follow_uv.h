@@ -1,0 +1,38 @@
+/* follow_uv.h - the daemon: follows logs on a libuv loop until it is told to end.
+ *
+ * The loop's thread reads and parses. What blocks is a job on a worker, one at a time, and only jobs use the store and the
+ * series: a commit every few seconds (sooner where many events wait, and reading waits where a commit is in the way); the
+ * RRDs `late_s` after the end of each bin; folding, once an hour. When idle it wakes once a second.
+ *
+ * SIGTERM and SIGINT end it: reading stops, what was read is committed, closed bins go to the RRDs. A second signal
+ * leaves the RRDs to the next start. */
+#ifndef SCANTIDE_PIPELINE_FOLLOW_UV_H
+#define SCANTIDE_PIPELINE_FOLLOW_UV_H
+
+#include "base/zone.h"
+#include "parse/parser.h"
+#include "series/series.h"
+#include "store/store.h"
+#include "tag/geo.h"
+
+struct follow_path {
+    const char *file;   /* absolute */
+    const char *sensor; /* "": each line's host */
+    const struct zone *zone;
+};
+
+struct follow_options {
+    const struct follow_path *paths;
+    size_t path_count;
+    const struct parser_set *parsers;
+    struct geo *geo;
+    struct store *store;
+    struct series *series;
+    int commit_every_s, late_s;
+    void (*say)(const char *text); /* a line for the operator */
+};
+
+/* Returns when it has ended: 0, or -EIO where what was read last could not be committed; a next start reads it again. */
+int follow_run(const struct follow_options *o);
+
+#endif
