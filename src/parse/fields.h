@@ -35,7 +35,7 @@ bool field_text(const struct event *e, enum field_name f, char out[FIELD_TEXT_MA
 
 const char *class_name(uint8_t class);
 
-/* The names of the flags that are set, in the order of the header's bits from SYN on; returns how
+/* The names of the flags that are set, in the order in which the kernel writes them; returns how
  * many. */
 size_t flag_names(uint8_t flags, const char *out[8]);
 
