@@ -2,11 +2,12 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/hash.h"
 
-enum { SEED = 0x5ca9 };
+enum { SEED = 0x5ca9, FIRST_MARK = 2 * HEAD_BYTES };
 
 /* The hash of `n` bytes at `offset`; 0, or a negative errno (-ENODATA: the file ends before). */
 static int hash_at(int fd, uint64_t offset, size_t n, uint64_t *out)
@@ -39,6 +40,22 @@ int identity_stamp(int fd, struct position *p)
     return rc < 0 ? rc : hash_tail(fd, p->offset, &p->tail_hash);
 }
 
+int identity_mark(int fd, struct position *p, uint64_t from)
+{
+    int rc = 0;
+
+    p->mark_count = 0;
+    for (uint64_t at = FIRST_MARK; rc == 0 && at <= p->offset && p->mark_count < MARKS_MAX;
+         at *= 2) {
+        if (at <= from)
+            continue;
+        struct position_mark *mark = &p->marks[p->mark_count++];
+        mark->offset = at;
+        rc = hash_tail(fd, at, &mark->tail_hash);
+    }
+    return rc;
+}
+
 struct search {
     struct store *store;
     int fd;
@@ -61,44 +78,48 @@ static bool same_tail(const struct search *x, uint64_t offset, uint64_t expected
     return hash_tail(x->fd, offset, &tail) == 0 && tail == expected;
 }
 
+/* A file shorter than what was taken in is a copy of it if it agrees at the last mark within its
+ * size, too. */
+static int same_shorter(const struct search *x, const struct position *p)
+{
+    uint64_t mark, tail;
+
+    if (p->head_len < HEAD_BYTES)
+        return 0;
+    int rc = store_position_mark(x->store, p->id, x->size, &mark, &tail);
+    return rc == -ENOENT ? 1 : rc < 0 ? rc : same_tail(x, mark, tail);
+}
+
+/* The largest offset comes first, and the first that agrees is it. */
 static int consider(void *ctx, const struct position *p)
 {
     struct search *x = ctx;
 
     if (!same_head(x, p))
         return 0;
-    if (p->offset <= x->size ? same_tail(x, p->offset, p->tail_hash) : p->head_len == HEAD_BYTES) {
+    int rc = p->offset <= x->size ? same_tail(x, p->offset, p->tail_hash) : same_shorter(x, p);
+    if (rc > 0) {
         x->best = *p;
         x->best.path = NULL;
         x->found = true;
-        return 1; /* the largest offset comes first */
     }
-    return 0;
-}
-
-/* A file shorter than what was taken in is a copy of it if it agrees at the last offset kept within
- * its size, too. */
-static bool confirm_shorter(struct search *x)
-{
-    uint64_t mark, tail;
-    int rc = store_position_mark(x->store, x->best.id, x->size, &mark, &tail);
-    return rc == -ENOENT || (rc == 0 && same_tail(x, mark, tail));
+    return rc;
 }
 
 int identity_find(struct store *s, int fd, uint64_t size, const char *sensor, struct position *p)
 {
     struct search x = {.store = s, .fd = fd, .size = size};
-    int rc = size ? store_read_positions(s, sensor, consider, &x) : 0;
+    char name[SENSOR_NAME_MAX]; /* as it was stored */
 
+    snprintf(name, sizeof name, "%s", sensor);
+    int rc = size ? store_read_positions(s, name, consider, &x) : 0;
     if (rc < 0)
         return rc;
-    if (x.found && x.best.offset > size && !confirm_shorter(&x))
-        x.found = false;
-    *p = (struct position){0};
+    *p = (struct position){.first_when = INT64_MAX, .last_when = INT64_MIN};
     if (x.found) {
         *p = x.best;
         p->offset = p->offset > size ? size : p->offset;
     }
-    snprintf(p->sensor, sizeof p->sensor, "%s", sensor);
+    memcpy(p->sensor, name, sizeof name);
     return x.found;
 }

@@ -10,10 +10,14 @@
 /* Sets the head and tail hashes of *p for p->offset bytes of the file. 0 or a negative errno. */
 int identity_stamp(int fd, struct position *p);
 
+/* Sets p->marks to those between `from` and p->offset: at 2 KiB and each double of it, so that at
+ * least half of a shorter copy is held against them. 0 or a negative errno. */
+int identity_mark(int fd, struct position *p, uint64_t from);
+
 /* Looks the log up among the positions of a sensor name ("": lines' hosts). Gives *p the position
  * with the largest offset whose content agrees, with p->id set; p->path is NULL. For a copy that is
  * shorter than what was taken in, p->offset is the file's own size. Returns 1 found, 0 a new log
- * (*p is zero but for the sensor), or a negative code. */
+ * (*p is zero but for the sensor and its times: none), or a negative code. */
 int identity_find(struct store *s, int fd, uint64_t size, const char *sensor, struct position *p);
 
 #endif

@@ -106,8 +106,8 @@ int64_t clock_resolve(struct clock *c, const struct stamp *stamp)
         c->first_when = when;
     }
     c->settled = true;
-    if (stamp->kind !=
-        STAMP_NONE) /* the file's time, for want of a better, says nothing of the next line's year */
+    /* The file's time, for want of a better, says nothing of the next line's year. */
+    if (stamp->kind != STAMP_NONE)
         c->before = when;
     return when;
 }

@@ -343,7 +343,7 @@ static int read_content(int fd, uint64_t offset, struct content *c)
 static void answer_new(struct follow_ask *a)
 {
     a->answer = TAIL_NEW;
-    a->state = (struct log_state){0};
+    a->state = (struct log_state){.position = {.first_when = INT64_MAX, .last_when = INT64_MIN}};
     snprintf(a->state.position.sensor, sizeof a->state.position.sensor, "%s", a->sensor);
 }
 

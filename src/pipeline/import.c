@@ -249,6 +249,8 @@ static int commit_batch(struct import *im, const char *path, uint64_t end, bool 
     advance_log(log, &batch, before, to);
     if (!log->is_stream)
         rc = identity_stamp(im->fd, &log->position);
+    if (rc == 0 && !log->is_stream)
+        rc = identity_mark(im->fd, &log->position, was);
     if (rc < 0) {
         error_add(err, path, 0, 0, "it changed while it was read (%s): import it again",
                   strerror(-rc));

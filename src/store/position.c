@@ -17,6 +17,13 @@ static void bind_position(sqlite3_stmt *q, const struct position *p)
     sqlite3_bind_text(q, 8, p->path ? p->path : "", -1, SQLITE_TRANSIENT);
 }
 
+static int put_mark(struct store *s, int64_t position, uint64_t offset, uint64_t tail_hash)
+{
+    return db_exec(
+        s, "INSERT OR REPLACE INTO position_mark (position, offset, tail_hash) VALUES (?, ?, ?)",
+        position, (int64_t)offset, (int64_t)tail_hash);
+}
+
 int store_put_position(struct store *s, struct position *p, bool mark)
 {
     sqlite3_stmt *q;
@@ -38,11 +45,10 @@ int store_put_position(struct store *s, struct position *p, bool mark)
     rc = db_run(s, q, 0, NULL);
     if (rc == 0 && p->id == 0)
         p->id = sqlite3_last_insert_rowid(s->db);
+    for (size_t i = 0; rc == 0 && i < p->mark_count; i++)
+        rc = put_mark(s, p->id, p->marks[i].offset, p->marks[i].tail_hash);
     if (rc == 0 && mark)
-        rc = db_exec(
-            s,
-            "INSERT OR REPLACE INTO position_mark (position, offset, tail_hash) VALUES (?, ?, ?)",
-            p->id, (int64_t)p->offset, (int64_t)p->tail_hash);
+        rc = put_mark(s, p->id, p->offset, p->tail_hash);
     return rc;
 }
 

@@ -74,7 +74,12 @@ int store_put_watched(struct store *s, uint16_t sensor, int64_t from, int64_t to
 
 /* ---- read positions: how far each log has been taken in ---- */
 
-enum { HEAD_BYTES = 1024, TAIL_BYTES = 256 };
+enum { HEAD_BYTES = 1024, TAIL_BYTES = 256, MARKS_MAX = 40 };
+
+/* A place within a log and the hash of the 256 bytes before it. */
+struct position_mark {
+    uint64_t offset, tail_hash;
+};
 
 /* A log is its sensor and its content: the hash of its first min(1 KiB, offset) bytes and of the
  * 256 bytes (or all) before the offset, uncompressed. Where it lies is only a hint. */
@@ -85,12 +90,15 @@ struct position {
     uint64_t head_hash;
     uint64_t offset; /* bytes taken in */
     uint64_t tail_hash;
-    int64_t first_when, last_when; /* UTC of its first (INT64_MAX: none) and last line */
-    const char *path;              /* where it lay */
+    int64_t first_when,
+        last_when;    /* UTC of its first (INT64_MAX: none) and last (INT64_MIN: none) line */
+    const char *path; /* where it lay */
+    struct position_mark marks[MARKS_MAX]; /* places to keep, at which a shorter copy is known */
+    size_t mark_count;
 };
 
-/* Stores the position in the open transaction (a new one gets its id); `mark`: keeps this offset as
- * one at which a shorter copy may end. */
+/* Stores the position and its marks in the open transaction (a new one gets its id); `mark`: keeps
+ * the offset itself as a mark, too. Reading gives no marks: see store_position_mark. */
 int store_put_position(struct store *s, struct position *p, bool mark);
 
 /* Notes that the log has had events of the sensor, and gives all that it has had. */

@@ -88,14 +88,15 @@ static inline int temp_remove(void **state)
     return nftw(temp_folder, temp_unlink, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* The path of `name` in that folder; lives until four calls later. */
+/* The path of `name` in that folder; lives until the end. */
 static inline const char *temp_path(const char *name)
 {
-    static char paths[4][256];
-    static unsigned next;
-    char *p = paths[next++ % 4];
-    snprintf(p, sizeof paths[0], "%s/%s", temp_folder, name);
-    return p;
+    static char *paths[256];
+    static size_t n;
+
+    assert_true(n < COUNT(paths));
+    assert_true(asprintf(&paths[n], "%s/%s", temp_folder, name) > 0);
+    return paths[n++];
 }
 
 /* A generator of numbers that is the same everywhere. */
