@@ -97,7 +97,7 @@ void span_say(const struct span *s, const struct zone *zone, struct store *store
     if (s->rounded)
         fprintf(stderr, "scantide: rounded outward to whole 5 minutes: %s to %s\n",
                 time_format_local(zone, s->from, a), time_format_local(zone, s->to, b));
-    if (!empty || s->all || span_of_all(&all, store) != EXIT_DONE)
+    if (!empty || (s->all && s->from != s->to) || span_of_all(&all, store) != EXIT_DONE)
         return;
     if (all.from == all.to)
         fputs("scantide: there are no facts yet\n", stderr);

@@ -92,6 +92,8 @@ static void print_text(const struct top *t)
     int width = t->query.what == RANK_SOURCES || t->query.what == RANK_TARGETS ? 24 : 14;
     char key[RANK_KEY_MAX], move[16], country[3], a[TIME_TEXT_MAX];
 
+    if (t->ranking.from == t->ranking.to) /* --all of nothing; span_say has the sentence */
+        return;
     print_head(t);
     if (t->n == 0)
         return;
