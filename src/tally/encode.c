@@ -6,9 +6,9 @@
 #include "base/check.h"
 #include "base/port.h"
 #include "base/sketch.h"
+#include "base/sort.h"
 #include "store/segment.h"
 #include "tally/records.h"
-#include "base/sort.h"
 #include "tally/tally.h"
 
 enum { CLASS_BITS = 2, COUNTRY_BITS = 10, FEW_MARKS = 32 };

@@ -4,9 +4,9 @@
 #include "base/country.h"
 #include "base/port.h"
 #include "base/sketch.h"
+#include "base/sort.h"
 #include "helper.h"
 #include "store/store.h"
-#include "base/sort.h"
 
 enum { COMMITS = 5, TALLIES = 3, EVENTS = 700, KEY_TEXT = 160 };
 
