@@ -188,6 +188,9 @@ static int run_locked(struct session *s, const struct follow_path *paths, size_t
     };
 
     signal(SIGPIPE, SIG_IGN); /* whoever reads what is told here may go; counting goes on */
+    signal(
+        SIGXFSZ,
+        SIG_IGN); /* a limit on the size of files: a failed commit, which is said and tried again */
     plain = journal_takes_stderr();
     say_what(s);
     int rc = follow_run(&o);

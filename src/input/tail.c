@@ -257,7 +257,8 @@ static struct tail_file *insert(struct tail *t, const struct tail_facts *facts)
     return f;
 }
 
-/* Whether the search is at a file that is open already; what is found from here on is older than it. */
+/* Whether the search is at a file that is open already; what is found from here on is older than
+ * it. */
 static bool pass_open(struct tail *t, const struct tail_facts *facts, bool *was_read)
 {
     size_t at;
@@ -294,8 +295,8 @@ static unsigned opened_by_content(struct tail *t, const struct tail_facts *facts
     return f->id;
 }
 
-/* Looking for a file that is being read: what is newer came after it. One that is open and still empty doesn't
- * tell: it may have been filled, copied and emptied. */
+/* Looking for a file that is being read: what is newer came after it. One that is open and still
+ * empty doesn't tell: it may have been filled, copied and emptied. */
 static unsigned opened_by_place(struct tail *t, const struct tail_facts *facts)
 {
     bool was_read = false;
@@ -516,7 +517,8 @@ static struct tail_todo next_reading(struct tail *t)
         if (f->asked == UNASKED && f->facts.size > f->asked_size) {
             if (f->searched)
                 return ask(f);
-            /* It was empty when it was opened: it may have been filled, copied and emptied before this. */
+            /* It was empty when it was opened: it may have been filled, copied and emptied before
+             * this. */
             f->searched = true;
             begin_search(t);
             return tail_next(t);

@@ -4,8 +4,8 @@
  * named until they were renamed away, since a writer may still hold them. They are read one after
  * the other; an older one is kept, and read on, until nothing has come for TAIL_DRAIN_MS.
  *
- * Knows no disk, no clock and no event loop. What fstat, stat, open and read say is told to it; what
- * is to be done next is asked of it:
+ * Knows no disk, no clock and no event loop. What fstat, stat, open and read say is told to it;
+ * what is to be done next is asked of it:
  *
  *     tail_tick(t, now_ms);
  *     tail_saw_path(t, &facts);           each second, or sooner: what the path names now,
@@ -13,8 +13,8 @@
  *     while ((todo = tail_next(t)).kind != TAIL_REST)
  *         ...do it, and tell: tail_opened, tail_told, tail_took
  *
- * What makes it exact:
- * 1. The offset given with lines is always the end of a line: a line without its newline is read
+ * What makes it exact: 1. The offset given with lines is always the end of a line: a line without
+ * its newline is read
  *    again once it has grown. Only of a file that is given up is the last line taken as it is.
  * 2. Every read begins with the bytes that were read last. Where they differ the file was written
  *    anew, even if it is longer than before: that is a truncation, and it is read from its beginning.
@@ -95,22 +95,22 @@ void tail_saw(struct tail *t, unsigned file, const struct tail_facts *facts);
 /* A TAIL_END's file is gone when this returns. */
 struct tail_todo tail_next(struct tail *t);
 
-/* NULL: there is no such file, or it can't be read. Returns the file's number, never used twice; 0: it
- * isn't wanted, close it. */
+/* NULL: there is no such file, or it can't be read. Returns the file's number, never used twice; 0:
+ * it isn't wanted, close it. */
 unsigned tail_opened(struct tail *t, const struct tail_facts *facts);
 
-/* KNOWN: `head` are the file's first min(HEAD_BYTES, offset) bytes and `tail` the last TAIL_BYTES (or all)
- * before the offset. */
+/* KNOWN: `head` are the file's first min(HEAD_BYTES, offset) bytes and `tail` the last TAIL_BYTES
+ * (or all) before the offset. */
 void tail_told(struct tail *t, unsigned file, enum tail_answer answer, uint64_t offset,
                struct str head, struct str tail);
 
-/* What the read gave, from the todo's offset; fewer bytes than asked for: its end. A read that failed gives
- * none at all, with `failed`; it is tried again after the next tick. */
+/* What the read gave, from the todo's offset; fewer bytes than asked for: its end. A read that
+ * failed gives none at all, with `failed`; it is tried again after the next tick. */
 void tail_took(struct tail *t, unsigned file, const char *bytes, size_t n, bool failed,
                struct tail_lines *out);
 
-/* How far the file's lines have been given, and the bytes that identify it up to there, as they were read:
- * valid until the next call. */
+/* How far the file's lines have been given, and the bytes that identify it up to there, as they
+ * were read: valid until the next call. */
 uint64_t tail_offset(const struct tail *t, unsigned file);
 struct str tail_head(const struct tail *t, unsigned file);
 struct str tail_tail(const struct tail *t, unsigned file);

@@ -1,14 +1,16 @@
 /* tail_uv.h - a followed log on a libuv loop: feeds tail.h's state machine with what the disk says.
  *
- * The owner looks once a second; that alone is enough. A change in the log's folder is only a hint to look sooner, at
- * most once between two looks, so a busy log doesn't wake the loop line by line. Opening and reading a local file
- * doesn't wait for long, so it is done on the loop's thread, one turn at a time. The loop's thread only.
+ * The owner looks once a second; that alone is enough. A change in the log's folder is only a hint
+ * to look sooner, at most once between two looks, so a busy log doesn't wake the loop line by line.
+ * Opening and reading a local file doesn't wait for long, so it is done on the loop's thread, one
+ * turn at a time. The loop's thread only.
  *
  *     struct tail_uv *tu = tail_uv_new(loop, "/var/log/kern.log", &calls, ctx);
  *     tail_uv_look(tu, now_ms);                                    each second
  *     while (tail_uv_turn(tu, buffer))                             a turn each time round the loop
  *         ;
- *     tail_uv_close(tu);                                           frees itself when the loop has closed it */
+ *     tail_uv_close(tu);                                           frees itself when the loop has closed it
+ */
 #ifndef SCANTIDE_INPUT_TAIL_UV_H
 #define SCANTIDE_INPUT_TAIL_UV_H
 
@@ -40,7 +42,8 @@ void tail_uv_close(struct tail_uv *tu);
 
 void tail_uv_look(struct tail_uv *tu, int64_t now_ms);
 
-/* Does what is to be done, up to and with one read. `buffer` has TAIL_READ_BYTES. Whether there may be more. */
+/* Does what is to be done, up to and with one read. `buffer` has TAIL_READ_BYTES. Whether there may
+ * be more. */
 bool tail_uv_turn(struct tail_uv *tu, char *buffer);
 
 /* As tail_told. */

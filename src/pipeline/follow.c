@@ -3,12 +3,16 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "input/identity.h"
+
+enum {
+    IDENTITY_SEED = 0x5ca9
+}; /* as input/identity.c has it: a position is found again by what is stamped here */
 
 void follow_log_init(struct follow_log *log, const struct parser_set *parsers)
 {
@@ -96,6 +100,7 @@ void followed_begin(struct followed *f, const struct follow_ask *ask)
     f->fresh = !known;
     f->state = ask->state;
     f->content = ask->content;
+    f->swapped = f->state.position.offset;
     f->state.watched_to = INT64_MIN;
     if (!known)
         f->state.position.first_when = INT64_MAX;
@@ -143,6 +148,8 @@ void followed_take(struct followed *f, int64_t now, const struct tail_lines *lin
     f->changed = true;
     p->offset = offset;
     copy_content(&f->content, head, tail);
+    if (identity_mark(f->fd, p, f->swapped) < 0)
+        p->mark_count = 0; /* truncated by now */
     if (f->reader.clock.settled)
         p->last_when = f->reader.clock.before;
     if (!span.any)
@@ -192,6 +199,8 @@ static void swap_file(struct followed *f, bool mark, struct follow_commit *c)
     part->state.mark = mark;
     part->state.position.path = f->owner->path;
     f->tally = c->spare_count ? c->spare[--c->spare_count] : tally_new();
+    f->state.position.mark_count = 0;
+    f->swapped = f->state.position.offset;
     f->changed = false;
     f->in_commit = true;
 }
@@ -267,45 +276,26 @@ void follow_commit_fini(struct follow_commit *c)
 
 /* ---- the commit, in a worker ---- */
 
-static int write_at(int fd, const char *bytes, size_t n, uint64_t offset)
+/* As identity_stamp, but of what was read, not of what the file holds by now: it may have been truncated since. */
+static void stamp(const struct content *c, struct position *p)
 {
-    ssize_t wrote = pwrite(fd, bytes, n, (off_t)offset);
-    return wrote < 0 ? -errno : (size_t)wrote == n ? 0 : -EIO;
-}
-
-/* The hashes of what was read, not of what the file holds by now: it may have been truncated since. A file of memory
- * has the bytes that count at their places, and nothing between them. */
-static int stamp(const struct content *c, struct position *p)
-{
-    int fd = memfd_create("scantide-content", MFD_CLOEXEC);
-
-    if (fd < 0)
-        return -errno;
-    int rc = write_at(fd, c->head, c->head_n, 0);
-    if (rc == 0)
-        rc = write_at(fd, c->tail, c->tail_n, p->offset - c->tail_n);
-    if (rc == 0)
-        rc = identity_stamp(fd, p);
-    close(fd);
-    return rc;
+    p->head_len = (uint32_t)c->head_n;
+    p->head_hash = hash_bytes(c->head, c->head_n, IDENTITY_SEED);
+    p->tail_hash = hash_bytes(c->tail, c->tail_n, IDENTITY_SEED);
 }
 
 static int write_parts(struct follow_commit *c, struct store *s, struct error *err)
 {
     struct commit_part *parts = xcalloc(c->n + 1, sizeof *parts);
-    int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < c->n; i++) {
+    for (size_t i = 0; i < c->n; i++) {
         struct follow_part *part = &c->parts[i];
         part->stored = part->state;
         parts[i] = (struct commit_part){&part->stored, &part->tally, 1};
         if (part->state.position.offset > 0)
-            rc = stamp(&part->content, &part->stored.position);
+            stamp(&part->content, &part->stored.position);
     }
-    if (rc < 0)
-        error_add(err, NULL, 0, 0, "a read position can't be made (%s)", strerror(-rc));
-    else
-        rc = commit_write(s, parts, c->n, err);
+    int rc = commit_write(s, parts, c->n, err);
     free(parts);
     return rc;
 }

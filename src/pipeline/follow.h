@@ -1,11 +1,13 @@
 /* follow.h - followed logs counted, and what of them makes a commit.
  *
- * A log (a path) has one or more files at a time; each is read, counted and committed on its own, with its own
- * position. Between commits a file's lines are in its tally. A swap takes the tallies away into a self-contained
- * job, which a worker writes while counting goes on into fresh ones; where writing fails the job is written again as it
- * is. The job also answers which log a file is: after the commit, so that all that was read before is known by then.
+ * A log (a path) has one or more files at a time; each is read, counted and committed on its own,
+ * with its own position. Between commits a file's lines are in its tally. A swap takes the tallies
+ * away into a self-contained job, which a worker writes while counting goes on into fresh ones;
+ * where writing fails the job is written again as it is. The job also answers which log a file is:
+ * after the commit, so that all that was read before is known by then.
  *
- * Knows neither loop nor files' names nor a clock. All but follow_commit_write belongs to the loop's thread.
+ * Knows neither loop nor files' names nor a clock. All but follow_commit_write belongs to the
+ * loop's thread.
  *
  *     followed_begin(f, &ask, &said);             the answer came: the file is new, or is read on
  *     followed_take(f, now, lines, ...);          its lines
@@ -19,7 +21,8 @@
 #include "pipeline/commit.h"
 #include "pipeline/intake.h"
 
-/* What identifies a file's content up to an offset: its first bytes, and those before the offset. */
+/* What identifies a file's content up to an offset: its first bytes, and those before the offset.
+ * */
 struct content {
     char head[HEAD_BYTES], tail[TAIL_BYTES];
     size_t head_n, tail_n;
@@ -41,6 +44,7 @@ struct followed {
     bool asks; /* which log it is: goes into the next swap */
     struct log_state state;
     struct content content; /* at state.position.offset */
+    uint64_t swapped;       /* the offset at the last swap */
     struct reader reader;
     struct tally *tally;
 };
@@ -57,8 +61,9 @@ struct follow_log {
     struct counts counts; /* since the start */
     struct intake_samples samples;
 
-    /* How long the log has been watched, over all its files, and the sensors that it has had events of: a new file of it goes on
-     * from there, for a log that is rotated isn't unwatched before its next line. */
+    /* How long the log has been watched, over all its files, and the sensors that it has had events
+     * of: a new file of it goes on from there, for a log that is rotated isn't unwatched before its
+     * next line. */
     int64_t watched_to; /* INT64_MIN: not yet */
     uint16_t sensors[SENSORS_MAX + 1];
     size_t sensor_count;
@@ -117,19 +122,20 @@ bool follow_log_changed(const struct follow_log *log);
 
 bool follow_log_asks(const struct follow_log *log);
 
-/* Moves what the log's files have, and what they ask, into the commit. `current`: the log's file now if all of it was read, so that it is
- * watched up to `now`; else NULL. `watch`: also where only that has changed. `mark`: a copy of the log may end here. */
+/* Moves what the log's files have, and what they ask, into the commit. `current`: the log's file
+ * now if all of it was read, so that it is watched up to `now`; else NULL. `watch`: also where only
+ * that has changed. `mark`: a copy of the log may end here. */
 void follow_swap(struct follow_log *log, struct followed *current, int64_t now, bool watch,
                  bool mark, struct follow_commit *c);
 
 bool follow_commit_empty(const struct follow_commit *c);
 
-/* In a worker: writes all parts, then answers the asks. 0, or a negative code with a fault in err: call it again,
- * later; what is missing then is made up for, and nothing is written twice. */
+/* In a worker: writes all parts, then answers the asks. 0, or a negative code with a fault in err:
+ * call it again, later; what is missing then is made up for, and nothing is written twice. */
 int follow_commit_write(struct follow_commit *c, struct store *s, struct error *err);
 
-/* After it was written: the files take over what was stored, and the commit has no parts any more. The asks stay, to
- * be told, until follow_commit_clear. */
+/* After it was written: the files take over what was stored, and the commit has no parts any more.
+ * The asks stay, to be told, until follow_commit_clear. */
 void follow_commit_done(struct follow_commit *c);
 void follow_commit_clear(struct follow_commit *c);
 void follow_commit_fini(struct follow_commit *c);

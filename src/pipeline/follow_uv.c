@@ -56,13 +56,15 @@ struct follow {
     int rc;
     struct error err;
     int64_t until; /* the job's */
+    unsigned how;  /* the same */
     struct follow_commit commit;
     bool failed; /* the commit: it is written again, and nothing is read until then */
     int64_t retry_ms, failed_ms;
 
     int64_t commit_ms, watch_ms, summary_ms; /* of the last */
 
-    /* Bins go to the series when they are over, late_s have passed, and all that was read of them is committed. */
+    /* Bins go to the series when they are over, late_s have passed, and all that was read of them
+     * is committed. */
     int64_t swapped_goal; /* series_goal() when the commit was made up */
     int64_t series_ready; /* bins before it are in the facts */
     int64_t series_until; /* bins before it were given to the series */
@@ -345,8 +347,8 @@ static void work_job(uv_work_t *work)
     switch (f->job) {
     case JOB_COMMIT: f->rc = follow_commit_write(&f->commit, f->options->store, &f->err); break;
     case JOB_SERIES:
-        f->rc = series_sync(f->options->series, f->options->store, f->until, SERIES_PACED, &stats,
-                            &f->err);
+        f->rc =
+            series_sync(f->options->series, f->options->store, f->until, f->how, &stats, &f->err);
         break;
     case JOB_FOLD:
         f->rc = store_fold(f->options->store, f->until);
@@ -432,7 +434,8 @@ static void start(struct follow *f, enum job job)
 
 /* ---- when which job is due ---- */
 
-/* How far the series may go: to the end of the last bin that is over and whose lines have been read. */
+/* How far the series may go: to the end of the last bin that is over and whose lines have been
+ * read. */
 static int64_t series_goal(const struct follow *f)
 {
     int64_t until = wall_clock() - f->options->late_s;
@@ -520,7 +523,8 @@ static void close_all(struct follow *f)
         tail_uv_close(f->logs[i].tail);
 }
 
-/* Starts the job that is due, if none is running; ends all when it is time and nothing is left to do. */
+/* Starts the job that is due, if none is running; ends all when it is time and nothing is left to
+ * do. */
 static void schedule(struct follow *f)
 {
     if (f->job != JOB_NONE || f->closing)
@@ -540,6 +544,8 @@ static void schedule(struct follow *f)
     }
     if (series_is_due(f)) {
         f->until = f->series_until = f->series_ready;
+        /* While it runs, late lines are gathered before series are made again for them. */
+        f->how = f->stopping ? 0 : SERIES_PACED;
         f->unsynced = false;
         start(f, JOB_SERIES);
     } else if (f->stopping) {
@@ -594,7 +600,8 @@ static void open_logs(struct follow *f)
     }
 }
 
-/* Those that have nothing to begin with; the others are told of when it is known where they go on. */
+/* Those that have nothing to begin with; the others are told of when it is known where they go on.
+ * */
 static void say_waiting(const struct follow *f)
 {
     for (size_t i = 0; i < f->n; i++) {

@@ -1,11 +1,12 @@
 /* follow_uv.h - the daemon: follows logs on a libuv loop until it is told to end.
  *
- * The loop's thread reads and parses. What blocks is a job on a worker, one at a time, and only jobs use the store and the
- * series: a commit every few seconds (sooner where many events wait, and reading waits where a commit is in the way); the
- * RRDs `late_s` after the end of each bin; folding, once an hour. When idle it wakes once a second.
+ * The loop's thread reads and parses. What blocks is a job on a worker, one at a time, and only
+ * jobs use the store and the series: a commit every few seconds (sooner where many events wait, and
+ * reading waits where a commit is in the way); the RRDs `late_s` after the end of each bin;
+ * folding, once an hour. When idle it wakes once a second.
  *
- * SIGTERM and SIGINT end it: reading stops, what was read is committed, closed bins go to the RRDs. A second signal
- * leaves the RRDs to the next start. */
+ * SIGTERM and SIGINT end it: reading stops, what was read is committed, closed bins go to the RRDs.
+ * A second signal leaves the RRDs to the next start. */
 #ifndef SCANTIDE_PIPELINE_FOLLOW_UV_H
 #define SCANTIDE_PIPELINE_FOLLOW_UV_H
 
@@ -32,7 +33,8 @@ struct follow_options {
     void (*say)(const char *text); /* a line for the operator */
 };
 
-/* Returns when it has ended: 0, or -EIO where what was read last could not be committed; a next start reads it again. */
+/* Returns when it has ended: 0, or -EIO where what was read last could not be committed; a next
+ * start reads it again. */
 int follow_run(const struct follow_options *o);
 
 #endif
