@@ -84,8 +84,6 @@ static int same_shorter(const struct search *x, const struct position *p)
 {
     uint64_t mark, tail;
 
-    if (p->head_len < HEAD_BYTES)
-        return 0;
     int rc = store_position_mark(x->store, p->id, x->size, &mark, &tail);
     return rc == -ENOENT ? 1 : rc < 0 ? rc : same_tail(x, mark, tail);
 }

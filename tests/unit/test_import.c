@@ -343,7 +343,11 @@ static void test_same_beginning(void **state)
         }
         uint64_t lines = 300 + heads[i] / 20;
         data = fresh_folder();
+        import_good(data, shorter, (struct how){0});
         struct import_report r = import_good(data, longer, (struct how){0});
+        same_number(row, r.counts.by[OUTCOME_EVENT], lines);
+        data = fresh_folder();
+        r = import_good(data, longer, (struct how){0});
         same_number(row, r.counts.by[OUTCOME_EVENT], lines);
         r = import_good(data, shorter, (struct how){0});
         same_number(row, r.counts.by[OUTCOME_EVENT], lines / 2);
@@ -353,6 +357,19 @@ static void test_same_beginning(void **state)
             r = import_good(data, longer, (struct how){0});
             same_number(row, r.counts.lines, 0);
         }
+    }
+}
+
+/* Nor are logs of one size that end alike. */
+static void test_same_end(void **state)
+{
+    const char *log = temp_path("end.log"), *data = fresh_folder();
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        write_text(log, "w", i ? LINE("Nov 24 10:00:02") : LINE("Nov 24 10:00:01"));
+        write_text(log, "a", LINE("Nov 24 10:00:03") LINE("Nov 24 10:00:04"));
+        assert_int_equal(import_good(data, log, (struct how){0}).counts.lines, 3);
     }
 }
 
@@ -375,8 +392,8 @@ static void test_sensor_names(void **state)
     char *facts = facts_dump(data);
     assert_non_null(strstr(facts, "sensor gw\n"));
     assert_non_null(strstr(facts, "sensor other-gw\n"));
-    assert_non_null(strstr(
-        facts, "sensor a-name-of-more-than-sixty-four-characters-that-somebody-has-give\n"));
+    assert_non_null(
+        strstr(facts, "sensor a-name-of-more-than-sixty-four-characters-that-somebody-has-give\n"));
     free(facts);
 }
 
@@ -398,6 +415,18 @@ static void test_last_line(void **state)
     write_text(log, "a", "\n" LINE("Nov 24 10:00:03"));
     r = import_good(data, log, (struct how){0});
     same_counts("with one", &r, 1, 0, 0, 0);
+
+    /* the same before a line that is cut out */
+    static char xs[3 << 20];
+    memset(xs, 'x', sizeof xs);
+    data = fresh_folder();
+    write_text(log, "w", "Nov 24 10:00:02 gw " PACKET("198.51.100.8", "80"));
+    import_good(data, log, (struct how){0});
+    write_text(log, "a", "\n" LINE("Nov 24 10:00:03"));
+    write_bytes(log, "a", xs, sizeof xs, "2026-11-24T11:00:00");
+    write_text(log, "a", "\n" LINE("Nov 24 10:00:04"));
+    r = import_good(data, log, (struct how){0});
+    same_counts("before a long line", &r, 2, 0, 0, 1);
 
     /* the rest of the line comes later: it isn't a line of its own */
     data = fresh_folder();
@@ -509,8 +538,14 @@ static void test_begins_without_time(void **state)
     same_counts("times", &r, 2, 0, 0, 0);
     assert_int_equal(r.span.first, utc("2025-07-01T00:00:00"));
     assert_int_equal(r.span.last, utc("2025-05-31T00:00:00")); /* out of order: the nearest */
-    r = import_good(fresh_folder(), log, (struct how){.year = 2019});
+    /* a year once given leads what comes later */
+    data = fresh_folder();
+    r = import_good(data, log, (struct how){.year = 2019});
     assert_int_equal(r.span.first, utc("2019-07-01T00:00:00"));
+    assert_int_equal(r.span.last, utc("2019-05-31T00:00:00"));
+    write_text(log, "a", LINE("Jun  1 00:00:00"));
+    r = import_good(data, log, (struct how){0});
+    assert_int_equal(r.span.first, utc("2019-06-01T00:00:00"));
 }
 
 /* ---- years that can't be ---- */
@@ -621,8 +656,9 @@ static void test_stdin(void **state)
     close(fds[1]);
     dup2(fds[0], STDIN_FILENO);
     close(fds[0]);
-    struct import_report r = import_good(fresh_folder(), "-", (struct how){0});
-    assert_int_equal(r.span.first, utc("2025-11-26T10:00:01"));
+    struct import_report r =
+        import_good(fresh_folder(), "-", (struct how){.now = "2024-06-01T00:00:00"});
+    assert_int_equal(r.span.first, utc("2023-11-26T10:00:01"));
     dup2(saved, STDIN_FILENO);
     close(saved);
 }
@@ -721,19 +757,13 @@ static void test_watched(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_commits),
-        cmocka_unit_test(test_again_and_grown),
-        cmocka_unit_test(test_same_beginning),
-        cmocka_unit_test(test_sensor_names),
-        cmocka_unit_test(test_last_line),
-        cmocka_unit_test(test_odd_bytes),
-        cmocka_unit_test(test_long_lines),
-        cmocka_unit_test(test_begins_without_time),
-        cmocka_unit_test(test_past_file_time),
-        cmocka_unit_test(test_not_a_log),
-        cmocka_unit_test(test_stdin),
-        cmocka_unit_test(test_report),
+        cmocka_unit_test(test_threads),         cmocka_unit_test(test_commits),
+        cmocka_unit_test(test_again_and_grown), cmocka_unit_test(test_same_beginning),
+        cmocka_unit_test(test_same_end),        cmocka_unit_test(test_sensor_names),
+        cmocka_unit_test(test_last_line),       cmocka_unit_test(test_odd_bytes),
+        cmocka_unit_test(test_long_lines),      cmocka_unit_test(test_begins_without_time),
+        cmocka_unit_test(test_past_file_time),  cmocka_unit_test(test_not_a_log),
+        cmocka_unit_test(test_stdin),           cmocka_unit_test(test_report),
         cmocka_unit_test(test_watched),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
