@@ -106,8 +106,13 @@ static size_t bsd_stamp(const struct cursor *c, struct stamp *out)
     out->seconds = seconds;
     out->kind = STAMP_YEARLESS;
     if (year) {
+        int64_t date = civil_seconds(year, (unsigned)month, (unsigned)day, 0, 0, 0);
+        if (civil_from_seconds(date).day != (unsigned)day) { /* no leap year */
+            out->kind = STAMP_NONE;
+            return 0;
+        }
         out->kind = STAMP_LOCAL;
-        out->seconds += civil_seconds(year, (unsigned)month, (unsigned)day, 0, 0, 0);
+        out->seconds += date;
     }
     return at;
 }
@@ -138,6 +143,10 @@ static size_t iso_stamp(const struct cursor *c, struct stamp *out)
     int hours = number(c, at + 1, 2), minutes = number(c, at + 3 + colon, 2);
     if (hours < 0 || minutes < 0)
         return at;
+    if (hours > 23 || minutes > 59) { /* RFC 3339 5.6 */
+        out->kind = STAMP_NONE;
+        return 0;
+    }
     out->kind = STAMP_UTC;
     out->seconds -= (sign == '+' ? 1 : -1) * (hours * 3600 + minutes * 60);
     return at + 5 + colon;
