@@ -22,6 +22,9 @@ COMPILE = $(CC) -std=gnu11 -D_GNU_SOURCE -Isrc $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
 DEFINES = -DSCANTIDE_SHARE=\"$(PREFIX)/share/scantide\" -DSCANTIDE_VERSION=\"$(VERSION)\"
 LIBS = $(PKG_LIBS) -lm -lpthread
 
+# One short line a step; V=1 shows the commands.
+say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2); )
+
 SOURCES := $(filter-out src/command/main.c,$(sort $(wildcard src/*/*.c)))
 OBJECTS = $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(TESTS)/%,$(sort $(wildcard tests/unit/test_*.c)))
@@ -36,12 +39,12 @@ all: $(BUILD)/scantide ## build the program (the default)
 
 run: ## install what is missing, build, take in LOG=FILE (else this machine's), chart, follow; ONCE=1 stops after the charts
 	@tests/setup.sh run
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@BUILD='$(BUILD)' LOG='$(LOG)' ONCE='$(ONCE)' src/run.sh
 
 test: ## install what is missing, build, run every test; the last line counts them
 	@tests/setup.sh test
-	@$(MAKE) --no-print-directory all tests
+	@$(MAKE) --no-print-directory -j$$(nproc) all tests
 	@BUILD='$(BUILD)' TOOLS='$(TESTS)' tests/run.sh $(UNIT_TESTS) $(E2E_TESTS)
 
 lint: ## check the format, analyse, and check what headers and modules may include
@@ -62,23 +65,23 @@ bench: ## time an import against mawk counting the same lines
 tests: $(UNIT_TESTS) $(TOOLS)
 
 $(BUILD)/scantide: $(BUILD)/obj/command/main.o $(BUILD)/libscantide.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,link,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/libscantide.a: $(OBJECTS) $(BUILD)/objects
 	@rm -f $@
-	$(AR) rcs $@ $(OBJECTS)
+	$(call say,pack,$@)$(AR) rcs $@ $(OBJECTS)
 
 $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(COMPILE) $(DEFINES) $(PKG_CFLAGS) -c -o $@ $<
+	$(call say,compile,$<)$(COMPILE) $(DEFINES) $(PKG_CFLAGS) -c -o $@ $<
 
 $(TESTS)/test_%: tests/unit/test_%.c $(BUILD)/libscantide.a
 	@mkdir -p $(@D)
-	$(COMPILE) $(DEFINES) $(PKG_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libscantide.a -lcmocka $(LIBS)
+	$(call say,compile,$<)$(COMPILE) $(DEFINES) $(PKG_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libscantide.a -lcmocka $(LIBS)
 
 $(TESTS)/%: tests/tools/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(COMPILE) -MF $@.d $(LDFLAGS) -o $@ $<
+	$(call say,compile,$<)$(COMPILE) -MF $@.d $(LDFLAGS) -o $@ $<
 
 # Two files that change only when their contents do: other flags compile all again, a removed source
 # makes the archive again.
