@@ -38,6 +38,7 @@ static const char *const field_names[FIELDS] = {
 enum {
     GROUPS_MAX = 4, /* groups of one name in one pattern, of which the first that matched counts */
     MATCH_LIMIT = 100000,
+    PLACES_MAX = 64,    /* of a literal in a line; a LOG prefix of 127 bytes holds 42 "IN=" */
     PREFIX_SLOTS = 256, /* a power of two */
     PREFIX_KEPT = 96,
     JIT_STACK_MIN = 32 * 1024,
@@ -503,12 +504,13 @@ static bool read_event(struct matcher *m, const struct parser *p, const struct p
     return true;
 }
 
-/* Tries a parser at each place of its literal. */
+/* Tries a parser at each place of its literal, up to a bound: a stranger may have written the line. */
 static bool try_parser(struct matcher *m, size_t index, struct str text, struct event *e)
 {
     const struct parser *p = &m->set->parsers[index];
+    int places = 0;
 
-    for (long at = find_literal(text, 0, p->literal); at >= 0;
+    for (long at = find_literal(text, 0, p->literal); at >= 0 && places++ < PLACES_MAX;
          at = find_literal(text, (size_t)at + 1, p->literal)) {
         for (size_t i = 0; i < p->pattern_count; i++) {
             if (run(m, p->patterns[i].code, p->patterns[i].jit, text, (size_t)at) &&
