@@ -28,7 +28,7 @@ enum stamp_kind {
 
 struct stamp {
     enum stamp_kind kind;
-    int64_t seconds;    /* UTC: since 1970; LOCAL: the same of the wall time; YEARLESS: of the day */
+    int64_t seconds;    /* UTC: since 1970; LOCAL: the same of the wall; YEARLESS: of the day */
     uint8_t month, day; /* YEARLESS, from 1 */
 };
 
