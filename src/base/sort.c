@@ -18,6 +18,18 @@ static void sort_few(struct item *items, size_t n)
     }
 }
 
+/* How many there are of each value becomes where the first of them goes. */
+static void to_places(uint32_t counts[VALUES])
+{
+    uint32_t at = 0;
+
+    for (unsigned v = 0; v < VALUES; v++) {
+        uint32_t here = counts[v];
+        counts[v] = at;
+        at += here;
+    }
+}
+
 struct item *sort_items(struct item *items, struct item *spare, size_t n)
 {
     uint32_t counts[DIGITS][VALUES];
@@ -33,14 +45,10 @@ struct item *sort_items(struct item *items, struct item *spare, size_t n)
             counts[d][key >> (8 * d) & 0xff]++;
     }
     for (unsigned d = 0; d < DIGITS; d++) {
-        uint32_t *c = counts[d], at = 0;
+        uint32_t *c = counts[d];
         if (c[items[0].key >> (8 * d) & 0xff] == n)
             continue;
-        for (unsigned v = 0; v < VALUES; v++) {
-            uint32_t here = c[v];
-            c[v] = at;
-            at += here;
-        }
+        to_places(c);
         for (size_t i = 0; i < n; i++)
             spare[c[items[i].key >> (8 * d) & 0xff]++] = items[i];
         struct item *t = items;
@@ -71,14 +79,10 @@ void sort_numbers(uint64_t *numbers, size_t n)
             counts[d][numbers[i] >> (8 * d) & 0xff]++;
     uint64_t *spare = xmalloc(n * sizeof *spare), *from = numbers, *to = spare;
     for (unsigned d = 0; d < DIGITS; d++) {
-        uint32_t *c = counts[d], at = 0;
+        uint32_t *c = counts[d];
         if (c[from[0] >> (8 * d) & 0xff] == n)
             continue;
-        for (unsigned v = 0; v < VALUES; v++) {
-            uint32_t here = c[v];
-            c[v] = at;
-            at += here;
-        }
+        to_places(c);
         for (size_t i = 0; i < n; i++)
             to[c[from[i] >> (8 * d) & 0xff]++] = from[i];
         uint64_t *t = from;

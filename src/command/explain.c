@@ -248,7 +248,7 @@ static int read_options(int argc, char **argv, struct explain *x)
                                             {"year", required_argument, NULL, 'y'},
                                             {"format", required_argument, NULL, 'f'},
                                             {0}};
-    const char *zone = "local", *format = "text", *year = NULL;
+    const char *zone = NULL, *format = "text", *year = NULL;
     int option, status;
 
     x->sensor = "";
@@ -264,14 +264,9 @@ static int read_options(int argc, char **argv, struct explain *x)
         else if (session_option(option, "explain", usage, &status) < 0)
             return status == EXIT_DONE ? -1 : status;
     }
-    char *end = NULL;
-    x->rule.year = year ? (int)strtol(year, &end, 10) : 0;
-    if (year && (*end || x->rule.year < 1970 || x->rule.year > 2100))
-        return session_mistake("explain", "--year %s: a year from 1970 to 2100 is meant", year);
-    if (zone_open(zone, &x->rule.zone) < 0)
-        return session_mistake(
-            "explain", "--timezone %s: no such time zone; names are like Europe/Berlin or UTC",
-            zone);
+    if (session_zone("explain", zone, &x->rule.zone) != EXIT_DONE ||
+        session_year("explain", year, &x->rule.year) != EXIT_DONE)
+        return EXIT_MISTAKE;
     if (strcmp(format, "text") != 0 && strcmp(format, "json") != 0)
         return session_mistake("explain", "--format %s: text or json is meant", format);
     if (optind + 1 < argc)

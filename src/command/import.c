@@ -177,15 +177,10 @@ static int read_options(int argc, char **argv, struct call *call, struct import_
     }
     if (optind == argc)
         return session_mistake("import", "name the logs to take in, or '-' for stdin");
-    if (zone_open(call->zone ? call->zone : "local", &o->zone) < 0)
-        return session_mistake(
-            "import", "--timezone %s: no such time zone; names are like Europe/Berlin or UTC",
-            call->zone);
+    if (session_zone("import", call->zone, &o->zone) != EXIT_DONE ||
+        session_year("import", call->year, &o->year) != EXIT_DONE)
+        return EXIT_MISTAKE;
     char *end = NULL;
-    o->year = call->year ? (int)strtol(call->year, &end, 10) : 0;
-    if (call->year && (*end || o->year < 1970 || o->year > 2100))
-        return session_mistake("import", "--year %s: a year from 1970 to 2100 is meant",
-                               call->year);
     long threads = call->threads ? strtol(call->threads, &end, 10) : sysconf(_SC_NPROCESSORS_ONLN);
     if (call->threads && (*end || threads < 1 || threads > 64))
         return session_mistake("import", "--threads %s: a number from 1 to 64 is meant",

@@ -125,10 +125,8 @@ static int choose_paths(const struct session *s, const struct call *call, struct
     const struct zone *zone = NULL;
 
     *n = call->n ? call->n : s->conf->input_count;
-    if (call->n && zone_open(call->timezone ? call->timezone : "local", &zone) < 0)
-        return session_mistake(
-            "run", "--timezone %s: no such time zone; names are like Europe/Berlin or UTC",
-            call->timezone);
+    if (call->n && session_zone("run", call->timezone, &zone) != EXIT_DONE)
+        return EXIT_MISTAKE;
     *out = xcalloc(*n + 1, sizeof **out);
     for (size_t i = 0; i < *n; i++) {
         const struct config_input *input = call->n ? NULL : &s->conf->inputs[i];

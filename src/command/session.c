@@ -189,3 +189,21 @@ int session_find_sensors(struct session *s, const char *command, const char *con
     }
     return EXIT_DONE;
 }
+
+int session_zone(const char *command, const char *text, const struct zone **zone)
+{
+    if (zone_open(text ? text : "local", zone) == 0)
+        return EXIT_DONE;
+    return session_mistake(
+        command, "--timezone %s: no such time zone; names are like Europe/Berlin or UTC", text);
+}
+
+int session_year(const char *command, const char *text, int *year)
+{
+    char *end = NULL;
+
+    *year = text ? (int)strtol(text, &end, 10) : 0;
+    if (text && (*end || *year < 1970 || *year > 2100))
+        return session_mistake(command, "--year %s: a year from 1970 to 2100 is meant", text);
+    return EXIT_DONE;
+}

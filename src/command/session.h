@@ -93,4 +93,9 @@ int session_sync_series(struct session *s);
 int session_find_sensors(struct session *s, const char *command, const char *const *names, size_t n,
                          uint16_t *ids);
 
+/* --timezone and --year as they are given; NULL: this machine's zone, no year (0). EXIT_DONE, or
+ * EXIT_MISTAKE with a sentence. */
+int session_zone(const char *command, const char *text, const struct zone **zone);
+int session_year(const char *command, const char *text, int *year);
+
 #endif
