@@ -38,7 +38,7 @@ static int write_part(struct store *s, const struct commit_part *part)
 {
     struct log_state *log = part->log;
     struct commit c = {s, log};
-    struct tally_sink sink = {&c, take_sensor, take_segment};
+    struct tally_sink sink = {.ctx = &c, .sensor = take_sensor, .segment = take_segment};
     int rc = tally_encode(part->tallies, part->n, &sink);
 
     if (rc == 0 && !log->is_stream && log->position.offset > 0)

@@ -37,6 +37,7 @@ struct source_fact {
     uint32_t port;
     uint16_t sensor;
     uint16_t country;
+    uint32_t as; /* AS number as tagged then; 0: unknown */
     uint8_t class;
     uint16_t first, last; /* seconds into the hour, both inclusive */
     uint64_t events;

@@ -17,6 +17,7 @@ void segment_begin(struct segment_writer *w, enum fact_kind kind)
     w->key = 0;
     w->address = (struct ip){0};
     w->country = 0;
+    w->as = 0;
     w->any4 = w->any6 = false;
     w->events = 0;
 }
@@ -76,12 +77,15 @@ static bool spread_is_told(uint64_t events, unsigned first, unsigned last)
 void segment_put_source(struct segment_writer *w, const struct source_fact *f)
 {
     bool fresh = f->source.family == 4 ? !w->any4 : !w->any6;
-    bool flag = fresh || f->country != w->country;
+    bool flag = fresh || f->country != w->country || f->as != w->as;
     struct buf *b = put_address(w, &f->source, flag);
 
-    if (flag)
+    if (flag) {
         buf_varint(b, f->country);
+        buf_varint(b, f->as);
+    }
     w->country = f->country;
+    w->as = f->as;
     buf_varint(b, (uint64_t)(f->port << CLASS_BITS | f->class) << 1 | (f->events != 1));
     buf_varint(b, f->first);
     if (f->events != 1) {
@@ -234,21 +238,25 @@ int segment_next_source(struct segment_reader *r, struct source_fact *f)
     if (rc <= 0)
         return rc;
     uint64_t country = flag ? bytes_varint(&r->in) : r->country;
+    uint64_t as = flag ? bytes_varint(&r->in) : r->as;
     uint64_t v = bytes_varint(&r->in), first = bytes_varint(&r->in), events = 1, last = first;
     if (v & 1) {
         events = bytes_varint(&r->in);
         last = first + bytes_varint(&r->in);
     }
     uint64_t port = v >> (1 + CLASS_BITS), class = v >> 1 & ((1 << CLASS_BITS) - 1);
-    if (r->in.bad || country >= COUNTRY_MAX || port >= PORT_KEY_MAX || class >= CLASS_COUNT ||
-        last >= HOUR_S || first > last || events == 0 || !next_key(r, v >> 1))
+    if (r->in.bad || country >= COUNTRY_MAX || as > UINT32_MAX || port >= PORT_KEY_MAX ||
+        class >= CLASS_COUNT || last >= HOUR_S || first > last || events == 0 ||
+        !next_key(r, v >> 1))
         return -EBADMSG;
     r->country = (uint16_t)country;
+    r->as = (uint32_t)as;
     f->hour = r->start;
     f->source = r->address;
     f->port = (uint32_t)port;
     f->sensor = r->sensor;
     f->country = r->country;
+    f->as = r->as;
     f->class = (uint8_t) class;
     f->first = (uint16_t)first;
     f->last = (uint16_t)last;

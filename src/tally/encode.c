@@ -187,17 +187,18 @@ static int emit(struct encoder *x, enum fact_kind kind, const struct group *g, i
     return x->sink->segment(x->sink->ctx, kind, g->sensor, start, x->writer.events, b->p, b->n);
 }
 
-/* Key: bin of the hour, class, port, country. (Rules come between bin and class once there are
- * any.) */
+/* Key: bin of the hour, rule, class, port, country. */
 static int encode_bins(struct encoder *x, const struct group *g)
 {
-    const unsigned bin_shift = CLASS_BITS + PORT_KEY_BITS + COUNTRY_BITS;
+    const unsigned rule_shift = CLASS_BITS + PORT_KEY_BITS + COUNTRY_BITS;
+    const unsigned bin_shift = 16 + rule_shift;
 
     for (size_t i = 0; i < g->n; i++) {
         const struct record *r = &x->records[g->from + i];
         uint64_t bin = r->when % HOUR_S / BIN_S;
         uint64_t key = ((uint64_t)r->class << PORT_KEY_BITS | r->port) << COUNTRY_BITS | r->country;
-        x->items[i] = (struct item){.key = bin << bin_shift | key, .count = r->count};
+        key |= (uint64_t)r->rule << rule_shift | bin << bin_shift;
+        x->items[i] = (struct item){.key = key, .count = r->count};
     }
     const struct item *it = sort_items(x->items, x->spare, g->n);
     for (size_t i = 0; i < g->n;) {
@@ -207,7 +208,7 @@ static int encode_bins(struct encoder *x, const struct group *g)
             uint64_t key = it[i].key, events = 0;
             for (; i < g->n && it[i].key == key; i++)
                 events += it[i].count;
-            segment_put_bin(&x->writer, 0,
+            segment_put_bin(&x->writer, (uint16_t)(key >> rule_shift),
                             key >> (PORT_KEY_BITS + COUNTRY_BITS) & ((1 << CLASS_BITS) - 1),
                             key >> COUNTRY_BITS & ((1 << PORT_KEY_BITS) - 1),
                             key & ((1 << COUNTRY_BITS) - 1), events);
@@ -245,6 +246,7 @@ static int encode_sources(struct encoder *x, const struct group *g)
             .first = it[i].a,
             .last = it[i].a,
         };
+        f.as = x->sink->as ? x->sink->as(x->sink->ctx, &f.source) : 0;
         for (; i < g->n && it[i].key == key; i++) {
             f.first = it[i].a < f.first ? it[i].a : f.first;
             f.last = it[i].a > f.last ? it[i].a : f.last;

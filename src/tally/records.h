@@ -5,13 +5,14 @@
 #include "base/iptable.h"
 #include "tally/tally.h"
 
-/* An event in 28 bytes. An IPv6 address is its place in the tally's table of them. */
+/* An event in 32 bytes. An IPv6 address is its place in the tally's table of them. */
 struct record {
     uint32_t when;
     uint32_t source, target;
     uint32_t port;
     uint32_t count;
     uint16_t country;
+    uint16_t rule;
     uint16_t sensor; /* its place among the tally's names */
     uint8_t class;
     bool source6, target6;

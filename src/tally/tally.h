@@ -1,6 +1,6 @@
 /* tally.h - events counted: taken in one by one, given out as sorted segments of facts.
  *
- * A tally keeps one small record an event (28 bytes) in the order of arrival; sorting and adding up
+ * A tally keeps one small record an event (32 bytes) in the order of arrival; sorting and adding up
  * come once, when it is encoded. So the cost of an event doesn't depend on how many different
  * sources and ports there are, and workers fill tallies of their own that are encoded together.
  * Pure. One thread at a time per tally.
@@ -26,8 +26,9 @@ void tally_free(struct tally *t);
 void tally_reset(struct tally *t);
 
 /* Counts one event. `sensor`: the name as the log gives it. event->when must be within [0, 2^32).
- * */
-void tally_add(struct tally *t, struct str sensor, const struct event *e, uint16_t country);
+ * `rule`: 0, or the number of the rule that the source matched. */
+void tally_add(struct tally *t, struct str sensor, const struct event *e, uint16_t country,
+               uint16_t rule);
 
 /* Records since the last reset: what encoding will cost. */
 size_t tally_records(const struct tally *t);
@@ -40,6 +41,7 @@ struct str tally_sensor(const struct tally *t, size_t i);
 struct tally_sink {
     void *ctx;
     int (*sensor)(void *ctx, struct str name, uint16_t *id);
+    uint32_t (*as)(void *ctx, const struct ip *source); /* AS number; NULL: none is known */
     int (*segment)(void *ctx, enum fact_kind kind, uint16_t sensor, int64_t start, uint64_t events,
                    const void *data, size_t len);
 };
