@@ -143,33 +143,62 @@ static int take_key(struct merge *m, union fact *sum)
     return rc;
 }
 
+int merge_open(enum fact_kind kind, uint16_t sensor, int64_t start, const struct blob *rows,
+               size_t n, struct merge **out)
+{
+    struct merge *m = xcalloc(1, sizeof *m);
+    int rc = 0;
+
+    m->kind = kind;
+    m->cursors = xcalloc(n, sizeof *m->cursors);
+    m->heap = xcalloc(n, sizeof *m->heap);
+    for (size_t i = 0; i < n && rc >= 0; i++) {
+        rc = segment_open(&m->cursors[i].in, kind, sensor, start, rows[i].p, rows[i].n);
+        if (rc == 0)
+            rc = next(kind, &m->cursors[i]);
+        if (rc > 0)
+            m->heap[m->n++] = &m->cursors[i];
+    }
+    if (rc < 0) {
+        merge_close(m);
+        return rc;
+    }
+    for (size_t i = m->n / 2; i-- > 0;)
+        sink_down(m, i);
+    *out = m;
+    return 0;
+}
+
+int merge_next(struct merge *m, union fact *f)
+{
+    if (m->n == 0)
+        return 0;
+    int rc = take_key(m, f);
+    return rc < 0 ? rc : 1;
+}
+
+void merge_close(struct merge *m)
+{
+    if (!m)
+        return;
+    buf_fini(&m->marks);
+    free(m->heap);
+    free(m->cursors);
+    free(m);
+}
+
 int merge_segments(enum fact_kind kind, uint16_t sensor, int64_t start, const struct blob *rows,
                    size_t n, int (*cb)(void *ctx, const union fact *f), void *ctx)
 {
-    struct merge m = {.kind = kind};
-    int rc = 0;
+    struct merge *m = NULL;
+    union fact sum;
+    int rc = merge_open(kind, sensor, start, rows, n, &m);
 
-    m.cursors = xcalloc(n, sizeof *m.cursors);
-    m.heap = xcalloc(n, sizeof *m.heap);
-    for (size_t i = 0; i < n && rc >= 0; i++) {
-        rc = segment_open(&m.cursors[i].in, kind, sensor, start, rows[i].p, rows[i].n);
-        if (rc == 0)
-            rc = next(kind, &m.cursors[i]);
-        if (rc > 0)
-            m.heap[m.n++] = &m.cursors[i];
-    }
-    for (size_t i = m.n / 2; i-- > 0;)
-        sink_down(&m, i);
-    if (rc > 0)
-        rc = 0;
-    while (rc == 0 && m.n) {
-        union fact sum;
-        rc = take_key(&m, &sum);
-        if (rc == 0)
-            rc = cb(ctx, &sum);
-    }
-    buf_fini(&m.marks);
-    free(m.heap);
-    free(m.cursors);
+    if (rc < 0)
+        return rc;
+    while ((rc = merge_next(m, &sum)) > 0)
+        if ((rc = cb(ctx, &sum)) != 0)
+            break;
+    merge_close(m);
     return rc;
 }
