@@ -10,7 +10,12 @@
 #include "base/check.h"
 #include "store/db.h"
 
-enum { APPLICATION_ID = 0x7363616e /* "scan" */, SCHEMA_VERSION = 1, BUSY_MS = 30000 };
+enum {
+    APPLICATION_ID = 0x7363616e /* "scan" */,
+    SCHEMA_VERSION = 1,
+    BUSY_MS = 30000,
+    WAL_WAIT_MS = 10
+};
 
 static const char schema[] =
     "CREATE TABLE sensor (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
@@ -168,6 +173,14 @@ static int prepare_schema(struct store *s, enum store_mode mode, struct error *e
 
     if (app == APPLICATION_ID && version == SCHEMA_VERSION)
         return 0;
+    int code = sqlite3_errcode(s->db);
+    if ((app < 0 || version < 0) && (code == SQLITE_READONLY || code == SQLITE_CANTOPEN)) {
+        error_add(err, s->path, 0, 0,
+                  "the facts can only be read by a user who may write to their folder (%s): run it "
+                  "as the folder's owner",
+                  sqlite3_errmsg(s->db));
+        return -EACCES;
+    }
     if (app < 0 || version < 0) {
         error_add(err, s->path, 0, 0,
                   "the facts can't be read (%s): move the file aside, or restore it from a backup",
@@ -230,6 +243,19 @@ static int make_folders(const char *path, struct error *err)
     return rc;
 }
 
+/* Two that make the database at once: SQLite says busy here without waiting. */
+static int set_wal(struct store *s)
+{
+    int rc;
+
+    for (int waited = 0; (rc = exec(s, "PRAGMA journal_mode = WAL")) < 0; waited += WAL_WAIT_MS) {
+        if (sqlite3_errcode(s->db) != SQLITE_BUSY || waited >= BUSY_MS)
+            break;
+        sqlite3_sleep(WAL_WAIT_MS);
+    }
+    return rc;
+}
+
 static int open_database(struct store *s, const char *data, enum store_mode mode, struct error *err)
 {
     struct stat st;
@@ -265,7 +291,7 @@ static int open_database(struct store *s, const char *data, enum store_mode mode
         return -EACCES;
     }
     sqlite3_busy_timeout(s->db, BUSY_MS);
-    if (mode == STORE_WRITE && exec(s, "PRAGMA journal_mode = WAL") < 0) {
+    if (mode == STORE_WRITE && set_wal(s) < 0) {
         error_add(err, s->path, 0, 0, "the facts can't be opened (%s)", store_error(s));
         return -EIO;
     }
@@ -345,35 +371,39 @@ static void clean_name(struct str name, char out[SENSOR_NAME_MAX])
     out[n] = 0;
 }
 
+static bool find_sensor(const struct store *s, const char *name, uint16_t *id)
+{
+    for (size_t i = 0; i < s->sensor_count; i++)
+        if (strcmp(s->sensors[i].name, name) == 0) {
+            *id = s->sensors[i].id;
+            return true;
+        }
+    return false;
+}
+
 int store_sensor(struct store *s, struct str name, uint16_t *id)
 {
     char clean[SENSOR_NAME_MAX];
     const struct sensor *list;
     size_t n;
+    int rc = s->sensors ? 0 : store_sensors(s, &list, &n);
 
+    if (rc < 0)
+        return rc;
     clean_name(name, clean);
-    if (!s->sensors) {
-        int rc = store_sensors(s, &list, &n);
-        if (rc < 0)
-            return rc;
-    }
-    for (int tried = 0;; tried++) {
-        for (size_t i = 0; i < s->sensor_count; i++)
-            if (strcmp(s->sensors[i].name, clean) == 0) {
-                *id = s->sensors[i].id;
-                return 0;
-            }
-        if (tried)
-            return -EIO;
-        if (s->sensor_count >= SENSORS_MAX)
-            strcpy(clean, "other");
-        sqlite3_stmt *q = db_statement(s, "INSERT OR IGNORE INTO sensor (name) VALUES (?)");
-        if (q)
-            sqlite3_bind_text(q, 1, clean, -1, SQLITE_TRANSIENT);
-        int rc = db_run(s, q, 0, NULL);
-        if (rc == 0)
-            rc = store_sensors(s, &list, &n);
-        if (rc < 0)
-            return rc;
-    }
+    if (find_sensor(s, clean, id))
+        return 0;
+    if (s->sensor_count >= SENSORS_MAX)
+        strcpy(clean, "other");
+    if (find_sensor(s, clean, id))
+        return 0;
+    sqlite3_stmt *q = db_statement(s, "INSERT OR IGNORE INTO sensor (name) VALUES (?)");
+    if (q)
+        sqlite3_bind_text(q, 1, clean, -1, SQLITE_TRANSIENT);
+    rc = db_run(s, q, 0, NULL);
+    if (rc == 0)
+        rc = store_sensors(s, &list, &n);
+    if (rc < 0)
+        return rc;
+    return find_sensor(s, clean, id) ? 0 : -EIO;
 }
