@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/wall.h"
 #include "command/session.h"
 
 static const char usage[] =
@@ -236,7 +237,7 @@ int cmd_import(int argc, char **argv)
         o.parsers = s.parsers;
         o.geo = s.geo;
         o.store = s.store;
-        o.now = (int64_t)time(NULL);
+        o.now = wall_now();
         geo_expand(s.geo);
         status = import_all(&s, &o, &progress, argv + optind, argc - optind);
     }

@@ -11,6 +11,7 @@
 #include "base/access.h"
 #include "base/check.h"
 #include "base/lock.h"
+#include "base/wall.h"
 #include "command/session.h"
 #include "pipeline/follow_uv.h"
 
@@ -60,7 +61,7 @@ static void say(const char *text)
     if (plain)
         fprintf(stderr, "%s\n", text);
     else
-        fprintf(stderr, "%s %s\n", time_format_utc((int64_t)time(NULL), when), text);
+        fprintf(stderr, "%s %s\n", time_format_utc(wall_now(), when), text);
 }
 
 static void say_what(const struct session *s)

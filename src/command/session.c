@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/lock.h"
+#include "base/wall.h"
 #include "config/paths.h"
 
 struct session_options session_options;
@@ -151,7 +152,7 @@ int session_sync_series(struct session *s)
 
     if (session_daemon_runs(s))
         return EXIT_DONE;
-    int rc = series_sync(s->series, s->store, (int64_t)time(NULL), true, &stats, &s->err);
+    int rc = series_sync(s->series, s->store, wall_now(), true, &stats, &s->err);
     return session_fail(s, rc < 0 ? EXIT_FAILED : EXIT_DONE);
 }
 

@@ -1,5 +1,7 @@
 #include "pipeline/commit.h"
 
+#include "base/fault.h"
+
 struct commit {
     struct store *store;
     struct log_state *log;
@@ -31,7 +33,11 @@ static int take_segment(void *ctx, enum fact_kind kind, uint16_t sensor, int64_t
                         uint64_t events, const void *data, size_t len)
 {
     struct commit *c = ctx;
-    return store_put_segment(c->store, kind, sensor, start, events, data, len);
+
+    FAULT("encoded");
+    int rc = store_put_segment(c->store, kind, sensor, start, events, data, len);
+    FAULT("segment");
+    return rc;
 }
 
 static int write_part(struct store *s, const struct commit_part *part)
@@ -41,14 +47,17 @@ static int write_part(struct store *s, const struct commit_part *part)
     struct tally_sink sink = {.ctx = &c, .sensor = take_sensor, .segment = take_segment};
     int rc = tally_encode(part->tallies, part->n, &sink);
 
+    FAULT("segments");
     if (rc == 0 && !log->is_stream && log->position.offset > 0)
         rc = store_put_position(s, &log->position, log->mark);
+    FAULT("position");
     for (size_t i = 0; rc == 0 && i < log->sensor_count; i++) {
         if (!log->is_stream && log->position.id)
             rc = store_put_position_sensor(s, log->position.id, log->sensors[i]);
         if (rc == 0 && log->watched_to >= log->position.first_when)
             rc = store_put_watched(s, log->sensors[i], log->position.first_when, log->watched_to);
     }
+    FAULT("watched");
     return rc;
 }
 
@@ -56,12 +65,15 @@ int commit_write(struct store *s, const struct commit_part *parts, size_t n, str
 {
     int rc = store_begin(s);
 
+    FAULT("begun");
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = write_part(s, &parts[i]);
+    FAULT("commit");
     if (rc == 0)
         rc = store_commit(s);
     else
         store_rollback(s);
+    FAULT("committed");
     if (rc < 0)
         error_add(err, NULL, 0, 0,
                   "the facts could not be written (%s); nothing of this commit was kept: mend that "

@@ -8,6 +8,8 @@
 #include <uv.h>
 
 #include "base/check.h"
+#include "base/fault.h"
+#include "base/wall.h"
 #include "input/tail_uv.h"
 #include "pipeline/follow.h"
 
@@ -130,7 +132,9 @@ static void on_lines(void *ctx, unsigned file, const struct tail_lines *lines, u
 {
     struct log *log = ctx;
 
+    FAULT("read");
     followed_take(followed_find(&log->log, file), log->follow->now, lines, offset, head, tail);
+    FAULT("parsed");
 }
 
 static void on_ended(void *ctx, unsigned file, enum tail_end end, uint64_t unread)
@@ -219,19 +223,11 @@ static void read_on(struct follow *f)
         uv_idle_start(&f->reading, on_reading);
 }
 
-static int64_t wall_clock(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_REALTIME, &t);
-    return t.tv_sec;
-}
-
 static void look(struct follow *f)
 {
     if (f->stopping)
         return;
-    f->now = wall_clock();
+    f->now = wall_now();
     for (size_t i = 0; i < f->n; i++)
         tail_uv_look(f->logs[i].tail, now_ms(f));
     read_on(f);
@@ -345,7 +341,10 @@ static void work_job(uv_work_t *work)
     struct series_stats stats = {0};
 
     switch (f->job) {
-    case JOB_COMMIT: f->rc = follow_commit_write(&f->commit, f->options->store, &f->err); break;
+    case JOB_COMMIT:
+        f->rc = follow_commit_write(&f->commit, f->options->store, &f->err);
+        FAULT("answered");
+        break;
     case JOB_SERIES:
         f->rc =
             series_sync(f->options->series, f->options->store, f->until, f->how, &stats, &f->err);
@@ -438,7 +437,7 @@ static void start(struct follow *f, enum job job)
  * read. */
 static int64_t series_goal(const struct follow *f)
 {
-    int64_t until = wall_clock() - f->options->late_s;
+    int64_t until = wall_now() - f->options->late_s;
 
     for (size_t i = 0; i < f->n; i++)
         if (!tail_rests(tail_uv_state(f->logs[i].tail))) {
@@ -488,7 +487,7 @@ static bool series_is_due(const struct follow *f)
 /* Whether there is anything to write. */
 static bool swap(struct follow *f)
 {
-    f->now = wall_clock();
+    f->now = wall_now();
     f->swapped_goal = series_goal(f);
     bool watch =
         f->stopping || now_ms(f) - f->watch_ms >= WATCH_MS || f->swapped_goal > f->series_ready;
@@ -500,6 +499,7 @@ static bool swap(struct follow *f)
         follow_swap(log, current ? followed_find(log, current) : NULL, f->now, watch, f->stopping,
                     &f->commit);
     }
+    FAULT("swapped");
     f->commit_ms = now_ms(f);
     if (watch)
         f->watch_ms = now_ms(f);
@@ -508,12 +508,13 @@ static bool swap(struct follow *f)
 
 static int64_t fold_goal(void)
 {
-    int64_t until = wall_clock() - FOLD_AFTER_S;
+    int64_t until = wall_now() - FOLD_AFTER_S;
     return until - until % HOUR_S;
 }
 
 static void close_all(struct follow *f)
 {
+    FAULT("stopped");
     f->closing = true;
     uv_close((uv_handle_t *)&f->timer, NULL);
     uv_close((uv_handle_t *)&f->reading, NULL);
@@ -578,6 +579,7 @@ static void on_signal(uv_signal_t *handle, int number)
     (void)number;
     f->hurry = f->stopping;
     f->stopping = true;
+    FAULT("stop");
     uv_idle_stop(&f->reading);
     schedule(f);
 }

@@ -11,15 +11,16 @@
 
 #include "base/access.h"
 #include "base/check.h"
+#include "base/fault.h"
 #include "input/blocks.h"
 #include "input/identity.h"
 #include "parse/envelope.h"
 #include "pipeline/commit.h"
 
 enum {
-    COMMIT_RECORDS = 384 * 1024, /* events a commit waits for */
-    AHEAD_RECORDS = 768 * 1024,  /* events parsed and not yet committed, at most */
-    RESULTS = 1024,              /* blocks parsed and not yet committed, at most; a power of two */
+    COMMIT_RECORDS = FAULT_LIMIT(384 * 1024, 1), /* events a commit waits for */
+    AHEAD_RECORDS = 768 * 1024,                  /* events parsed and not yet committed, at most */
+    RESULTS = 1024, /* blocks parsed and not yet committed, at most; a power of two */
     THREADS_MAX = 16,
     DAY_S = 86400,
     PROGRESS_MS = 200,
@@ -80,6 +81,7 @@ static void parse_block(const struct import *im, struct matcher *m, struct resul
     reader_init(&reader, m, &im->rule, before);
     intake_lines(&im->intake, &reader, r->block.lines, r->tally, &r->counts, &r->span, &r->samples);
     r->clock = reader.clock;
+    FAULT("parsed");
 }
 
 static void give_block_back(struct import *im, struct block *b)
@@ -141,6 +143,7 @@ static struct result *take_block(struct import *im)
         im->spare[im->spare_count++] = tally;
         return NULL;
     }
+    FAULT("read");
     r->to = r->block.to;
     im->next_read++;
     return r;

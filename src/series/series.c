@@ -6,6 +6,7 @@
 
 #include "base/access.h"
 #include "base/check.h"
+#include "base/fault.h"
 #include "base/lock.h"
 #include "series/plan.h"
 #include "series/sweep.h"
@@ -244,7 +245,9 @@ static int move_mark(struct task *t)
     if (t->state.written == 0)
         t->state.rebuilt = t->state.late - 1;
     t->state.written = t->goal;
+    FAULT("mark");
     int rc = store_set_series_state(t->s, t->ss->id, &t->state);
+    FAULT("marked");
     return rc < 0 ? store_fault(t->se, t->s, rc, t->err) : 0;
 }
 
@@ -394,7 +397,9 @@ static int finish_rebuild(struct task *t, int64_t until)
     t->state.rebuilt = t->state.late;
     t->ss->rebuilt = t->state.rebuilt;
     t->ss->paced = until;
+    FAULT("lateness");
     int rc = store_set_series_state(t->s, t->ss->id, &t->state);
+    FAULT("whole");
     return rc < 0 ? store_fault(t->se, t->s, rc, t->err) : 0;
 }
 
@@ -415,6 +420,7 @@ static void sweep_sensor(const struct task *t, const struct series_key *keys, si
     char *folder = series_folder(t->se, t->ss->name);
 
     sweep(folder, keys, n);
+    FAULT("swept");
     free(folder);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/access.h"
 #include "base/check.h"
+#include "base/fault.h"
 #include "series/rrdfile.h"
 
 /* Threads for fewer files, or for shorter updates of old ones, only wait for each other: librrd
@@ -171,6 +172,7 @@ static void load_template(struct writer *w, bool pair)
             if (rc < 0)
                 t->fault = write_fault(path, rc);
         }
+        FAULT("template");
         unlink(path);
     }
     free(path);
@@ -239,8 +241,10 @@ static int put_in_place(const struct writer *w, struct series_file *file, const 
                         char **fault)
 {
     char *path = file_path(w, file, false);
+    FAULT("rename");
     int rc = rename(made, path) < 0 ? -errno : remember(file, path);
 
+    FAULT("renamed");
     if (rc < 0)
         *fault = write_fault(path, rc);
     else
@@ -275,6 +279,34 @@ void writer_check(const struct writer *w, struct series_file *file, int64_t goal
 
 /* ---- a window ---- */
 
+static int fill_new(const struct writer *w, struct series_file *file, const char *path,
+                    const struct rows *rows)
+{
+    int rc = file->last_up == w->begin ? copy_template(w, file, path, &file->fault) : 0;
+
+    FAULT("copied");
+    if (rc == 0)
+        rc = rrdfile_update(path, rows, &file->fault);
+    FAULT("filled");
+    return rc;
+}
+
+/* In place, so whoever comes after us is told of it. */
+static int update_old(const struct worker *k, struct series_file *file, const char *name,
+                      const char *path, const struct rows *rows)
+{
+    struct inflight *f = k->window->w->inflight;
+
+    FAULT("update");
+    inflight_begin(f, k->slot, name);
+    FAULT_TORN("torn", path);
+    int rc = rrdfile_update(path, rows, &file->fault);
+    FAULT("updated");
+    inflight_end(f, k->slot);
+    FAULT("written");
+    return rc;
+}
+
 static void write_file(struct worker *k, struct rows *rows, size_t i)
 {
     struct window *x = k->window;
@@ -282,22 +314,13 @@ static void write_file(struct worker *k, struct rows *rows, size_t i)
     struct series_file *file = x->files[i];
     bool making = file->making, pair = file->key.kind == SERIES_PAIR;
     char name[PATH_BYTES];
-    int rc = 0;
 
     ASSERT(file->last_up == x->from);
     rows_make(rows, x->from, gather_bins(x->g), gather_known(x->g), gather_events(x->g, i),
               pair ? NULL : gather_sources(x->g, i), w->sc->heartbeat);
     file_name(w, file, making, name);
     char *path = xasprintf("%s/%s", w->rrd, name);
-    if (making && file->last_up == w->begin)
-        rc = copy_template(w, file, path, &file->fault);
-    if (rc == 0) {
-        if (!making)
-            inflight_begin(w->inflight, k->slot, name);
-        rc = rrdfile_update(path, rows, &file->fault);
-        if (!making)
-            inflight_end(w->inflight, k->slot);
-    }
+    int rc = making ? fill_new(w, file, path, rows) : update_old(k, file, name, path, rows);
     if (rc == 0 && making && x->last)
         rc = put_in_place(w, file, path, &file->fault);
     else if (rc == 0 && !making)

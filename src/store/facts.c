@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/fault.h"
 #include "store/db.h"
 #include "store/merge.h"
 
@@ -321,9 +322,11 @@ static int fold_one(struct store *s, const struct fold_key *k, struct segment_wr
     }
     rows_clear(&rows);
     free(rows.list);
+    FAULT("fold");
     if (rc == 0)
         rc = db_exec(s, "DELETE FROM segment WHERE kind = ? AND sensor = ? AND start = ?", k->kind,
                      k->sensor, k->start);
+    FAULT("unfolded");
     if (rc < 0)
         return rc;
     struct buf *b = segment_finish(w);
@@ -361,6 +364,7 @@ int store_fold(struct store *s, int64_t before)
     sqlite3_reset(q);
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = fold_one(s, &keys[i], &w);
+    FAULT("folded");
     free(keys);
     segment_writer_fini(&w);
     return db_end(s, own, rc);

@@ -8,6 +8,7 @@
 
 #include "base/access.h"
 #include "base/check.h"
+#include "base/fault.h"
 #include "store/db.h"
 
 enum {
@@ -205,7 +206,9 @@ static int prepare_schema(struct store *s, enum store_mode mode, struct error *e
     char *sql = xasprintf(
         "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;", schema,
         APPLICATION_ID, SCHEMA_VERSION);
+    FAULT("opened");
     int rc = exec(s, sql);
+    FAULT("schema");
     free(sql);
     if (rc < 0 && pragma_number(s, "PRAGMA user_version") ==
                       SCHEMA_VERSION) { /* another process was quicker */
@@ -332,7 +335,10 @@ void store_close(struct store *s)
 
 int store_sync(struct store *s)
 {
-    return exec(s, "PRAGMA wal_checkpoint(TRUNCATE)");
+    int rc = exec(s, "PRAGMA wal_checkpoint(TRUNCATE)");
+
+    FAULT("synced");
+    return rc;
 }
 
 /* ---- sensors ---- */
