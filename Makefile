@@ -31,7 +31,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(TESTS)/%,$(sort $(wildcard tests/unit/
 TOOLS := $(patsubst tests/tools/%.c,$(TESTS)/%,$(sort $(wildcard tests/tools/*.c)))
 E2E_TESTS := $(sort $(wildcard tests/e2e/*.bats))
 
-.PHONY: all run test lint asan bench install uninstall clean help tests FORCE
+.PHONY: all run test lint asan faults bench install uninstall clean help tests FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -61,6 +61,12 @@ bench: ## time an import against mawk counting the same lines
 	@tests/setup.sh test
 	@$(MAKE) --no-print-directory all
 	@BUILD='$(BUILD)' tests/bench/run.sh
+
+# A build of its own, which kills itself at the steps of src/base/fault.c.
+faults: ## kill it at every named step, ROUNDS (20) times each: a restart must end exact
+	@tests/setup.sh test
+	@$(MAKE) --no-print-directory -j$$(nproc) all BUILD=build/faults CPPFLAGS='$(CPPFLAGS) -DSCANTIDE_FAULTS'
+	@BUILD=build/faults tests/faults/run.sh $(STEPS)
 
 tests: $(UNIT_TESTS) $(TOOLS)
 

@@ -1,0 +1,290 @@
+#!/bin/bash
+# run.sh [STEP...] - kills scantide at every named step of src/base/fault.c, and proves that a restart ends exact.
+#
+# `make faults` calls it, with a build of its own in $BUILD. For each step (or those named), for `import` and for `run` where
+# it passes there: ROUNDS times it is killed at a random pass of the step, in every second round once more at any other step
+# while it mends that, and then left in peace. In the end rankings, series and their files must be those of an undisturbed
+# import of the same lines. A step that is passed nowhere is a failure, too.
+#
+# Environment: ROUNDS (20), DAYS and RATE of the simulated log, MODES (import run), JOBS at a time, SEED. What failed is kept.
+set -u
+
+build=$(cd "${BUILD:-build/faults}" && pwd) || exit 1
+scantide=$build/scantide
+rounds=${ROUNDS:-20} modes=${MODES:-import run} jobs=${JOBS:-$(($(nproc) * 2))} seed=${SEED:-$RANDOM}
+work=$(mktemp -d "${TMPDIR:-/tmp}/scantide-faults.XXXXXX")
+SCANTIDE_SHARE=${SCANTIDE_SHARE:-$(cd "$(dirname "$0")/../.." && pwd)}
+export TZ=UTC LC_ALL=C SCANTIDE_SHARE
+unset SCANTIDE_FAULT SCANTIDE_FAULT_COUNTS SCANTIDE_CLOCK
+
+steps=$(SCANTIDE_FAULT=list "$scantide" | cut -d ' ' -f 1)
+[ -n "$steps" ] || {
+    echo "run.sh: $scantide has no fault points: make faults builds one that has" >&2
+    exit 1
+}
+mapfile -t any_step <<<"$steps"
+[ $# -eq 0 ] || steps=$*
+
+# ---- the log, in parts ----
+
+# It ends an hour ago, so that all its bins are over. Two cuts, each where a bin ends, so that what follows isn't late.
+end=$(($(date +%s) / 3600 * 3600 - 3600))
+days=${DAYS:-0.5} rate=${RATE:-0.7}
+first=$(awk -v end="$end" -v days="$days" 'BEGIN { print int((end - days * 86400) / 3600 + 1) * 3600 }')
+cut_a=$(((first + (end - first) / 3) / 300 * 300)) cut_b=$(((first + (end - first) * 2 / 3) / 300 * 300))
+"$scantide" simulate --days "$days" --rate "$rate" --seed "$((seed % 1000))" \
+    --end "$(date -d "@$end" +%Y-%m-%dT%H:%M:%SZ)" >"$work/whole" || exit 1
+awk -v a="$(date -d "@$cut_a" '+%b %e %H:%M:%S')" -v b="$(date -d "@$cut_b" '+%b %e %H:%M:%S')" -v to="$work/part" '
+    { at = substr($0, 1, 15); part = part ? part : "a" }
+    part == "a" && at >= a { part = "b" }
+    part == "b" && at >= b { part = "c" }
+    { print >(to "." part) }' "$work/whole"
+events=$(grep -c ' DROP IN=' "$work/whole")
+
+configure() { # FOLDER
+    printf 'data: %s/data\ncommit_every: 1s\nlate: 0s\nseries: {max_ports: 20}\ninputs:\n  - {file: "%s/log", sensor: gw, timezone: UTC}\n' \
+        "$1" "$1" >"$1/conf.yaml"
+}
+
+st() { # COMMAND... in the current folder
+    "$scantide" "$@" --config conf.yaml 2>>said
+}
+
+# ---- the truth, and what is compared with it ----
+
+# Rankings, and what the RRDs say from the first bin to the last: events and sources of each bin, and of whole hours.
+figures() { # DATA
+    local what file
+    for what in pairs sources targets; do
+        st top "$what" --data "$1" --all -n 0 --format csv || return
+    done
+    find "$1/rrd" -type f -printf '%P\n' | grep -v '^\.inflight$' | sort | while read -r file; do
+        for step in 300 3600; do
+            echo "fetch $1/rrd/$file AVERAGE -r $step -s $first -e $((end - 3600))"
+        done
+        echo "$file" >&3
+    done 3>&1 >fetches
+    rrdtool - <fetches | awk '/^ERROR/ { print } NF == 3 || NF == 2 {
+        printf "%s", $1
+        for (i = 2; i <= NF; i++) printf " %s", $i ~ /nan/ ? "-" : sprintf("%.0f", $i * 3600)
+        print ""
+    }'
+    sqlite3 "$1/facts.db" 'PRAGMA integrity_check'
+}
+
+same() { # DATA: exact?
+    figures "$1" >got 2>&1
+    cmp -s got "$work/want" && return
+    diff "$work/want" got | head -n 20 >difference
+    return 1
+}
+
+counted() { # DATA
+    st top ports --data "$1" --all -n 0 --format csv | awk -F, 'NR > 1 { n += $3 } END { print n + 0 }'
+}
+
+# ---- import: a log; the log grown past a bin's end; an older one, for which all series are made again ----
+
+import_step() { # NUMBER
+    case $1 in
+    1) cat "$work/part.b" >log ;;
+    2) cat "$work/part.b" "$work/part.c" >log ;;
+    3) cat "$work/part.a" >log ;;
+    esac
+    st import --sensor gw --timezone UTC log >/dev/null
+}
+
+# Folders with the data as they are before each step, and how often each step is passed.
+prepare_import() {
+    local k
+    mkdir -p "$work/import"
+    cd "$work/import" || exit 1
+    configure "$PWD"
+    mkdir before.1
+    for k in 1 2 3; do
+        [ "$k" -eq 1 ] || cp -r data "before.$k"
+        SCANTIDE_FAULT_COUNTS=$PWD/counts.$k import_step "$k" || exit 1
+    done
+    same data || broken "import in parts"
+}
+
+try_import() { # STEP: one attempt; 0 exact, 1 not; `killed` says whether it came to the step
+    local step=$1 k n counts at=() pick
+    for k in 1 2 3; do
+        counts=$(awk -v step="$step" '$1 == step { print $2 }' "$work/import/counts.$k")
+        [ "$counts" -eq 0 ] || at+=("$k:$counts")
+    done
+    pick=${at[RANDOM % ${#at[@]}]}
+    k=${pick%:*} n=$((RANDOM % ${pick#*:} + 1))
+    rm -rf data
+    [ "$k" -eq 1 ] || cp -r "$work/import/before.$k" data
+    SCANTIDE_FAULT=$step:$n import_step "$k"
+    [ $? -eq 137 ] && killed=1
+    how="import $k, $step:$n"
+    if [ $((RANDOM % 2)) -eq 0 ]; then
+        local other=${any_step[RANDOM % ${#any_step[@]}]}:$((RANDOM % 5 + 1))
+        SCANTIDE_FAULT=$other import_step "$k"
+        how="$how, then $other"
+    fi
+    while [ "$k" -le 3 ]; do
+        import_step "$k" || return
+        k=$((k + 1))
+    done
+    same data
+}
+
+# ---- run: part a is known, the rest is appended in pieces; twice the log is renamed away ----
+
+write_log() {
+    local i
+    for ((i = 0; i < 12; i++)); do
+        if [ $((i % 5)) -eq 4 ]; then
+            [ ! -e log.1 ] || mv log.1 log.2
+            mv log log.1
+        fi
+        cat "$work/run/piece.$(printf %02d "$i")" >>log
+        sleep "0.$((RANDOM % 2))$((RANDOM % 10))"
+    done
+    : >all_written
+}
+
+alive() {
+    kill -0 "$daemon" 2>/dev/null
+}
+
+# The daemon, until it dies or has taken in everything and is told to stop. Its exit status.
+live() { # FAULT
+    SCANTIDE_FAULT=$1 "$scantide" run --config conf.yaml 2>>said &
+    daemon=$!
+    while alive && { [ ! -e all_written ] || [ "$(counted data)" -lt "$events" ]; }; do
+        sleep 0.1
+    done
+    kill "$daemon" 2>/dev/null
+    wait "$daemon"
+}
+
+begin_run() {
+    rm -rf data log log.1 log.2 all_written
+    cp -r "$work/run/before" data
+    cp "$work/part.a" log
+    write_log &
+    writer=$!
+}
+
+prepare_run() {
+    mkdir -p "$work/run"
+    cd "$work/run" || exit 1
+    configure "$PWD"
+    cat "$work/part.b" "$work/part.c" >rest
+    split -d -n l/12 rest piece.
+    cp "$work/part.a" log
+    st import --sensor gw --timezone UTC log >/dev/null
+    mv data before
+    begin_run
+    SCANTIDE_FAULT_COUNTS=$PWD/counts.1 live ''
+    wait "$writer"
+    same data || broken "run, undisturbed"
+}
+
+try_run() { # STEP
+    local step=$1 n status
+    n=$(awk -v step="$step" '$1 == step { print $2 }' "$work/run/counts.1")
+    n=$((RANDOM % n + 1))
+    begin_run
+    live "$step:$n"
+    status=$?
+    how="run, $step:$n"
+    [ $status -eq 137 ] && killed=1
+    if [ $status -ne 0 ] && [ $((RANDOM % 2)) -eq 0 ]; then
+        local other=${any_step[RANDOM % ${#any_step[@]}]}:$((RANDOM % 5 + 1))
+        live "$other"
+        status=$?
+        how="$how, then $other"
+    fi
+    [ $status -eq 0 ] || live ''
+    status=$?
+    wait "$writer"
+    [ $status -eq 0 ] && same data
+}
+
+# ---- all of it ----
+
+broken() { # WHAT
+    echo "FAILED  $1: not what an undisturbed import gives, in $PWD"
+    cat difference
+    echo "0 passed, 1 failed"
+    exit 1
+}
+
+passes() { # MODE STEP: whether it is passed there
+    cat "$work/$1"/counts.* | awk -v step="$2" '$1 == step { n += $2 } END { exit n == 0 }'
+}
+
+# Rounds of one step; an attempt in which the step wasn't reached is compared, but not counted.
+prove() { # MODE STEP
+    local mode=$1 step=$2 done=0 failed=0 attempts=0 killed how
+    mkdir -p "$work/$mode.$step"
+    cd "$work/$mode.$step" || exit 1
+    RANDOM=$((seed + $(printf %s "$mode $step" | cksum | cut -c 1-4)))
+    configure "$PWD"
+    while [ "$((done + failed))" -lt "$rounds" ] && [ "$attempts" -lt $((rounds * 3)) ]; do
+        attempts=$((attempts + 1)) killed=
+        : >said
+        if "try_$mode" "$step" 2>/dev/null; then # the shell tells of each kill
+            [ -z "$killed" ] || done=$((done + 1))
+            continue
+        fi
+        failed=$((failed + 1))
+        echo "FAILED  $how: not exact; kept in $PWD/failed.$failed"
+        mkdir "failed.$failed"
+        mv data said difference log* "failed.$failed/" 2>/dev/null
+        sed 's/^/        /' "failed.$failed/difference" 2>/dev/null
+    done
+    [ "$((done + failed))" -eq "$rounds" ] || { # a step that can hardly be reached again is no proof
+        failed=$((rounds - done))
+        echo "FAILED  $mode $step: killed only $done times in $attempts attempts"
+    }
+    [ "$failed" -ne 0 ] || echo "ok      $mode $step ($done of $rounds exact)"
+    echo "$done $failed" >>"$work/results"
+    rm -rf data log log.1 log.2
+}
+
+cd "$work" || exit 1
+configure "$work"
+: >"$work/want"
+cp whole log
+st import --sensor gw --timezone UTC --data "$work/undisturbed" log >/dev/null || {
+    cat said >&2
+    exit 1
+}
+figures undisturbed >"$work/want"
+rm log
+echo "$(wc -l <whole) lines with $events events, $(grep -c '\.rrd$' want) series; seed $seed, in $work"
+for mode in $modes; do
+    (prepare_"$mode") || exit 1
+done
+
+: >results
+for mode in $modes; do
+    for step in $steps; do
+        passes "$mode" "$step" || continue
+        while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
+            wait -n
+        done
+        prove "$mode" "$step" &
+    done
+done
+wait
+for step in $steps; do
+    for mode in $modes; do
+        ! passes "$mode" "$step" || continue 2
+    done
+    echo "FAILED  $step: passed nowhere"
+    echo "0 1" >>results
+done
+summary=$(awk '{ p += $1; f += $2 } END { print p + 0, "passed,", f + 0, "failed" }' results)
+case $summary in
+*" 0 failed") cd / && rm -rf "$work" ;;
+esac
+echo "$summary"
+[[ $summary == *" 0 failed" && $summary != 0* ]]
