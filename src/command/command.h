@@ -12,6 +12,7 @@ int cmd_graph(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);
+int cmd_sql(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 
 #endif

@@ -13,6 +13,7 @@ static const char usage[] =
     "    run        follow the configured logs (the daemon, in the foreground)\n"
     "    top        rank ports, countries, sources, pairs or targets\n"
     "    graph      draw an hourly chart\n"
+    "    sql        ask the facts in SQL\n"
     "    explain    tell what becomes of each line of a log\n"
     "    check      check configuration and parser files\n"
     "    simulate   write a plausible log, for trying things out\n"
@@ -26,7 +27,7 @@ static const struct {
 } commands[] = {
     {"import", cmd_import},     {"run", cmd_run},         {"top", cmd_top},
     {"graph", cmd_graph},       {"explain", cmd_explain}, {"check", cmd_check},
-    {"simulate", cmd_simulate},
+    {"simulate", cmd_simulate}, {"sql", cmd_sql},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
