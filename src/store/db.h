@@ -6,8 +6,9 @@
 #include <sqlite3.h>
 
 #include "store/store.h"
+#include "tag/rules.h"
 
-enum { STATEMENTS_MAX = 48 };
+enum { STATEMENTS_MAX = 64 };
 
 struct store {
     sqlite3 *db;
@@ -19,6 +20,8 @@ struct store {
         const char *sql; /* identified by its address: each is one literal */
         sqlite3_stmt *stmt;
     } statements[STATEMENTS_MAX];
+    struct rules *rules; /* as store_rules gave them last, and the state of the table then */
+    int64_t rules_generation;
     char said[256]; /* what went wrong last, where SQLite has no words for it */
 };
 

@@ -48,7 +48,12 @@ static const char schema[] =
     "  rebuilt INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE pair (sensor INTEGER NOT NULL, port INTEGER NOT NULL, country INTEGER NOT NULL, "
     "used INTEGER NOT NULL,"
-    "  PRIMARY KEY (sensor, port, country)) WITHOUT ROWID;";
+    "  PRIMARY KEY (sensor, port, country)) WITHOUT ROWID;"
+    /* The rules that bins are counted by: `networks` with blanks between them, none where the rule
+     * is no longer in force; `generation` grows with each change of any. */
+    "CREATE TABLE rule (number INTEGER PRIMARY KEY, place INTEGER NOT NULL, generation INTEGER NOT "
+    "NULL,"
+    "  kind TEXT NOT NULL, name TEXT NOT NULL, networks TEXT NOT NULL, UNIQUE (kind, name));";
 
 /* ---- the connection ---- */
 
@@ -329,6 +334,7 @@ void store_close(struct store *s)
         sqlite3_finalize(s->statements[i].stmt);
     sqlite3_close(s->db);
     free(s->sensors);
+    rules_free(s->rules);
     free(s->path);
     free(s);
 }
