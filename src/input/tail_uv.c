@@ -8,7 +8,10 @@
 
 #include "base/check.h"
 
-enum { REFUSED_MS = 10000 }; /* between two tries to open a path that may not be read */
+enum {
+    REFUSED_MS = 10000, /* between two tries to open a path that may not be read */
+    HINT_MS = 900       /* after a hint, no other */
+};
 
 struct open_file {
     unsigned file;
@@ -28,6 +31,7 @@ struct tail_uv {
     size_t n;
 
     uv_fs_event_t event; /* on the folder */
+    int64_t hint_ms;     /* not before it */
     char *folder;
     const char *base; /* the path's last part */
 };
@@ -90,7 +94,8 @@ static void on_event(uv_fs_event_t *event, const char *name, int events, int sta
     (void)events;
     if (status == 0 && name && strncmp(name, tu->base, strlen(tu->base)) != 0)
         return;
-    uv_fs_event_stop(event); /* until the next look */
+    uv_fs_event_stop(event);
+    tu->hint_ms = tu->now_ms + HINT_MS;
     if (status == 0)
         tu->calls->hint(tu->ctx);
 }
@@ -113,7 +118,7 @@ void tail_uv_look(struct tail_uv *tu, int64_t now_ms)
     struct tail_facts facts;
 
     tu->now_ms = now_ms;
-    if (!uv_is_active((const uv_handle_t *)&tu->event))
+    if (now_ms >= tu->hint_ms && !uv_is_active((const uv_handle_t *)&tu->event))
         uv_fs_event_start(&tu->event, on_event, tu->folder, 0); /* a hint: failing is no matter */
     tail_tick(tu->tail, now_ms);
     bool there = now_ms >= tu->refused_ms && stat(tu->path, &st) == 0 && S_ISREG(st.st_mode);
@@ -199,7 +204,10 @@ bool tail_uv_turn(struct tail_uv *tu, char *buffer)
         struct tail_todo todo = tail_next(tu->tail);
         switch (todo.kind) {
         case TAIL_REST: return false;
-        case TAIL_READ: read_turn(tu, &todo, buffer); return true;
+        case TAIL_READ:
+            if (buffer)
+                read_turn(tu, &todo, buffer);
+            return true;
         case TAIL_OPEN: open_name(tu, todo.older); break;
         case TAIL_ASK: tu->calls->ask(tu->ctx, todo.file); break;
         case TAIL_END:

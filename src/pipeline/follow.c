@@ -351,7 +351,7 @@ static int answer(struct follow_ask *a, struct store *s)
     if (rc <= 0)
         return rc;
     struct reach reach = {.id = p->id};
-    rc = store_read_positions(s, a->sensor, find_reach, &reach);
+    rc = store_read_positions(s, p->sensor, find_reach, &reach);
     if (rc < 0)
         return rc;
     a->answer = reach.offset > p->offset ? TAIL_LATER : TAIL_KNOWN;

@@ -228,8 +228,10 @@ static void look(struct follow *f)
     if (f->stopping)
         return;
     f->now = wall_now();
-    for (size_t i = 0; i < f->n; i++)
+    for (size_t i = 0; i < f->n; i++) {
         tail_uv_look(f->logs[i].tail, now_ms(f));
+        tail_uv_turn(f->logs[i].tail, NULL);
+    }
     read_on(f);
 }
 
@@ -636,8 +638,6 @@ int follow_run(const struct follow_options *o)
     start_loop(&f);
     open_logs(&f);
     look(&f);
-    for (size_t i = 0; i < f.n; i++)
-        tail_uv_turn(f.logs[i].tail, f.buffer);
     say_waiting(&f);
     schedule(&f);
     uv_run(&f.loop, UV_RUN_DEFAULT);

@@ -20,3 +20,23 @@ load run-helper
     [ "$(grep -c 'could not be written' said)" -eq 1 ]
     same_as_import log
 }
+
+@test "ended meanwhile: it says so, and the next start reads again" {
+    command -v prlimit >/dev/null || skip "no prlimit"
+    lines 1 100 >log
+    start
+    until_true has_events 100
+    prlimit --pid "$daemon" --fsize=4096:unlimited
+    lines 101 500 >>log
+    until_true says 1 'is tried again every'
+    kill -TERM "$daemon"
+    status=0
+    wait "$daemon" || status=$?
+    daemon=
+    [ "$status" -eq 1 ]
+    says 1 'the next start reads again from the last commit'
+    start
+    until_true has_events 500
+    stop
+    same_as_import log
+}

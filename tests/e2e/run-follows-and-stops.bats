@@ -76,3 +76,24 @@ load run-helper
     stop
     grep -q '^ended: 5 lines' said
 }
+
+bytes_read() {
+    awk '$1 == "rchar:" { print $2 }' "/proc/$daemon/io"
+}
+
+has_read() {
+    [ "$(bytes_read)" -ge "$1" ]
+}
+
+@test "what was read is committed at the end, however far away the next commit was" {
+    [ -r /proc/self/io ] || skip "no /proc/PID/io"
+    lines 1 10 >log
+    sed -i 's/commit_every: 1s/commit_every: 60s/' conf.yaml
+    start
+    until_true has_events 10
+    before=$(bytes_read)
+    lines 11 2000 >>log
+    until_true has_read $((before + $(lines 11 2000 | wc -c)))
+    stop
+    [ "$(events)" -eq 2000 ]
+}

@@ -6,7 +6,7 @@ load run-helper
     lines 1 10 >log
     start
     until_true has_events 10
-    run --separate-stderr "$SCANTIDE" run --config conf.yaml
+    run --separate-stderr timeout 10 "$SCANTIDE" run --config conf.yaml
     [ "$status" -eq 1 ]
     [ -z "$output" ]
     [[ ${stderr_lines[-1]} == "$PWD/data: another 'scantide run' keeps its facts here"*"--data" ]]

@@ -554,6 +554,18 @@ static void test_copytruncate(void **state)
     assert_each_once();
 }
 
+static void test_emptied_before_it_was_read(void **state)
+{
+    (void)state;
+    begin_with(1);
+    rotate();
+    tick();
+    write_lines(2);
+    copytruncate();
+    tick();
+    assert_each_once();
+}
+
 static void test_copied_over(void **state)
 {
     (void)state;
@@ -801,6 +813,7 @@ int main(void)
         CASE(test_truncated),
         CASE(test_truncated_and_regrown),
         CASE(test_copytruncate),
+        CASE(test_emptied_before_it_was_read),
         CASE(test_copied_over),
         CASE(test_rotated_while_down),
         CASE(test_path_missing_at_start),
