@@ -1,10 +1,13 @@
 #include "pipeline/commit.h"
 
+#include "store/rules.h"
+
 #include "base/fault.h"
 
 struct commit {
     struct store *store;
     struct log_state *log;
+    const struct rules *rules;
 };
 
 int log_state_load(struct store *s, struct log_state *log)
@@ -40,11 +43,20 @@ static int take_segment(void *ctx, enum fact_kind kind, uint16_t sensor, int64_t
     return rc;
 }
 
-static int write_part(struct store *s, const struct commit_part *part)
+static uint16_t take_rule(void *ctx, const struct ip *source)
+{
+    const struct commit *c = ctx;
+    return rules_find(c->rules, source);
+}
+
+static int write_part(struct store *s, const struct rules *rules, const struct commit_part *part)
 {
     struct log_state *log = part->log;
-    struct commit c = {s, log};
-    struct tally_sink sink = {.ctx = &c, .sensor = take_sensor, .segment = take_segment};
+    struct commit c = {s, log, rules};
+    struct tally_sink sink = {.ctx = &c,
+                              .sensor = take_sensor,
+                              .rule = rules_match_none(rules) ? NULL : take_rule,
+                              .segment = take_segment};
     int rc = tally_encode(part->tallies, part->n, &sink);
 
     FAULT("segments");
@@ -63,11 +75,14 @@ static int write_part(struct store *s, const struct commit_part *part)
 
 int commit_write(struct store *s, const struct commit_part *parts, size_t n, struct error *err)
 {
+    const struct rules *rules = NULL;
     int rc = store_begin(s);
 
     FAULT("begun");
+    if (rc == 0)
+        rc = store_rules(s, &rules);
     for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = write_part(s, &parts[i]);
+        rc = write_part(s, rules, &parts[i]);
     FAULT("commit");
     if (rc == 0)
         rc = store_commit(s);

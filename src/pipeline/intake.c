@@ -39,7 +39,7 @@ static enum outcome take_line(const struct intake *in, struct reader *r, struct 
         return OUTCOME_LOST;
     counts->packets += e.count;
     counts->future += e.when > in->now;
-    tally_add(t, in->sensor.n ? in->sensor : e.host, &e, geo_country(in->geo, &e.source), 0);
+    tally_add(t, in->sensor.n ? in->sensor : e.host, &e, geo_country(in->geo, &e.source));
     return o;
 }
 

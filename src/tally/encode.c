@@ -119,19 +119,32 @@ static int compare_run(const void *a, const void *b)
     return x->from < y->from ? -1 : x->from > y->from;
 }
 
+static struct ip address(const struct encoder *x, uint64_t compact33)
+{
+    return compact33 >> 32 ? x->v6[(uint32_t)compact33] : ip_from_v4((uint32_t)compact33);
+}
+
+static void apply_rules(const struct encoder *x, struct record *records, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct ip source = address(x, (uint64_t)records[i].source6 << 32 | records[i].source);
+        records[i].rule = x->sink->rule(x->sink->ctx, &source);
+    }
+}
+
 static void copy_run(struct encoder *x, const struct run *run, struct record *to)
 {
     const uint32_t *ranks = x->ranks[run->tally];
 
     memcpy(to, x->tallies[run->tally]->records + run->from, run->n * sizeof *to);
-    if (!ranks)
-        return;
-    for (size_t i = 0; i < run->n; i++) {
+    for (size_t i = 0; ranks && i < run->n; i++) {
         if (to[i].source6)
             to[i].source = ranks[to[i].source];
         if (to[i].target6)
             to[i].target = ranks[to[i].target];
     }
+    if (x->sink->rule)
+        apply_rules(x, to, run->n);
 }
 
 static void deal_out(struct encoder *x)
@@ -218,11 +231,6 @@ static int encode_bins(struct encoder *x, const struct group *g)
             return rc;
     }
     return 0;
-}
-
-static struct ip address(const struct encoder *x, uint64_t compact33)
-{
-    return compact33 >> 32 ? x->v6[(uint32_t)compact33] : ip_from_v4((uint32_t)compact33);
 }
 
 /* Key: source (33 bits), port, class. */

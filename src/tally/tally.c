@@ -95,8 +95,7 @@ static uint32_t compact(struct tally *t, const struct ip *ip, bool *six)
     return *six ? ip_table_add(&t->v6, ip) : ip_v4(ip);
 }
 
-void tally_add(struct tally *t, struct str sensor, const struct event *e, uint16_t country,
-               uint16_t rule)
+void tally_add(struct tally *t, struct str sensor, const struct event *e, uint16_t country)
 {
     ASSERT(e->when >= 0 && e->when <= UINT32_MAX);
     if (t->n == t->cap) {
@@ -110,7 +109,7 @@ void tally_add(struct tally *t, struct str sensor, const struct event *e, uint16
     r->port = e->port;
     r->count = e->count;
     r->country = country;
-    r->rule = rule;
+    r->rule = 0; /* the encoder's to tell */
     r->sensor = find_name(t, sensor);
     r->class = e->class;
 }

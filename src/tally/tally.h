@@ -25,10 +25,8 @@ void tally_free(struct tally *t);
 /* Empties it; keeps its memory. */
 void tally_reset(struct tally *t);
 
-/* Counts one event. `sensor`: the name as the log gives it. event->when must be within [0, 2^32).
- * `rule`: 0, or the number of the rule that the source matched. */
-void tally_add(struct tally *t, struct str sensor, const struct event *e, uint16_t country,
-               uint16_t rule);
+/* Counts one event. `sensor`: the name as the log gives it. event->when must be within [0, 2^32). */
+void tally_add(struct tally *t, struct str sensor, const struct event *e, uint16_t country);
 
 /* Records since the last reset: what encoding will cost. */
 size_t tally_records(const struct tally *t);
@@ -42,6 +40,9 @@ struct tally_sink {
     void *ctx;
     int (*sensor)(void *ctx, struct str name, uint16_t *id);
     uint32_t (*as)(void *ctx, const struct ip *source); /* AS number; NULL: none is known */
+    /* The number of the rule that the source falls under; NULL: there is no rule. Asked here and
+     * not when an event is added, so that a commit counts by the rules that the facts hold then. */
+    uint16_t (*rule)(void *ctx, const struct ip *source);
     int (*segment)(void *ctx, enum fact_kind kind, uint16_t sensor, int64_t start, uint64_t events,
                    const void *data, size_t len);
 };

@@ -316,7 +316,7 @@ static void test_round_trip(void **state)
             uint32_t n = c == 1 && t == 0 ? 0 : EVENTS; /* one of them stays empty once */
             for (uint32_t i = 0; i < n; i++) {
                 struct made m = make_event(&seed);
-                tally_add(tallies[t], str_from(names[m.name].given), &m.e, m.country, 0);
+                tally_add(tallies[t], str_from(names[m.name].given), &m.e, m.country);
                 expect(&want, &m);
             }
             assert_int_equal(tally_records(tallies[t]), n);
@@ -396,12 +396,12 @@ static void test_sink(void **state)
     assert_int_equal(tally_encode(NULL, 0, &sink), 0);
     assert_int_equal(log.segments, 0);
     e.when = 7200;
-    tally_add(t, STR("long"), &e, 0, 0);
+    tally_add(t, STR("long"), &e, 0);
     e.when = 3600;
-    tally_add(t, STR("a"), &e, 0, 0);
-    tally_add(t, STR("long"), &e, 0, 0);
+    tally_add(t, STR("a"), &e, 0);
+    tally_add(t, STR("long"), &e, 0);
     e.when = 3900;
-    tally_add(t, STR("long"), &e, 0, 0);
+    tally_add(t, STR("long"), &e, 0);
     assert_int_equal(tally_sensors(t), 2);
     assert_true(str_eq(tally_sensor(t, 1), STR("a")));
     assert_int_equal(tally_encode(&t, 1, &sink), 0);
@@ -414,7 +414,7 @@ static void test_sink(void **state)
     assert_int_equal(tally_encode(&t, 1, &sink), -EDQUOT);
     assert_int_equal(log.segments, 2);
     log = (struct sink_log){0};
-    tally_add(t, STR("bad"), &e, 0, 0);
+    tally_add(t, STR("bad"), &e, 0);
     assert_int_equal(tally_encode(&t, 1, &sink), -ENOSPC);
     assert_int_equal(log.segments, 0);
 
@@ -436,7 +436,7 @@ static void test_many_names(void **state)
     for (int round = 0; round < 2; round++)
         for (int i = 0; i < 70000; i++) {
             int n = snprintf(name, sizeof name, "host-%d", i);
-            tally_add(t, (struct str){name, (size_t)n}, &e, 0, 0);
+            tally_add(t, (struct str){name, (size_t)n}, &e, 0);
         }
     assert_int_equal(tally_sensors(t), UINT16_MAX);
     assert_true(str_eq(tally_sensor(t, 0), STR("host-0")));
@@ -445,7 +445,7 @@ static void test_many_names(void **state)
     tally_reset(t);
     memset(name, 'x', sizeof name);
     for (size_t n = 60; n < 100; n++) /* cut to what a name may have: one name from there on */
-        tally_add(t, (struct str){name, n}, &e, 0, 0);
+        tally_add(t, (struct str){name, n}, &e, 0);
     assert_int_equal(tally_sensors(t), 5);
     assert_int_equal(tally_sensor(t, 4).n, SENSOR_NAME_MAX - 1);
     tally_free(t);
