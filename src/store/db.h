@@ -41,6 +41,13 @@ int db_run(struct store *s, sqlite3_stmt *stmt, int n, const int64_t *values);
 /* One step of a query: 1 a row, 0 the end, -EIO. */
 int db_step(struct store *s, sqlite3_stmt *stmt);
 
+/* Several statements without rows. 0 or -EIO. */
+int db_script(struct store *s, const char *sql);
+
+/* Opens one file, made with its tables where `mode` lets it; store_open does the folder. */
+int db_open(const char *path, enum store_mode mode, struct store **out, struct error *err);
+extern const char db_schema[];
+
 /* BEGIN IMMEDIATE unless a transaction is open already; *own tells db_end whether to commit. */
 int db_begin(struct store *s, bool *own);
 int db_end(struct store *s, bool own, int rc);

@@ -4,21 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/access.h"
 #include "base/check.h"
 #include "base/fault.h"
 #include "store/db.h"
 
-enum {
-    APPLICATION_ID = 0x7363616e /* "scan" */,
-    SCHEMA_VERSION = 1,
-    BUSY_MS = 30000,
-    WAL_WAIT_MS = 10
-};
-
-static const char schema[] =
+const char db_schema[] =
     "CREATE TABLE sensor (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
     /* Delta rows: readers add the rows of one (kind, sensor, start) up. */
     "CREATE TABLE segment (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, sensor INTEGER NOT NULL, "
@@ -55,7 +46,7 @@ static const char schema[] =
     "NULL,"
     "  kind TEXT NOT NULL, name TEXT NOT NULL, networks TEXT NOT NULL, UNIQUE (kind, name));";
 
-/* ---- the connection ---- */
+/* ---- statements and transactions ---- */
 
 const char *store_error(const struct store *s)
 {
@@ -80,6 +71,17 @@ sqlite3_stmt *db_statement(struct store *s, const char *sql)
     return s->statements[i].stmt;
 }
 
+/* SQLite's words, and what mends it where that is known. */
+static void keep_reason(struct store *s)
+{
+    int code = sqlite3_errcode(s->db);
+    const char *more = code == SQLITE_CORRUPT || code == SQLITE_NOTADB
+                           ? ": 'scantide rebuild --salvage' keeps what can be read"
+                           : "";
+
+    snprintf(s->said, sizeof s->said, "%s%s", sqlite3_errmsg(s->db), more);
+}
+
 int db_step(struct store *s, sqlite3_stmt *stmt)
 {
     s->said[0] = 0;
@@ -88,7 +90,7 @@ int db_step(struct store *s, sqlite3_stmt *stmt)
         return 1;
     if (rc == SQLITE_DONE)
         return 0;
-    snprintf(s->said, sizeof s->said, "%s", sqlite3_errmsg(s->db));
+    keep_reason(s);
     return -EIO;
 }
 
@@ -102,18 +104,18 @@ int db_run(struct store *s, sqlite3_stmt *stmt, int n, const int64_t *values)
     return rc < 0 ? rc : 0;
 }
 
-static int exec(struct store *s, const char *sql)
+int db_script(struct store *s, const char *sql)
 {
     s->said[0] = 0;
     if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK)
         return 0;
-    snprintf(s->said, sizeof s->said, "%s", sqlite3_errmsg(s->db));
+    keep_reason(s);
     return -EIO;
 }
 
 int store_begin(struct store *s)
 {
-    int rc = exec(s, "BEGIN IMMEDIATE");
+    int rc = db_script(s, "BEGIN IMMEDIATE");
 
     s->in_transaction = rc == 0;
     return rc;
@@ -121,7 +123,7 @@ int store_begin(struct store *s)
 
 int store_commit(struct store *s)
 {
-    int rc = exec(s, "COMMIT");
+    int rc = db_script(s, "COMMIT");
 
     if (rc < 0)
         store_rollback(s);
@@ -134,7 +136,7 @@ void store_rollback(struct store *s)
     char said[sizeof s->said];
 
     memcpy(said, s->said, sizeof said); /* why it came to this outlasts the rollback */
-    exec(s, "ROLLBACK");
+    db_script(s, "ROLLBACK");
     memcpy(s->said, said, sizeof said);
     s->in_transaction = false;
     free(s->sensors); /* a sensor added in the transaction is gone */
@@ -159,189 +161,9 @@ int db_end(struct store *s, bool own, int rc)
     return store_commit(s);
 }
 
-static int64_t pragma_number(struct store *s, const char *sql)
-{
-    sqlite3_stmt *stmt = NULL;
-    int64_t v = -1;
-
-    if (sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL) == SQLITE_OK &&
-        sqlite3_step(stmt) == SQLITE_ROW)
-        v = sqlite3_column_int64(stmt, 0);
-    sqlite3_finalize(stmt);
-    return v;
-}
-
-/* Makes the tables in an empty database; refuses another program's and another version's. */
-static int prepare_schema(struct store *s, enum store_mode mode, struct error *err)
-{
-    int64_t app = pragma_number(s, "PRAGMA application_id"),
-            version = pragma_number(s, "PRAGMA user_version");
-
-    if (app == APPLICATION_ID && version == SCHEMA_VERSION)
-        return 0;
-    int code = sqlite3_errcode(s->db);
-    if ((app < 0 || version < 0) && (code == SQLITE_READONLY || code == SQLITE_CANTOPEN)) {
-        error_add(err, s->path, 0, 0,
-                  "the facts can only be read by a user who may write to their folder (%s): run it "
-                  "as the folder's owner",
-                  sqlite3_errmsg(s->db));
-        return -EACCES;
-    }
-    if (app < 0 || version < 0) {
-        error_add(err, s->path, 0, 0,
-                  "the facts can't be read (%s): move the file aside, or restore it from a backup",
-                  sqlite3_errmsg(s->db));
-        return -EIO;
-    }
-    bool empty = pragma_number(s, "SELECT count(*) FROM sqlite_master") == 0;
-    if (!empty && app != APPLICATION_ID) {
-        error_add(err, s->path, 0, 0,
-                  "this is another program's database: name another folder with --data");
-        return -EINVAL;
-    }
-    if (!empty) {
-        error_add(err, s->path, 0, 0,
-                  "the facts are of version %lld, this scantide knows version %d: use the scantide "
-                  "that wrote them",
-                  (long long)version, SCHEMA_VERSION);
-        return -EINVAL;
-    }
-    if (mode == STORE_READ)
-        return -ENOENT;
-    char *sql = xasprintf(
-        "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;", schema,
-        APPLICATION_ID, SCHEMA_VERSION);
-    FAULT("opened");
-    int rc = exec(s, sql);
-    FAULT("schema");
-    free(sql);
-    if (rc < 0 && pragma_number(s, "PRAGMA user_version") ==
-                      SCHEMA_VERSION) { /* another process was quicker */
-        exec(s, "ROLLBACK");
-        return 0;
-    }
-    if (rc < 0)
-        error_add(
-            err, s->path, 0, 0,
-            "the facts can't be written (%s): see that the folder is yours and the disk isn't full",
-            store_error(s));
-    return rc;
-}
-
-/* Every folder of the path that isn't there yet. */
-static int make_folders(const char *path, struct error *err)
-{
-    char *p = xstrdup(path);
-    int rc = 0;
-
-    for (char *c = p + 1; rc == 0; c++) {
-        if (*c != '/' && *c != 0)
-            continue;
-        bool last = *c == 0;
-        *c = 0;
-        if (mkdir(p, 0750) < 0 && errno != EEXIST) {
-            rc = -errno;
-            access_fault(path, ACCESS_WRITE, rc, err);
-        }
-        if (last)
-            break;
-        *c = '/';
-    }
-    free(p);
-    return rc;
-}
-
-/* Two that make the database at once: SQLite says busy here without waiting. */
-static int set_wal(struct store *s)
-{
-    int rc;
-
-    for (int waited = 0; (rc = exec(s, "PRAGMA journal_mode = WAL")) < 0; waited += WAL_WAIT_MS) {
-        if (sqlite3_errcode(s->db) != SQLITE_BUSY || waited >= BUSY_MS)
-            break;
-        sqlite3_sleep(WAL_WAIT_MS);
-    }
-    return rc;
-}
-
-static int open_database(struct store *s, const char *data, enum store_mode mode, struct error *err)
-{
-    struct stat st;
-
-    s->path = xasprintf("%s/facts.db", data);
-    if (mode == STORE_READ && stat(s->path, &st) < 0) {
-        int rc = -errno;
-        if (errno == ENOENT)
-            error_add(err, data, 0, 0,
-                      "there are no facts here yet: take a log in with 'scantide import FILE', or "
-                      "name the folder with --data");
-        else
-            error_add(err, s->path, 0, 0, "the facts can't be reached (%s)", strerror(errno));
-        return rc;
-    }
-    if (mode == STORE_WRITE) {
-        int rc = make_folders(data, err);
-        if (rc < 0)
-            return rc;
-    }
-    int flags =
-        SQLITE_OPEN_NOMUTEX |
-        (mode == STORE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-    int rc = sqlite3_open_v2(s->path, &s->db, flags, NULL);
-    /* SQLite opens what it may only read without a word; the first write would tell. */
-    if (rc == SQLITE_OK && mode == STORE_WRITE && sqlite3_db_readonly(s->db, "main"))
-        rc = SQLITE_READONLY;
-    if (rc != SQLITE_OK) {
-        error_add(err, s->path, 0, 0,
-                  "the facts can't be %s (%s): see that the folder is yours (chown), or name "
-                  "another with --data",
-                  mode == STORE_READ ? "read" : "written", sqlite3_errstr(rc));
-        return -EACCES;
-    }
-    sqlite3_busy_timeout(s->db, BUSY_MS);
-    if (mode == STORE_WRITE && set_wal(s) < 0) {
-        error_add(err, s->path, 0, 0, "the facts can't be opened (%s)", store_error(s));
-        return -EIO;
-    }
-    exec(s, "PRAGMA synchronous = NORMAL");
-    exec(s, "PRAGMA cache_size = -8192");
-    return 0;
-}
-
-int store_open(const char *data, enum store_mode mode, struct store **out, struct error *err)
-{
-    struct store *s = xcalloc(1, sizeof *s);
-    int rc = open_database(s, data, mode, err);
-
-    if (rc == 0)
-        rc = prepare_schema(s, mode, err);
-    if (rc == -ENOENT && s->db)
-        error_add(err, data, 0, 0,
-                  "there are no facts here yet: take a log in with 'scantide import FILE'");
-    if (rc < 0) {
-        store_close(s);
-        return rc;
-    }
-    *out = s;
-    return 0;
-}
-
-void store_close(struct store *s)
-{
-    if (!s)
-        return;
-    for (size_t i = 0; i < STATEMENTS_MAX; i++)
-        sqlite3_finalize(s->statements[i].stmt);
-    sqlite3_close(s->db);
-    free(s->sensors);
-    rules_free(s->rules);
-    free(s->path);
-    free(s);
-}
-
 int store_sync(struct store *s)
 {
-    int rc = exec(s, "PRAGMA wal_checkpoint(TRUNCATE)");
+    int rc = db_script(s, "PRAGMA wal_checkpoint(TRUNCATE)");
 
     FAULT("synced");
     return rc;

@@ -1,0 +1,338 @@
+/* Opening and closing: who may, which file it is, and whether it is whole. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/access.h"
+#include "base/check.h"
+#include "base/lock.h"
+#include "store/db.h"
+
+enum {
+    APPLICATION_ID = 0x7363616e /* "scan" */,
+    SCHEMA_VERSION = 1,
+    BUSY_MS = 30000,
+    WAL_WAIT_MS = 10,
+    WAL_KEPT_BYTES = 16 << 20, /* what the write-ahead log is cut to when it is empty again */
+    FILE_MODE = 0640,          /* the group reads; the umask may take that away */
+    FOLDER_MODE = 0750,
+    CHECKED_BYTES =
+        32 << 20 /* up to here a whole check costs a writer some hundredths of a second */
+};
+
+#define SALVAGE_ADVICE                                                                            \
+    "'scantide rebuild --salvage' sets it aside and keeps what can be read; or restore a backup " \
+    "in its place"
+
+static int64_t pragma_number(struct store *s, const char *sql)
+{
+    sqlite3_stmt *stmt = NULL;
+    int64_t v = -1;
+
+    if (sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL) == SQLITE_OK &&
+        sqlite3_step(stmt) == SQLITE_ROW)
+        v = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return v;
+}
+
+/* ---- whether it is ours, and whole ---- */
+
+static int unreadable(struct store *s, struct error *err)
+{
+    int code = sqlite3_errcode(s->db);
+
+    switch (code) {
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+        error_add(err, s->path, 0, 0, "the facts are damaged (%s): " SALVAGE_ADVICE,
+                  sqlite3_errmsg(s->db));
+        return -EBADMSG;
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+        error_add(err, s->path, 0, 0,
+                  "the facts can't be read beside their -wal and -shm files (%s): see that you may "
+                  "read all three, as the folder's owner or a member of its group",
+                  sqlite3_errmsg(s->db));
+        return -EACCES;
+    default:
+        error_add(err, s->path, 0, 0,
+                  "the facts can't be read (%s): see what the disk says, or restore a backup",
+                  sqlite3_errmsg(s->db));
+        return -EIO;
+    }
+}
+
+/* Small ones whole, before anything is added to them. Larger ones tell when they are read. */
+static int check_pages(struct store *s, struct error *err)
+{
+    sqlite3_stmt *q = NULL;
+    struct stat st;
+    int rc = 0;
+
+    if (stat(s->path, &st) < 0 || st.st_size > CHECKED_BYTES)
+        return 0;
+    if (sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &q, NULL) != SQLITE_OK ||
+        sqlite3_step(q) != SQLITE_ROW) {
+        rc = unreadable(s, err);
+    } else if (strcmp((const char *)sqlite3_column_text(q, 0), "ok") != 0) {
+        char *why = xstrdup((const char *)sqlite3_column_text(q, 0));
+        why[strcspn(why, "\n")] = 0;
+        error_add(err, s->path, 0, 0, "the facts are damaged (%s): " SALVAGE_ADVICE, why);
+        free(why);
+        rc = -EBADMSG;
+    }
+    sqlite3_finalize(q);
+    return rc;
+}
+
+static int make_tables(struct store *s, struct error *err)
+{
+    char *sql = xasprintf(
+        "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;",
+        db_schema, APPLICATION_ID, SCHEMA_VERSION);
+    int rc = db_script(s, sql);
+
+    free(sql);
+    if (rc < 0 && pragma_number(s, "PRAGMA user_version") ==
+                      SCHEMA_VERSION) { /* another process was quicker */
+        db_script(s, "ROLLBACK");
+        return 0;
+    }
+    if (rc < 0)
+        error_add(
+            err, s->path, 0, 0,
+            "the facts can't be written (%s): see that the folder is yours and the disk isn't full",
+            store_error(s));
+    return rc;
+}
+
+/* Makes the tables in an empty database; refuses another program's and another version's. */
+static int prepare_schema(struct store *s, enum store_mode mode, struct error *err)
+{
+    int64_t app = pragma_number(s, "PRAGMA application_id");
+
+    if (app < 0)
+        return unreadable(s, err);
+    int64_t version = pragma_number(s, "PRAGMA user_version"),
+            tables = pragma_number(s, "SELECT count(*) FROM sqlite_master");
+    if (version < 0 || tables < 0)
+        return unreadable(s, err);
+    if (app == APPLICATION_ID && version == SCHEMA_VERSION)
+        return mode == STORE_WRITE ? check_pages(s, err) : 0;
+    if (tables > 0 && app != APPLICATION_ID) {
+        error_add(err, s->path, 0, 0,
+                  "this is another program's database: name another folder with --data");
+        return -EINVAL;
+    }
+    if (tables > 0) {
+        error_add(err, s->path, 0, 0,
+                  "the facts are of version %lld, this scantide knows version %d: use the scantide "
+                  "that wrote them",
+                  (long long)version, SCHEMA_VERSION);
+        return -EINVAL;
+    }
+    if (mode == STORE_READ) {
+        char *folder = xstrndup(s->path, (size_t)(strrchr(s->path, '/') - s->path));
+        error_add(err, folder, 0, 0,
+                  "there are no facts here yet: take a log in with 'scantide import FILE'");
+        free(folder);
+        return -ENOENT;
+    }
+    return make_tables(s, err);
+}
+
+/* ---- the files ---- */
+
+/* Every folder of the path that isn't there yet. */
+static int make_folders(const char *path, struct error *err)
+{
+    char *p = xstrdup(path);
+    int rc = 0;
+
+    for (char *c = p + 1; rc == 0; c++) {
+        if (*c != '/' && *c != 0)
+            continue;
+        bool last = *c == 0;
+        *c = 0;
+        if (mkdir(p, FOLDER_MODE) < 0 && errno != EEXIST) {
+            rc = -errno;
+            access_fault(path, ACCESS_WRITE, rc, err);
+        }
+        if (last)
+            break;
+        *c = '/';
+    }
+    free(p);
+    return rc;
+}
+
+/* SQLite gives its two other files the mode of this one. */
+static void make_file(const char *path)
+{
+    int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, FILE_MODE);
+
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Two that make the database at once: SQLite says busy here without waiting. */
+static int set_wal(struct store *s)
+{
+    int rc;
+
+    for (int waited = 0; (rc = db_script(s, "PRAGMA journal_mode = WAL")) < 0;
+         waited += WAL_WAIT_MS) {
+        if (sqlite3_errcode(s->db) != SQLITE_BUSY || waited >= BUSY_MS)
+            break;
+        sqlite3_sleep(WAL_WAIT_MS);
+    }
+    return rc;
+}
+
+/* The -wal and -shm files stay when the last writer leaves, empty: who may read the folder but not
+ * write to it couldn't make them, and SQLite reads no database of this kind without. */
+static int begin_writing(struct store *s, struct error *err)
+{
+    int on = 1;
+
+    sqlite3_file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+    if (set_wal(s) < 0) {
+        int code = sqlite3_errcode(s->db);
+        if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
+            return unreadable(s, err);
+        error_add(err, s->path, 0, 0, "the facts can't be opened (%s)", store_error(s));
+        return -EIO;
+    }
+    char *sql = xasprintf("PRAGMA journal_size_limit = %d", WAL_KEPT_BYTES);
+    db_script(s, sql);
+    free(sql);
+    return 0;
+}
+
+static bool has_bytes(const char *path, const char *suffix)
+{
+    char *whole = xasprintf("%s%s", path, suffix);
+    struct stat st;
+    bool has = stat(whole, &st) == 0 && (st.st_size > 0 || S_ISREG(st.st_mode) == 0);
+
+    free(whole);
+    return has;
+}
+
+/* Without -wal and -shm, in a folder where they can't be made, and nobody there who writes: the
+ * file alone is all there is (a copy on a read-only disk, a restored backup). */
+static bool stands_alone(const char *path)
+{
+    char *folder = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+    bool alone = !has_bytes(path, "-wal") && !has_bytes(path, "-shm") && access(folder, W_OK) < 0 &&
+                 !lock_is_held(folder, "daemon.lock");
+
+    free(folder);
+    return alone;
+}
+
+/* "file:PATH?immutable=1", with what has a meaning of its own written as %XX. */
+static char *immutable_uri(const char *path)
+{
+    char *uri = xmalloc(strlen(path) * 3 + 32), *p = uri + sprintf(uri, "file:");
+
+    for (const char *c = path; *c; c++)
+        p += *c == '?' || *c == '#' || *c == '%' ? sprintf(p, "%%%02x", *c) : sprintf(p, "%c", *c);
+    strcpy(p, "?immutable=1");
+    return uri;
+}
+
+static int open_connection(struct store *s, enum store_mode mode)
+{
+    int flags =
+        SQLITE_OPEN_NOMUTEX | (mode == STORE_READ ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+                                                  : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+
+    if (mode == STORE_WRITE)
+        make_file(s->path);
+    char *uri = mode == STORE_READ && stands_alone(s->path) ? immutable_uri(s->path) : NULL;
+    int rc = sqlite3_open_v2(uri ? uri : s->path, &s->db, flags, NULL);
+    free(uri);
+    /* SQLite opens what it may only read without a word; the first write would tell. */
+    if (rc == SQLITE_OK && mode == STORE_WRITE && sqlite3_db_readonly(s->db, "main"))
+        rc = SQLITE_READONLY;
+    return rc;
+}
+
+int db_open(const char *path, enum store_mode mode, struct store **out, struct error *err)
+{
+    struct store *s = xcalloc(1, sizeof *s);
+
+    s->path = xstrdup(path);
+    int rc = open_connection(s, mode);
+    if (rc != SQLITE_OK) {
+        error_add(err, path, 0, 0,
+                  "the facts can't be %s (%s): see that the folder is yours (chown)%s, or name "
+                  "another with --data",
+                  mode == STORE_READ ? "read" : "written", sqlite3_errstr(rc),
+                  mode == STORE_READ ? " or that you are in its group" : "");
+        store_close(s);
+        return -EACCES;
+    }
+    sqlite3_busy_timeout(s->db, BUSY_MS);
+    rc = mode == STORE_WRITE ? begin_writing(s, err) : 0;
+    if (rc == 0) {
+        db_script(s, "PRAGMA synchronous = NORMAL");
+        db_script(s, "PRAGMA cache_size = -8192");
+        rc = prepare_schema(s, mode, err);
+    }
+    if (rc < 0) {
+        store_close(s);
+        return rc;
+    }
+    *out = s;
+    return 0;
+}
+
+/* ---- for everybody ---- */
+
+static int look_for_facts(const char *data, const char *path, struct error *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) == 0)
+        return 0;
+    int rc = -errno;
+    if (rc == -ENOENT)
+        error_add(err, data, 0, 0,
+                  "there are no facts here yet: take a log in with 'scantide import FILE', or "
+                  "name the folder with --data");
+    else
+        error_add(err, path, 0, 0, "the facts can't be reached (%s)", strerror(-rc));
+    return rc;
+}
+
+int store_open(const char *data, enum store_mode mode, struct store **out, struct error *err)
+{
+    char *path = xasprintf("%s/facts.db", data);
+    int rc = mode == STORE_READ ? look_for_facts(data, path, err) : make_folders(data, err);
+
+    if (rc == 0)
+        rc = db_open(path, mode, out, err);
+    free(path);
+    return rc;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < STATEMENTS_MAX; i++)
+        sqlite3_finalize(s->statements[i].stmt);
+    sqlite3_close(s->db);
+    rules_free(s->rules);
+    free(s->sensors);
+    free(s->path);
+    free(s);
+}
