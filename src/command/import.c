@@ -32,6 +32,8 @@ struct call {
     const char *sensor, *zone, *year, *threads;
 };
 
+enum { FOLD_AFTER_S = 600 }; /* an hour is folded so long after its end */
+
 /* ---- the progress bar ---- */
 
 struct progress {
@@ -214,6 +216,9 @@ static int import_all(struct session *s, struct import_options *o, struct progre
     }
     if (done == 0 && sum.counts.lines == 0)
         return status;
+    if (store_fold(s->store, o->now - FOLD_AFTER_S) < 0)
+        fprintf(stderr, "scantide: the facts are committed, but not yet folded (%s)\n",
+                store_error(s->store));
     int synced = session_sync_series(s);
     if (store_sync(s->store) < 0)
         fprintf(stderr, "scantide: the facts are committed, but not yet synced (%s)\n",

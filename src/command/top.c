@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/country.h"
@@ -16,7 +17,8 @@ static const char usage[] =
     "\n"
     "    scantide top ports|countries|sources|pairs|targets [--last 24h | --from T [--to T] | "
     "--all]\n"
-    "                 [--port P] [--country CC] [--sensor S]... [-n N] [--format text|json|csv]\n"
+    "                 [--port P] [--country CC] [--sensor S]... [-n N] [--exact]\n"
+    "                 [--format text|json|csv]\n"
     "\n"
     "A ranking by events (dropped packets), with each row's share, its distinct sources, and its "
     "rank and\n"
@@ -33,6 +35,8 @@ static const char usage[] =
     "    --country CC       only events from a country: CN, ZZ (unknown), -- (no global address)\n"
     "    --sensor S         only this firewall; may stand several times\n"
     "    -n N               so many rows (20); 0 for every row\n"
+    "    --exact            count the sources of more than 3 days exactly, too; else they are\n"
+    "                       estimates, shown with ~ (one in three is off by more than 1 to 2%)\n"
     "    --format FORMAT    text (the default), json or csv\n" SESSION_USAGE;
 
 static const char *const what_names[] = {"ports", "countries", "sources", "pairs", "targets"};
@@ -80,7 +84,7 @@ static void print_head(const struct top *t)
            time_format_local(t->session.local, r->to, b),
            getenv("TZ") ? getenv("TZ") : "local time", r->events);
     if (r->sources)
-        printf(", %" PRIu64 " sources", r->sources);
+        printf(", %s%" PRIu64 " sources", r->sources_exact ? "" : "~", r->sources);
     if (t->n < r->n)
         printf(", the first %zu of %zu", t->n, r->n);
     puts("");
@@ -107,8 +111,10 @@ static void print_text(const struct top *t)
     for (size_t i = 0; i < t->n; i++) {
         const struct rank_row *row = &t->ranking.rows[i];
         char count[24];
-        snprintf(count, sizeof count, "%s%" PRIu64, t->ranking.sources_exact ? "" : "~",
+        snprintf(count, sizeof count, "%s%" PRIu64, t->ranking.sources_exact || sources ? "" : "~",
                  sources ? row->ports : row->sources);
+        if (row->untold)
+            strcpy(count, "-");
         printf("%5u  %-*s %12" PRIu64 " %6.2f%% %10s", row->rank, width,
                rank_key(t->query.what, row, key), row->events,
                100.0 * (double)row->events / (double)t->ranking.events, count);
@@ -132,7 +138,8 @@ static json_t *row_object(const struct top *t, const struct rank_row *row)
     json_object_set_new(o, "key", json_string(rank_key(t->query.what, row, key)));
     json_object_set_new(o, "events", json_integer((json_int_t)row->events));
     json_object_set_new(o, "share", json_real((double)row->events / (double)t->ranking.events));
-    json_object_set_new(o, "sources", json_integer((json_int_t)row->sources));
+    json_object_set_new(o, "sources",
+                        row->untold ? json_null() : json_integer((json_int_t)row->sources));
     json_object_set_new(o, "sources_exact", json_boolean(t->ranking.sources_exact));
     if (t->query.what == RANK_SOURCES) {
         json_object_set_new(o, "country", json_string(country_format(row->country, country)));
@@ -156,8 +163,9 @@ static void print_json(const struct top *t)
 
     /* Row by row, so that a million rows need no tree of them all. */
     printf("{\"from\":\"%s\",", time_format_utc(r->from, a));
-    printf("\"to\":\"%s\",\"events\":%" PRIu64 ",\"sources\":%" PRIu64 ",\"rows\":[",
-           time_format_utc(r->to, a), r->events, r->sources);
+    printf("\"to\":\"%s\",\"events\":%" PRIu64 ",\"sources\":%" PRIu64
+           ",\"sources_exact\":%s,\"rows\":[",
+           time_format_utc(r->to, a), r->events, r->sources, r->sources_exact ? "true" : "false");
     for (size_t i = 0; i < t->n; i++) {
         json_t *o = row_object(t, &r->rows[i]);
         fputs(i ? ",\n" : "\n", stdout);
@@ -174,9 +182,11 @@ static void print_csv(const struct top *t)
     puts("rank,key,events,share,sources,sources_exact,before_rank,before_events");
     for (size_t i = 0; i < t->n; i++) {
         const struct rank_row *row = &t->ranking.rows[i];
-        printf("%u,%s,%" PRIu64 ",%.6f,%" PRIu64 ",%s,", row->rank,
-               rank_key(t->query.what, row, key), row->events,
-               (double)row->events / (double)t->ranking.events, row->sources,
+        char sources[24] = "";
+        if (!row->untold)
+            snprintf(sources, sizeof sources, "%" PRIu64, row->sources);
+        printf("%u,%s,%" PRIu64 ",%.6f,%s,%s,", row->rank, rank_key(t->query.what, row, key),
+               row->events, (double)row->events / (double)t->ranking.events, sources,
                t->ranking.sources_exact ? "true" : "false");
         if (row->before_rank)
             printf("%u,%" PRIu64 "\n", row->before_rank, row->before_events);
@@ -243,6 +253,7 @@ static int read_options(int argc, char **argv, struct top *t)
                                             {"country", required_argument, NULL, 'c'},
                                             {"sensor", required_argument, NULL, 's'},
                                             {"format", required_argument, NULL, 'F'},
+                                            {"exact", no_argument, NULL, 'e'},
                                             {0}};
     int option, status;
 
@@ -265,6 +276,8 @@ static int read_options(int argc, char **argv, struct top *t)
             t->sensor_names[t->sensor_count++] = optarg;
         else if (option == 'F')
             t->format = optarg;
+        else if (option == 'e')
+            t->query.exact = true;
         else if (option == 'n')
             t->n_text = optarg;
         else if (session_option(option, "top", usage, &status) < 0)

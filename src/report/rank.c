@@ -31,13 +31,19 @@ struct seen {
 struct rank {
     const struct rank_query *q;
     int64_t from, to;
-    bool sources; /* count distinct ones */
+    bool sources;  /* count distinct ones */
+    bool sketched; /* by sketches */
     struct table table;
     struct seen seen; /* row << SOURCE_BITS | source */
     struct seen all;  /* source */
     struct ip_table v6;
     struct sketch **sketches; /* of targets, by row */
     size_t sketch_cap;
+    struct hll **hlls; /* of ports or countries, by row */
+    size_t hll_cap;
+    struct hll *total;
+    uint64_t *untold; /* events without sketches, by row */
+    size_t untold_cap;
 };
 
 /* ---- rows ---- */
@@ -200,6 +206,111 @@ static int rank_source(void *ctx, const struct source_fact *f)
     return 0;
 }
 
+/* ---- margins ---- */
+
+static bool by_country(const struct rank *x)
+{
+    return x->q->what == RANK_COUNTRIES;
+}
+
+/* Whether margins can tell what is asked for: nothing of pairs. */
+static bool margins_tell(const struct rank_query *q)
+{
+    return (q->what == RANK_PORTS && !q->by_country) || (q->what == RANK_COUNTRIES && !q->by_port);
+}
+
+/* The row of a port or country; SIZE_MAX: it isn't wanted. */
+static size_t row_of(struct rank *x, uint32_t key)
+{
+    bool fresh;
+
+    if (by_country(x) ? x->q->by_country && key != x->q->country
+                      : x->q->by_port && key != x->q->port)
+        return SIZE_MAX;
+    size_t i = find_row(&x->table, key, &fresh);
+    if (by_country(x))
+        x->table.rows[i].country = (uint16_t)key;
+    else
+        x->table.rows[i].port = key;
+    return i;
+}
+
+static int take_sum(void *ctx, uint16_t rule, uint32_t key, uint64_t events, bool told)
+{
+    struct rank *x = ctx;
+    size_t i = row_of(x, key);
+
+    (void)rule;
+    if (i == SIZE_MAX)
+        return 0;
+    x->table.rows[i].events += events;
+    if (told || !x->sketched)
+        return 0;
+    if (i >= x->untold_cap) {
+        x->untold = xrealloc(x->untold, x->table.cap, sizeof *x->untold);
+        memset(x->untold + x->untold_cap, 0, (x->table.cap - x->untold_cap) * sizeof *x->untold);
+        x->untold_cap = x->table.cap;
+    }
+    x->untold[i] += events;
+    return 0;
+}
+
+static struct hll *hll_of(struct rank *x, size_t i)
+{
+    if (i >= x->hll_cap) {
+        x->hlls = xrealloc(x->hlls, x->table.cap, sizeof(struct hll *));
+        memset(x->hlls + x->hll_cap, 0, (x->table.cap - x->hll_cap) * sizeof(struct hll *));
+        x->hll_cap = x->table.cap;
+    }
+    if (!x->hlls[i])
+        x->hlls[i] = hll_new(by_country(x) ? HLL_BITS_COUNTRY : HLL_BITS_PORT);
+    return x->hlls[i];
+}
+
+static int take_total(void *ctx, const uint8_t *sketch, size_t n)
+{
+    struct rank *x = ctx;
+    return hll_join(x->total, sketch, n);
+}
+
+static int take_sketch(void *ctx, uint32_t key, const uint8_t *sketch, size_t n)
+{
+    struct rank *x = ctx;
+    size_t i = row_of(x, key);
+
+    return i == SIZE_MAX ? 0 : hll_join(hll_of(x, i), sketch, n);
+}
+
+/* A source of an hour that has no margin, or is at the edge of the span. */
+static int sketch_source(void *ctx, const struct source_fact *f)
+{
+    struct rank *x = ctx;
+    size_t i;
+
+    if (events_within(x, f) == 0 ||
+        (i = row_of(x, by_country(x) ? f->country : f->port)) == SIZE_MAX)
+        return 0;
+    uint64_t hash = sketch_hash(&f->source);
+    hll_add(hll_of(x, i), hash);
+    hll_add(x->total, hash);
+    return 0;
+}
+
+static int read_margins(struct store *s, struct rank *x, uint16_t sensor)
+{
+    struct margin_take take = {.ctx = x, .by_country = by_country(x), .sum = take_sum};
+
+    if (x->sketched) {
+        take.sketch = take_sketch;
+        take.source = sketch_source;
+        take.total = x->q->by_port || x->q->by_country ? NULL : take_total;
+    }
+    int rc = store_read_margins(s, sensor, x->from, x->to, &take);
+    return rc || !x->sources || x->sketched
+               ? rc
+               : store_read_sources(s, sensor, x->from, x->to, take_source, x);
+}
+
 static int rank_target(void *ctx, const struct target_fact *f)
 {
     struct rank *x = ctx;
@@ -235,6 +346,8 @@ static int read_sensor(struct store *s, struct rank *x, uint16_t sensor)
     case RANK_PORTS:
     case RANK_COUNTRIES:
     case RANK_PAIRS:
+        if (margins_tell(x->q))
+            return read_margins(s, x, sensor);
         rc = store_read_bins(s, sensor, x->from, x->to, take_bin, x);
         return rc || !x->sources ? rc
                                  : store_read_sources(s, sensor, x->from, x->to, take_source, x);
@@ -260,10 +373,28 @@ static int read_sensors(struct store *s, struct rank *x)
 
 /* ---- finishing ---- */
 
+static void count_sketched(struct rank *x, struct ranking *out)
+{
+    bool one_key = x->q->by_port || x->q->by_country;
+
+    for (size_t i = 0; i < x->table.n; i++) {
+        struct rank_row *row = &x->table.rows[i];
+        row->untold = i < x->untold_cap && x->untold[i] > row->events / 2;
+        if (i < x->hll_cap && x->hlls[i] && !row->untold)
+            row->sources = hll_count(x->hlls[i]);
+    }
+    out->sources_exact = false;
+    out->sources = !one_key ? hll_count(x->total) : x->table.n ? x->table.rows[0].sources : 0;
+}
+
 static void count_distinct(struct rank *x, struct ranking *out)
 {
     unsigned shift = x->q->what == RANK_SOURCES ? PORT_KEY_BITS : SOURCE_BITS;
 
+    if (x->sketched) {
+        count_sketched(x, out);
+        return;
+    }
     out->sources_exact = x->q->what != RANK_TARGETS;
     seen_unique(&x->seen);
     for (size_t i = 0; i < x->seen.n; i++) {
@@ -306,6 +437,11 @@ static void rank_clear(struct rank *x)
     for (size_t i = 0; i < x->sketch_cap; i++)
         free(x->sketches[i]);
     free(x->sketches);
+    for (size_t i = 0; i < x->hll_cap; i++)
+        free(x->hlls[i]);
+    free(x->hlls);
+    free(x->total);
+    free(x->untold);
     free(x->seen.list);
     free(x->all.list);
     ip_table_fini(&x->v6);
@@ -316,6 +452,10 @@ static int rank_span(struct store *s, const struct rank_query *q, int64_t from, 
                      bool sources, struct ranking *out)
 {
     struct rank x = {.q = q, .from = from, .to = to, .sources = sources};
+
+    x.sketched = sources && margins_tell(q) && !q->exact && to - from > RANK_EXACT_S;
+    if (x.sketched)
+        x.total = hll_new(HLL_BITS_TOTAL);
     int rc = read_sensors(s, &x);
 
     *out = (struct ranking){.from = from, .to = to};

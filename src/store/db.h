@@ -8,7 +8,7 @@
 #include "store/store.h"
 #include "tag/rules.h"
 
-enum { STATEMENTS_MAX = 64 };
+enum { STATEMENTS_MAX = 96 };
 
 struct store {
     sqlite3 *db;
@@ -51,5 +51,10 @@ extern const char db_schema[];
 /* BEGIN IMMEDIATE unless a transaction is open already; *own tells db_end whether to commit. */
 int db_begin(struct store *s, bool *own);
 int db_end(struct store *s, bool own, int rc);
+
+/* A segment of bins is about to be added, or the bin `start` became known: where series were
+ * written past it, what has to be made again is noted, in the open transaction. */
+int late_note(struct store *s, uint16_t sensor, int64_t start, const void *data, size_t len);
+int late_note_all(struct store *s, uint16_t sensor, int64_t start);
 
 #endif

@@ -1,21 +1,14 @@
 #include "store/facts.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/fault.h"
-#include "store/db.h"
-#include "store/merge.h"
+#include "base/port.h"
+#include "store/delta.h"
+#include "store/margin.h"
 
 /* ---- writing ---- */
-
-static int count_late(struct store *s, uint16_t sensor, int64_t start)
-{
-    return db_exec(s, "UPDATE series SET late = late + 1 WHERE sensor = ? AND written > ?", sensor,
-                   start);
-}
 
 int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t start,
                       uint64_t events, const void *data, size_t len)
@@ -23,14 +16,18 @@ int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int
     sqlite3_stmt *q = db_statement(
         s, "INSERT INTO segment (kind, sensor, start, events, data) VALUES (?, ?, ?, ?, ?)");
 
+    /* Before it is there: whether its bin was known already decides which series it touches. */
+    int rc = kind == FACT_BIN ? late_note(s, sensor, start, data, len) : 0;
+    if (rc < 0)
+        return rc;
     if (q)
         sqlite3_bind_blob64(q, 5, data, len, SQLITE_STATIC);
-    int rc = db_run(s, q, 4, (int64_t[]){kind, sensor, start, (int64_t)events});
+    rc = db_run(s, q, 4, (int64_t[]){kind, sensor, start, (int64_t)events});
     if (q)
         sqlite3_clear_bindings(q);
-    if (rc == 0 && kind == FACT_BIN)
-        rc = count_late(s, sensor, start);
-    return rc;
+    return rc < 0 ? rc
+                  : db_exec(s, "INSERT OR IGNORE INTO unfolded (sensor, hour) VALUES (?, ?)",
+                            sensor, start - start % HOUR_S);
 }
 
 /* Seconds from `fresh` on became known. A bin that was watched just before them was known already.
@@ -42,7 +39,7 @@ static int count_late_watched(struct store *s, uint16_t sensor, int64_t fresh, i
 
     if (joined && bin != fresh)
         bin += BIN_S;
-    return bin <= to ? count_late(s, sensor, bin) : 0;
+    return bin <= to ? late_note_all(s, sensor, bin) : 0;
 }
 
 int store_put_watched(struct store *s, uint16_t sensor, int64_t from, int64_t to)
@@ -86,15 +83,6 @@ int store_put_watched(struct store *s, uint16_t sensor, int64_t from, int64_t to
 }
 
 /* ---- reading ---- */
-
-static int damaged(struct store *s, enum fact_kind kind, int64_t start)
-{
-    static const char *const names[] = {"", "bin", "source", "target"};
-
-    snprintf(s->said, sizeof s->said, "a segment (%s, %lld) is damaged: restore %s from a backup",
-             names[kind], (long long)start, s->path);
-    return -EIO;
-}
 
 int store_extent(struct store *s, uint16_t sensor, int64_t *from, int64_t *to)
 {
@@ -149,7 +137,7 @@ int store_read_bins(struct store *s, uint16_t sensor, int64_t from, int64_t to, 
                 return rc;
             }
         if (rc < 0) {
-            rc = damaged(s, FACT_BIN, start);
+            rc = delta_damaged(s, FACT_BIN, start);
             break;
         }
     }
@@ -157,39 +145,11 @@ int store_read_bins(struct store *s, uint16_t sensor, int64_t from, int64_t to, 
     return rc;
 }
 
-/* The delta rows of one start, kept until all of them are there. */
-struct rows {
-    struct blob *list;
-    size_t n, cap;
-    int64_t start;
-};
-
-static void rows_clear(struct rows *r)
-{
-    for (size_t i = 0; i < r->n; i++)
-        free(r->list[i].p);
-    r->n = 0;
-}
-
-static void rows_add(struct rows *r, sqlite3_stmt *q, int column)
-{
-    const void *data = sqlite3_column_blob(q, column);
-    size_t n = (size_t)sqlite3_column_bytes(q, column);
-
-    if (r->n == r->cap)
-        r->list = xrealloc(r->list, r->cap = r->cap * 2 + 16, sizeof *r->list);
-    r->list[r->n].p = xmalloc(n);
-    r->list[r->n].n = n;
-    if (n)
-        memcpy(r->list[r->n].p, data, n);
-    r->n++;
-}
-
 static int read_merged(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t from,
                        int64_t to, int (*cb)(void *ctx, const union fact *f), void *ctx)
 {
     sqlite3_stmt *q = select_segments(s, kind, sensor, from - from % HOUR_S, to);
-    struct rows rows = {0};
+    struct delta rows = {0};
     int rc, more;
 
     do {
@@ -199,17 +159,16 @@ static int read_merged(struct store *s, enum fact_kind kind, uint16_t sensor, in
         if (rc == 0 && rows.n && start != rows.start) {
             rc = merge_segments(kind, sensor, rows.start, rows.list, rows.n, cb, ctx);
             if (rc == -EBADMSG)
-                rc = damaged(s, kind, rows.start);
-            rows_clear(&rows);
+                rc = delta_damaged(s, kind, rows.start);
+            delta_clear(&rows);
         }
         if (rc == 0 && more > 0) {
             rows.start = start;
-            rows_add(&rows, q, 1);
+            delta_add(&rows, q, 1);
         }
     } while (rc == 0 && more > 0);
     sqlite3_reset(q);
-    rows_clear(&rows);
-    free(rows.list);
+    delta_fini(&rows);
     return rc;
 }
 
@@ -243,6 +202,104 @@ int store_read_targets(struct store *s, uint16_t sensor, int64_t from, int64_t t
 {
     struct relay r = {.target = cb, .ctx = ctx};
     return read_merged(s, FACT_TARGET, sensor, from, to, relay_target, &r);
+}
+
+/* ---- margins ---- */
+
+struct margins {
+    struct store *s;
+    const struct margin_take *take;
+    uint16_t sensor;
+    int64_t at; /* given up to here */
+};
+
+static int take_bin_sum(void *ctx, const struct bin_fact *f)
+{
+    const struct margin_take *t = ctx;
+    return t->sum(t->ctx, f->rule, t->by_country ? f->country : f->port, f->events, true);
+}
+
+/* What no margin tells, up to `until`. */
+static int take_gap(struct margins *x, int64_t until)
+{
+    const struct margin_take *t = x->take;
+    int64_t from = x->at;
+    int rc = 0;
+
+    if (from >= until)
+        return 0;
+    if (t->sum)
+        rc = store_read_bins(x->s, x->sensor, from, until, take_bin_sum, (void *)t);
+    if (rc == 0 && t->source)
+        rc = store_read_sources(x->s, x->sensor, from, until, t->source, t->ctx);
+    x->at = until;
+    return rc;
+}
+
+static int take_sums(const struct margin_take *t, struct bytes in)
+{
+    const unsigned bits = t->by_country ? COUNTRY_KEY_BITS : PORT_KEY_BITS;
+    uint64_t key = 0, events;
+    int rc = 0, more = 0;
+
+    while (rc == 0 && (more = margin_next_sum(&in, &key, &events)) > 0)
+        rc = t->sum(t->ctx, (uint16_t)(key >> bits), (uint32_t)(key & ((1U << bits) - 1)), events,
+                    t->by_country || events >= MARGIN_PORT_EVENTS);
+    return more < 0 ? more : rc;
+}
+
+static int take_sketches(const struct margin_take *t, const struct margin_parts *parts)
+{
+    struct bytes in = t->by_country ? parts->country_sketches : parts->port_sketches, sketch;
+    uint64_t key = 0;
+    int rc = 0, more = 0;
+
+    if (t->total)
+        rc = t->total(t->ctx, parts->total.p, (size_t)(parts->total.end - parts->total.p));
+    while (t->sketch && rc == 0 && (more = margin_next_sketch(&in, &key, &sketch)) > 0)
+        rc = t->sketch(t->ctx, (uint32_t)key, sketch.p, (size_t)(sketch.end - sketch.p));
+    return more < 0 ? more : rc;
+}
+
+static int take_margin(struct margins *x, int64_t hour, const void *data, size_t n)
+{
+    struct margin_parts parts;
+    int rc = take_gap(x, hour);
+
+    if (rc)
+        return rc;
+    rc = margin_open(&parts, data, n);
+    if (rc == 0 && x->take->sum)
+        rc = take_sums(x->take, x->take->by_country ? parts.countries : parts.ports);
+    if (rc == 0)
+        rc = take_sketches(x->take, &parts);
+    x->at = hour + HOUR_S;
+    return rc == -EBADMSG ? delta_damaged(x->s, FACT_MARGIN, hour) : rc;
+}
+
+int store_read_margins(struct store *s, uint16_t sensor, int64_t from, int64_t to,
+                       const struct margin_take *take)
+{
+    struct margins x = {s, take, sensor, from};
+    sqlite3_stmt *q = db_statement(
+        s, "SELECT start, data FROM segment WHERE kind = 4 AND sensor = ? AND start >= ?"
+           " AND start <= ? AND NOT EXISTS (SELECT 1 FROM unfolded WHERE"
+           " unfolded.sensor = segment.sensor AND hour = start) ORDER BY start");
+    int rc;
+
+    if (q) {
+        sqlite3_bind_int64(q, 1, sensor);
+        sqlite3_bind_int64(q, 2, from);
+        sqlite3_bind_int64(q, 3, to - HOUR_S);
+    }
+    while ((rc = db_step(s, q)) > 0)
+        if ((rc = take_margin(&x, sqlite3_column_int64(q, 0), sqlite3_column_blob(q, 1),
+                              (size_t)sqlite3_column_bytes(q, 1))) != 0)
+            break;
+    if (rc == 0)
+        rc = take_gap(&x, to);
+    sqlite3_reset(q);
+    return rc;
 }
 
 static void mark_known(uint8_t *known, int64_t from, int64_t to, int64_t first, int64_t last)
@@ -281,151 +338,4 @@ int store_known(struct store *s, uint16_t sensor, int64_t from, int64_t to, uint
         known[(sqlite3_column_int64(q, 0) - from) / BIN_S] = 1;
     sqlite3_reset(q);
     return rc;
-}
-
-/* ---- folding ---- */
-
-static int put_fact(void *ctx, const union fact *f)
-{
-    struct segment_writer *w = ctx;
-
-    switch (w->kind) {
-    case FACT_BIN:
-        segment_put_bin(w, f->bin.rule, f->bin.class, f->bin.port, f->bin.country, f->bin.events);
-        break;
-    case FACT_SOURCE: segment_put_source(w, &f->source); break;
-    case FACT_TARGET: segment_put_target(w, &f->target); break;
-    }
-    return 0;
-}
-
-struct fold_key {
-    enum fact_kind kind;
-    uint16_t sensor;
-    int64_t start;
-};
-
-static int fold_one(struct store *s, const struct fold_key *k, struct segment_writer *w)
-{
-    sqlite3_stmt *q = select_segments(s, k->kind, k->sensor, k->start, k->start + 1);
-    struct rows rows = {0};
-    int rc;
-
-    while ((rc = db_step(s, q)) > 0)
-        rows_add(&rows, q, 1);
-    sqlite3_reset(q);
-    if (rc == 0) {
-        segment_begin(w, k->kind);
-        rc = merge_segments(k->kind, k->sensor, k->start, rows.list, rows.n, put_fact, w);
-        if (rc == -EBADMSG)
-            rc = damaged(s, k->kind, k->start);
-    }
-    rows_clear(&rows);
-    free(rows.list);
-    FAULT("fold");
-    if (rc == 0)
-        rc = db_exec(s, "DELETE FROM segment WHERE kind = ? AND sensor = ? AND start = ?", k->kind,
-                     k->sensor, k->start);
-    FAULT("unfolded");
-    if (rc < 0)
-        return rc;
-    struct buf *b = segment_finish(w);
-    q = db_statement(
-        s, "INSERT INTO segment (kind, sensor, start, events, data) VALUES (?, ?, ?, ?, ?)");
-    if (q)
-        sqlite3_bind_blob64(q, 5, b->p, b->n, SQLITE_STATIC);
-    rc = db_run(s, q, 4, (int64_t[]){k->kind, k->sensor, k->start, (int64_t)w->events});
-    if (q)
-        sqlite3_clear_bindings(q);
-    return rc;
-}
-
-int store_fold(struct store *s, int64_t before)
-{
-    struct fold_key *keys = NULL;
-    struct segment_writer w = {0};
-    size_t n = 0;
-    bool own;
-    int rc = db_begin(s, &own);
-
-    if (rc < 0)
-        return rc;
-    sqlite3_stmt *q = db_statement(
-        s, "SELECT kind, sensor, start FROM segment WHERE start - start % 3600 + 3600 <= ?"
-           " GROUP BY kind, sensor, start HAVING count(*) > 1");
-    if (q)
-        sqlite3_bind_int64(q, 1, before);
-    while ((rc = db_step(s, q)) > 0) {
-        keys = xrealloc(keys, n + 1, sizeof *keys);
-        keys[n++] =
-            (struct fold_key){(enum fact_kind)sqlite3_column_int(q, 0),
-                              (uint16_t)sqlite3_column_int(q, 1), sqlite3_column_int64(q, 2)};
-    }
-    sqlite3_reset(q);
-    for (size_t i = 0; i < n && rc == 0; i++)
-        rc = fold_one(s, &keys[i], &w);
-    FAULT("folded");
-    free(keys);
-    segment_writer_fini(&w);
-    return db_end(s, own, rc);
-}
-
-/* ---- the state of the series ---- */
-
-int store_series_state(struct store *s, uint16_t sensor, struct series_state *out)
-{
-    sqlite3_stmt *q = db_statement(s, "SELECT written, late, rebuilt FROM series WHERE sensor = ?");
-
-    *out = (struct series_state){0};
-    if (q)
-        sqlite3_bind_int64(q, 1, sensor);
-    int rc = db_step(s, q);
-    if (rc > 0) {
-        out->written = sqlite3_column_int64(q, 0);
-        out->late = (uint64_t)sqlite3_column_int64(q, 1);
-        out->rebuilt = (uint64_t)sqlite3_column_int64(q, 2);
-    }
-    sqlite3_reset(q);
-    return rc < 0 ? rc : 0;
-}
-
-int store_set_series_state(struct store *s, uint16_t sensor, const struct series_state *state)
-{
-    return db_exec(s,
-                   "INSERT INTO series (sensor, written, rebuilt) VALUES (?1, ?2, ?3)"
-                   " ON CONFLICT (sensor) DO UPDATE SET written = ?2, rebuilt = ?3",
-                   sensor, state->written, (int64_t)state->rebuilt);
-}
-
-int store_pairs(struct store *s, uint16_t sensor, struct series_pair **list, size_t *n)
-{
-    sqlite3_stmt *q = db_statement(
-        s, "SELECT port, country, used FROM pair WHERE sensor = ? ORDER BY port, country");
-    int rc;
-
-    *list = NULL;
-    *n = 0;
-    if (q)
-        sqlite3_bind_int64(q, 1, sensor);
-    while ((rc = db_step(s, q)) > 0) {
-        *list = xrealloc(*list, *n + 1, sizeof **list);
-        (*list)[(*n)++] =
-            (struct series_pair){(uint32_t)sqlite3_column_int64(q, 0),
-                                 (uint16_t)sqlite3_column_int(q, 1), sqlite3_column_int64(q, 2)};
-    }
-    sqlite3_reset(q);
-    return rc;
-}
-
-int store_put_pair(struct store *s, uint16_t sensor, const struct series_pair *pair)
-{
-    return db_exec(s,
-                   "INSERT OR REPLACE INTO pair (sensor, port, country, used) VALUES (?, ?, ?, ?)",
-                   sensor, pair->port, pair->country, pair->used);
-}
-
-int store_drop_pair(struct store *s, uint16_t sensor, uint32_t port, uint16_t country)
-{
-    return db_exec(s, "DELETE FROM pair WHERE sensor = ? AND port = ? AND country = ?", sensor,
-                   port, country);
 }

@@ -19,6 +19,9 @@ enum {
 /* The kinds of segment, with the keys of DESIGN: numbers are stored, so they never change. */
 enum fact_kind { FACT_BIN = 1, FACT_SOURCE = 2, FACT_TARGET = 3 };
 
+/* Of the same table, but not made of entries: see store/margin.h. */
+enum { FACT_MARGIN = 4 /* of an hour */ };
+
 enum event_class { CLASS_SCAN, CLASS_BACKSCATTER, CLASS_OTHER, CLASS_COUNT };
 
 struct bin_fact {

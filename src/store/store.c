@@ -16,6 +16,9 @@ const char db_schema[] =
     "start INTEGER NOT NULL,"
     "  events INTEGER NOT NULL, data BLOB NOT NULL);"
     "CREATE INDEX segment_key ON segment (kind, sensor, start);"
+    /* Hours with facts that no margin has yet: a margin of such an hour holds sketches at most. */
+    "CREATE TABLE unfolded (sensor INTEGER NOT NULL, hour INTEGER NOT NULL,"
+    "  PRIMARY KEY (sensor, hour)) WITHOUT ROWID;"
     /* Spans somebody watched, both ends inclusive; they never overlap. */
     "CREATE TABLE coverage (sensor INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
     "  PRIMARY KEY (sensor, first)) WITHOUT ROWID;"
@@ -36,7 +39,12 @@ const char db_schema[] =
     "  WITHOUT ROWID;"
     "CREATE TABLE series (sensor INTEGER PRIMARY KEY, written INTEGER NOT NULL DEFAULT 0, late "
     "INTEGER NOT NULL DEFAULT 0,"
-    "  rebuilt INTEGER NOT NULL DEFAULT 0);"
+    "  rebuilt INTEGER NOT NULL DEFAULT 0, unsynced TEXT);"
+    /* What came late and isn't in the series yet: a copy of the segment, or NULL where it touches
+     * every series of the sensor. */
+    "CREATE TABLE late (id INTEGER PRIMARY KEY, sensor INTEGER NOT NULL, start INTEGER NOT NULL, "
+    "data BLOB);"
+    "CREATE INDEX late_key ON late (sensor);"
     "CREATE TABLE pair (sensor INTEGER NOT NULL, port INTEGER NOT NULL, country INTEGER NOT NULL, "
     "used INTEGER NOT NULL,"
     "  PRIMARY KEY (sensor, port, country)) WITHOUT ROWID;"

@@ -139,12 +139,32 @@ int store_read_sources(struct store *s, uint16_t sensor, int64_t from, int64_t t
 int store_read_targets(struct store *s, uint16_t sensor, int64_t from, int64_t to,
                        store_target_cb cb, void *ctx);
 
+/* What a reader of sums and sketches takes; functions that are NULL are not called. `key` is a port,
+ * or with by_country a country. */
+struct margin_take {
+    void *ctx;
+    bool by_country;
+    /* Events; a key may come many times: sum them. Not `told`: there will be neither a sketch nor
+     * sources of them, since the port wasn't busy in the hour (store/margin.h). */
+    int (*sum)(void *ctx, uint16_t rule, uint32_t key, uint64_t events, bool told);
+    /* A sketch (struct hll) of all sources of an hour, and of a key's. */
+    int (*total)(void *ctx, const uint8_t *sketch, size_t n);
+    int (*sketch)(void *ctx, uint32_t key, const uint8_t *sketch, size_t n);
+    /* The sources of hours without sketches, whole hours. */
+    store_source_cb source;
+};
+
+/* Events by port or country, and sketches of sources: of whole hours from their margins where they
+ * are folded, else from bins and sources. */
+int store_read_margins(struct store *s, uint16_t sensor, int64_t from, int64_t to,
+                       const struct margin_take *take);
+
 /* known[i] = 1 where bin i of the span (from aligned) has an event or a watched second, else 0.
  * `known` has (to - from) / BIN_S bytes. */
 int store_known(struct store *s, uint16_t sensor, int64_t from, int64_t to, uint8_t *known);
 
-/* Folds the delta rows of each hour that ended before `before` into one row (sums unchanged); its
- * own transaction. */
+/* Folds the delta rows of each hour that ended before `before` and got facts since it was folded
+ * last into one row (sums unchanged), and makes the hour's margin; a transaction an hour. */
 int store_fold(struct store *s, int64_t before);
 
 /* ---- the state of the series: with the facts, so that a commit can make a series stale ---- */
@@ -161,9 +181,30 @@ struct series_state {
 
 int store_series_state(struct store *s, uint16_t sensor, struct series_state *out);
 
-/* Sets `written` and `rebuilt`, durably, in its own transaction; `late` is left as it stands in the
- * store. So facts that come late while the series are being rebuilt are never forgotten. */
+/* Sets `written` and `rebuilt` in its own transaction; `late` is left as it stands in the store. So
+ * facts that come late while the series are being rebuilt are never forgotten. */
 int store_set_series_state(struct store *s, uint16_t sensor, const struct series_state *state);
+
+/* Which series what came late touches: calls back for each entry of the late segments that were
+ * noted after `after` (0: all), and says the last of them. *all: a bin became known, or so much
+ * came, that every series of the sensor is touched. */
+int store_read_late(struct store *s, uint16_t sensor, int64_t after, store_bin_cb cb, void *ctx,
+                    int64_t *last, bool *all);
+
+/* The series were made again for what was noted up to `last`, and for the count `rebuilt`. */
+int store_drop_late(struct store *s, uint16_t sensor, int64_t last, uint64_t rebuilt);
+
+/* All series of the sensor have to be made again: for whoever changes or removes facts that are
+ * there. In the open transaction, or in one of its own. */
+int store_touch_series(struct store *s, uint16_t sensor);
+
+/* Since librrd doesn't sync, a crash of the machine may leave files that were written before it
+ * with parts of what they should hold. So before a sensor's files are written it is noted, durably,
+ * in which boot of the machine; after they were synced the notes are removed; and notes of another
+ * boot say which sensors' series to touch (*n of them). */
+int store_note_unsynced(struct store *s, uint16_t sensor, const char *boot);
+int store_note_synced(struct store *s);
+int store_touch_unsynced(struct store *s, const char *boot, size_t *n);
 
 /* Pairs that a chart has asked for. `used`: when a chart last drew it. */
 struct series_pair {
