@@ -193,6 +193,8 @@ static int run_locked(struct session *s, const struct follow_path *paths, size_t
     plain = journal_takes_stderr();
     say_what(s);
     int rc = follow_run(&o);
+    series_settle(s->series, s->store, &s->err);
+    session_fail(s, EXIT_DONE);
     if (store_sync(s->store) < 0)
         say("the facts are committed, but not yet synced to the disk");
     return rc < 0 ? EXIT_FAILED : EXIT_DONE;

@@ -74,11 +74,13 @@ static void load_geo(struct session *s)
 
 static void open_series(struct session *s)
 {
-    struct series_limits limits = {s->conf->series.port_events_per_hour, s->conf->series.max_ports,
-                                   s->conf->series.ports, s->conf->series.port_count};
+    struct series_options options = {
+        .limits = {s->conf->series.port_events_per_hour, s->conf->series.max_ports,
+                   s->conf->series.ports, s->conf->series.port_count},
+    };
     char *folder = paths_share("rrd"), *schema = xasprintf("%s/schema.yaml", folder);
 
-    series_open(s->data, schema, &limits, &s->series, &s->err);
+    series_open(s->data, schema, &options, &s->series, &s->err);
     free(schema);
     free(folder);
 }

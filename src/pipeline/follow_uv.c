@@ -67,12 +67,14 @@ struct follow {
 
     /* Bins go to the series when they are over, late_s have passed, and all that was read of them
      * is committed. */
-    int64_t swapped_goal; /* series_goal() when the commit was made up */
-    int64_t series_ready; /* bins before it are in the facts */
-    int64_t series_until; /* bins before it were given to the series */
-    int64_t series_ms;    /* no sooner, unless there is nothing left to read */
-    bool unsynced;        /* lines were committed since */
-    int64_t folded;       /* hours before it were folded */
+    int64_t swapped_goal;       /* series_goal() when the commit was made up */
+    int64_t series_ready;       /* bins before it are in the facts */
+    int64_t series_until;       /* bins before it were given to the series */
+    int64_t series_ms;          /* no sooner, unless there is nothing left to read */
+    struct series_stats series; /* of the last writing */
+    int64_t left_said_ms;       /* when it was said how many files are left; 0: not said */
+    bool unsynced;              /* lines were committed since */
+    int64_t folded;             /* hours before it were folded */
 
     bool stopping, hurry, closing;
     bool last_swap; /* the commit has all that was read */
@@ -340,7 +342,6 @@ static void tell_answer(struct follow *f, struct follow_ask *ask)
 static void work_job(uv_work_t *work)
 {
     struct follow *f = work->data;
-    struct series_stats stats = {0};
 
     switch (f->job) {
     case JOB_COMMIT:
@@ -348,8 +349,8 @@ static void work_job(uv_work_t *work)
         FAULT("answered");
         break;
     case JOB_SERIES:
-        f->rc =
-            series_sync(f->options->series, f->options->store, f->until, f->how, &stats, &f->err);
+        f->rc = series_sync(f->options->series, f->options->store, f->until, f->how, &f->series,
+                            &f->err);
         break;
     case JOB_FOLD:
         f->rc = store_fold(f->options->store, f->until);
@@ -397,9 +398,25 @@ static void commit_ended(struct follow *f)
     f->committed = f->last_swap;
 }
 
+/* All files made again, after a change of their schema say, takes its time. */
+static void say_left(struct follow *f)
+{
+    bool more = f->series.more && f->series.left > 0;
+
+    if (more && (!f->left_said_ms || now_ms(f) - f->left_said_ms >= SUMMARY_MS)) {
+        say(f, "%" PRIu64 " of %" PRIu64 " RRD files are still to be made", f->series.left,
+            f->series.files);
+        f->left_said_ms = now_ms(f);
+    } else if (!more && f->left_said_ms && f->rc == 0) {
+        say(f, "all %" PRIu64 " RRD files are made", f->series.files);
+        f->left_said_ms = 0;
+    }
+}
+
 static void series_ended(struct follow *f)
 {
-    f->series_ms = now_ms(f) + SERIES_MS;
+    f->series_ms = now_ms(f) + (f->series.more ? 0 : SERIES_MS);
+    say_left(f);
     if (f->rc == -EWOULDBLOCK && !f->stopping) { /* somebody else writes them now */
         f->series_ms = now_ms(f) + RETRY_MS;
         f->series_until = 0;
@@ -482,8 +499,10 @@ static bool commit_is_due(const struct follow *f)
 static bool series_is_due(const struct follow *f)
 {
     if (f->stopping)
-        return !f->hurry && f->status == 0 && (f->series_ready > f->series_until || f->unsynced);
-    return f->series_ready > f->series_until && series_may(f);
+        /* What a next start has to go on with anyway is left to it. */
+        return !f->hurry && f->status == 0 && !f->series.more &&
+               (f->series_ready > f->series_until || f->unsynced);
+    return (f->series_ready > f->series_until || f->series.more) && series_may(f);
 }
 
 /* Whether there is anything to write. */

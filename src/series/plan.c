@@ -108,6 +108,20 @@ int plan_read(struct plan *p, struct plan_scratch *x, struct store *s, uint16_t 
     return rc;
 }
 
+int plan_read_again(struct plan *p, struct plan_scratch *x, struct store *s, uint16_t sensor,
+                    const int64_t *hours, size_t n, unsigned port_events)
+{
+    struct reading r = {p, x, port_events > 0 ? port_events : 1, INT64_MIN};
+    int rc = 0;
+
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        int64_t end = hours[i] + HOUR_S < p->until ? hours[i] + HOUR_S : p->until;
+        rc = store_read_bins(s, sensor, hours[i], end, take_bin, &r);
+    }
+    close_hour(&r);
+    return rc;
+}
+
 /* Busiest first. */
 static int by_busiest(const void *a, const void *b)
 {

@@ -35,6 +35,11 @@ void plan_scratch_free(struct plan_scratch *x);
 int plan_read(struct plan *p, struct plan_scratch *x, struct store *s, uint16_t sensor,
               int64_t from, int64_t until, unsigned port_events);
 
+/* Reads those clock hours again, to which facts have been added since. For facts that were taken
+ * away a plan has to be read anew. Errors as plan_read. */
+int plan_read_again(struct plan *p, struct plan_scratch *x, struct store *s, uint16_t sensor,
+                    const int64_t *hours, size_t n, unsigned port_events);
+
 /* The keys of all series, sorted, in an array that is the caller's. */
 size_t plan_keys(const struct plan *p, const struct series_limits *limits,
                  const struct series_pair *pairs, size_t pair_count, struct series_key **out);

@@ -1,7 +1,10 @@
 #include "series/series.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/access.h"
@@ -10,21 +13,34 @@
 #include "base/lock.h"
 #include "series/plan.h"
 #include "series/sweep.h"
+#include "series/touch.h"
 #include "series/write.h"
 
 enum {
     FAULTS_NAMED = 5,        /* a sensor; the others are counted */
     PAIR_NOTED_S = 6 * 3600, /* a pair's last use is written down no more often */
-    FILES_FAILED =
-        1 /* within this file: some files have a fault, which has been reported; the rest is well */
+    SLICE_FILES = 2000,      /* updates of files: about a second */
+    SYNC_EVERY_S = 3600,     /* the file system, by a daemon */
+    BOOT_BYTES = 64
 };
+
+/* Within this file, beside 0 and a negative errno: some files have a fault, which has been reported,
+ * and the rest is well; a slice's work is done, and there is more. */
+enum { FILES_FAILED = 1, SLICE_DONE };
 
 /* What is remembered of a sensor between calls. */
 struct sensor_series {
     uint16_t id;
     char name[SENSOR_NAME_MAX];
     uint64_t rebuilt; /* series_state.rebuilt that the plan belongs to */
-    int64_t paced;    /* `until` of the last rebuild */
+    int64_t paced;    /* `until` when late facts were last looked at */
+
+    /* Series are being made again for late facts: for series_state.late and the id up to which
+     * they were noted. */
+    bool mending, sliced;
+    uint64_t mend_late;
+    int64_t mend_last;
+
     struct plan plan;
     struct series_file *files; /* by key */
     size_t n;
@@ -38,15 +54,35 @@ struct series {
     struct plan_scratch *scratch;
     struct sensor_series *sensors;
     size_t n;
+    size_t slice_files;
+    char boot[BOOT_BYTES];
+    bool boot_checked;
+    bool unsynced;  /* files have been written since the last sync */
+    int64_t synced; /* `until` of that */
 
     /* While series.lock is held. */
     int lock;
     struct inflight *inflight;
 };
 
-int series_open(const char *data, const char *schema, const struct series_limits *limits,
+/* Without a name there's no telling one boot from the next. */
+static void name_boot(char out[BOOT_BYTES], const char *given)
+{
+    FILE *in = given ? NULL : fopen("/proc/sys/kernel/random/boot_id", "re");
+    char line[BOOT_BYTES] = "unknown";
+
+    if (in && !fgets(line, sizeof line, in))
+        strcpy(line, "unknown");
+    if (in)
+        fclose(in);
+    line[strcspn(line, "\n")] = 0;
+    snprintf(out, BOOT_BYTES, "%s", given ? given : line);
+}
+
+int series_open(const char *data, const char *schema, const struct series_options *options,
                 struct series **out, struct error *err)
 {
+    const struct series_limits *limits = &options->limits;
     struct schema *sc;
     int rc = schema_load(schema, &sc, err);
 
@@ -63,6 +99,8 @@ int series_open(const char *data, const char *schema, const struct series_limits
         se->ports[i] = limits->ports[i];
     se->limits.ports = se->ports;
     se->scratch = plan_scratch_new();
+    se->slice_files = options->slice_files ? options->slice_files : SLICE_FILES;
+    name_boot(se->boot, options->boot);
     se->lock = -1;
     *out = se;
     return 0;
@@ -137,6 +175,52 @@ static int store_fault(const struct series *se, struct store *s, int rc, struct 
     return rc;
 }
 
+/* ---- what another boot left ---- */
+
+/* What was written before a crash of the machine, and not synced, is to be made again. */
+static int check_boot(struct series *se, struct store *s, struct error *err)
+{
+    size_t n;
+
+    if (se->boot_checked)
+        return 0;
+    int rc = store_touch_unsynced(s, se->boot, &n);
+    se->boot_checked = rc == 0;
+    return rc < 0 ? store_fault(se, s, rc, err) : 0;
+}
+
+static int sync_disk(struct series *se, struct store *s, struct error *err)
+{
+    int fd = open(se->rrd, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = fd < 0 || syncfs(fd) < 0 ? -errno : 0;
+
+    if (fd >= 0)
+        close(fd);
+    if (rc < 0) {
+        error_add(err, se->rrd, 0, 0,
+                  "can't be synced to the disk (%s); after a crash of the machine they are made "
+                  "again from the facts",
+                  strerror(-rc));
+        return rc;
+    }
+    if ((rc = store_note_synced(s)) < 0)
+        return store_fault(se, s, rc, err);
+    se->unsynced = false;
+    return 0;
+}
+
+int series_settle(struct series *se, struct store *s, struct error *err)
+{
+    if (!se->unsynced)
+        return 0;
+    int rc = take_lock(se, true, err);
+    if (rc < 0)
+        return rc;
+    rc = sync_disk(se, s, err);
+    drop_lock(se);
+    return rc;
+}
+
 /* ---- what is remembered ---- */
 
 static struct sensor_series *find_sensor(struct series *se, uint16_t id, const char *name)
@@ -173,10 +257,11 @@ static void set_files(struct sensor_series *ss, const struct series_key *keys, s
 
     for (size_t i = 0; i < n; i++) {
         struct series_file *known = find_file(ss, &keys[i]);
-        if (known)
+        if (known) {
             files[i] = *known;
+            known->fault = NULL;
+        }
         files[i].key = keys[i];
-        files[i].fault = NULL;
     }
     forget_files(ss);
     ss->files = files;
@@ -193,9 +278,12 @@ struct task {
     struct series_stats *stats;
     struct error *err;
     struct series_state state;
-    int64_t first; /* the first known bin */
-    int64_t begin; /* where a new file begins: `first`, or as far back as an RRD reaches */
-    int64_t goal;  /* the end of the last bin that is to be written */
+    struct touch touch; /* by late facts: made again */
+    bool paced;         /* in slices */
+    size_t *left;       /* of this slice */
+    int64_t first;      /* the first known bin */
+    int64_t begin;      /* where a new file begins: `first`, or as far back as an RRD reaches */
+    int64_t goal;       /* the end of the last bin that is to be written */
 };
 
 static int64_t bin_floor(int64_t when)
@@ -230,36 +318,69 @@ static int task_init(struct task *t, int64_t until, bool *todo)
     return 0;
 }
 
-static bool is_stale(const struct task *t)
-{
-    return t->state.late != t->state.rebuilt || t->state.written == 0;
-}
-
 /* From here on facts for bins before the goal are late, so it comes before any fact is read. */
 static int move_mark(struct task *t)
 {
+    int rc = 0;
+
     if (t->state.written == t->goal)
         return 0;
-    /* Series that have never been made stay stale until they have: what lies in the folder isn't
+    /* Series that have never been made stay touched until they have: what lies in the folder isn't
      * ours. */
-    if (t->state.written == 0)
-        t->state.rebuilt = t->state.late - 1;
+    if (t->state.written == 0) {
+        rc = store_touch_series(t->s, t->ss->id);
+        if (rc == 0)
+            rc = store_series_state(t->s, t->ss->id, &t->state);
+    }
     t->state.written = t->goal;
-    FAULT("mark");
-    int rc = store_set_series_state(t->s, t->ss->id, &t->state);
-    FAULT("marked");
+    if (rc == 0)
+        rc = store_set_series_state(t->s, t->ss->id, &t->state);
     return rc < 0 ? store_fault(t->se, t->s, rc, t->err) : 0;
 }
 
-static int read_plan(struct task *t, bool anew)
+static bool may_mend(const struct task *t, int64_t until)
+{
+    const struct sensor_series *ss = t->ss;
+
+    return !t->paced || (!ss->sliced && (!ss->paced || until >= ss->paced + SERIES_PACE_S));
+}
+
+/* Finds out which series late facts touch, if it is time for that. */
+static int read_late(struct task *t, int64_t until)
 {
     struct sensor_series *ss = t->ss;
 
-    if (anew || ss->rebuilt != t->state.rebuilt)
+    /* Another process has made them again, and knows more of the late facts' ports than we do. */
+    if (ss->rebuilt != t->state.rebuilt) {
         plan_fini(&ss->plan);
-    ss->rebuilt = t->state.rebuilt;
-    int rc = plan_read(&ss->plan, t->se->scratch, t->s, ss->id, t->first, t->goal,
-                       t->se->limits.port_events);
+        ss->rebuilt = t->state.rebuilt;
+        ss->mending = false;
+    }
+    if (t->state.late == (ss->mending ? ss->mend_late : t->state.rebuilt) || !may_mend(t, until))
+        return 0;
+    int rc = touch_read(&t->touch, t->s, ss->id, ss->mending ? ss->mend_last : 0);
+    if (rc < 0)
+        return store_fault(t->se, t->s, rc, t->err);
+    ss->mending = true;
+    ss->mend_late = t->state.late;
+    ss->mend_last = t->touch.last;
+    ss->paced = until;
+    return 0;
+}
+
+static int read_plan(struct task *t)
+{
+    struct sensor_series *ss = t->ss;
+    unsigned port_events = t->se->limits.port_events;
+    int rc = 0;
+
+    if (t->touch.all)
+        plan_fini(&ss->plan);
+    else if (ss->plan.until)
+        rc = plan_read_again(&ss->plan, t->se->scratch, t->s, ss->id, t->touch.hours,
+                             t->touch.hour_count, port_events);
+    if (rc == 0)
+        rc = plan_read(&ss->plan, t->se->scratch, t->s, ss->id, t->first, t->goal, port_events);
     if (rc < 0) {
         plan_fini(&ss->plan);
         return store_fault(t->se, t->s, rc, t->err);
@@ -286,8 +407,9 @@ static int read_pairs(struct task *t, int64_t now, struct series_pair **list, si
     return rc < 0 ? store_fault(t->se, t->s, rc, t->err) : 0;
 }
 
-/* The files that are furthest behind, and the next window's limit: where they meet others. */
-static size_t pick_group(struct series_file **files, size_t n, int64_t goal,
+/* The files that are furthest behind, at most `max`, and the next window's limit: where they meet
+ * others. */
+static size_t pick_group(struct series_file **files, size_t n, size_t max, int64_t goal,
                          struct series_file **group, int64_t *from, int64_t *limit)
 {
     size_t picked = 0;
@@ -299,9 +421,10 @@ static size_t pick_group(struct series_file **files, size_t n, int64_t goal,
     for (size_t i = 0; i < n; i++) {
         if (files[i]->fault)
             continue;
-        if (files[i]->last_up == *from && *from < goal)
-            group[picked++] = files[i];
-        else if (files[i]->last_up < *limit)
+        if (files[i]->last_up == *from && *from < goal) {
+            if (picked < max)
+                group[picked++] = files[i];
+        } else if (files[i]->last_up < *limit)
             *limit = files[i]->last_up;
     }
     return picked;
@@ -325,11 +448,15 @@ static int bring_up(struct task *t, struct writer *w, struct series_file **files
     struct series_file **group = xcalloc(n + 1, sizeof *group),
                        **before = xcalloc(n + 1, sizeof *before);
     struct gather *g = NULL;
-    size_t picked, count = 0;
+    size_t picked, count = 0, max = t->paced ? t->se->slice_files : SIZE_MAX;
     int64_t from, limit;
     int rc = 0;
 
-    while (rc == 0 && (picked = pick_group(files, n, t->goal, group, &from, &limit)) > 0) {
+    while (rc == 0 && (picked = pick_group(files, n, max, t->goal, group, &from, &limit)) > 0) {
+        if (t->paced && *t->left == 0) {
+            rc = SLICE_DONE;
+            break;
+        }
         if (picked != count || memcmp(group, before, picked * sizeof *group) != 0) {
             gather_free(g);
             g = gather_for(group, picked);
@@ -342,6 +469,8 @@ static int bring_up(struct task *t, struct writer *w, struct series_file **files
             rc = store_fault(t->se, t->s, rc, t->err);
         else
             writer_write(w, group, picked, g, from, to == t->goal);
+        if (t->paced)
+            *t->left -= picked < *t->left ? picked : *t->left;
     }
     gather_free(g);
     free(before);
@@ -374,43 +503,76 @@ static int report_faults(const struct task *t, struct series_file **files, size_
     return failed ? FILES_FAILED : 0;
 }
 
-/* Checks or makes the files and fills them. Returns 0, FILES_FAILED or a negative errno. */
-static int write_files(struct task *t, struct series_file **files, size_t n, bool anew)
+/* Which files are to be made, which are to be written on; true if there is anything to do. */
+static bool look_at_files(const struct task *t, const struct writer *w, struct series_file **files,
+                          size_t n)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < n; i++) {
+        if (files[i]->fault) /* in an earlier slice */
+            continue;
+        if (touch_hits(&t->touch, &files[i]->key))
+            writer_make(w, files[i]);
+        else if (files[i]->making)
+            writer_resume(w, files[i]);
+        else
+            writer_check(w, files[i], t->goal);
+        any |= files[i]->making || files[i]->last_up < t->goal;
+    }
+    return any;
+}
+
+static int note_unsynced(struct task *t)
+{
+    int rc = store_note_unsynced(t->s, t->ss->id, t->se->boot);
+
+    if (rc < 0)
+        return store_fault(t->se, t->s, rc, t->err);
+    t->se->unsynced = true;
+    return 0;
+}
+
+/* Checks or makes the files and fills them. Returns 0, FILES_FAILED, SLICE_DONE or a negative
+ * errno. */
+static int write_files(struct task *t, struct series_file **files, size_t n)
 {
     struct writer *w =
         writer_new(t->se->rrd, t->ss->name, t->se->schema, t->se->inflight, t->begin, t->stats);
+    int rc = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        if (anew)
-            writer_make(w, files[i]);
-        else
-            writer_check(w, files[i], t->goal);
-    }
-    int rc = bring_up(t, w, files, n);
+    if (look_at_files(t, w, files, n) && (rc = note_unsynced(t)) == 0)
+        rc = bring_up(t, w, files, n);
     writer_free(w);
+    if (rc == SLICE_DONE)
+        return rc;
     int faults = report_faults(t, files, n);
     return rc < 0 ? rc : faults;
 }
 
-static int finish_rebuild(struct task *t, int64_t until)
+/* All are as they should be for the late facts that were read. */
+static int finish_mend(struct task *t)
 {
-    t->state.rebuilt = t->state.late;
-    t->ss->rebuilt = t->state.rebuilt;
-    t->ss->paced = until;
-    FAULT("lateness");
-    int rc = store_set_series_state(t->s, t->ss->id, &t->state);
-    FAULT("whole");
-    return rc < 0 ? store_fault(t->se, t->s, rc, t->err) : 0;
+    struct sensor_series *ss = t->ss;
+
+    if (!ss->mending)
+        return 0;
+    int rc = store_drop_late(t->s, ss->id, ss->mend_last, ss->mend_late);
+    if (rc < 0)
+        return store_fault(t->se, t->s, rc, t->err);
+    ss->rebuilt = ss->mend_late;
+    ss->mending = false;
+    return 0;
 }
 
-static int sync_files(struct task *t, bool anew)
+static int sync_files(struct task *t)
 {
     struct sensor_series *ss = t->ss;
     struct series_file **files = xcalloc(ss->n + 1, sizeof *files);
 
     for (size_t i = 0; i < ss->n; i++)
         files[i] = &ss->files[i];
-    int rc = write_files(t, files, ss->n, anew);
+    int rc = write_files(t, files, ss->n);
     free(files);
     return rc;
 }
@@ -424,8 +586,9 @@ static void sweep_sensor(const struct task *t, const struct series_key *keys, si
     free(folder);
 }
 
-static int sync_sensor(struct task *t, int64_t until, unsigned how)
+static int sync_sensor(struct task *t, int64_t until)
 {
+    struct sensor_series *ss = t->ss;
     struct series_key *keys = NULL;
     struct series_pair *pairs = NULL;
     size_t n = 0, pair_count = 0;
@@ -434,21 +597,22 @@ static int sync_sensor(struct task *t, int64_t until, unsigned how)
 
     if (rc < 0 || !todo)
         return rc;
-    bool anew = is_stale(t);
-    if (anew && t->state.written && (how & SERIES_PACED) && t->ss->paced &&
-        until < t->ss->paced + SERIES_PACE_S)
-        anew = false;
-    if ((rc = move_mark(t)) < 0 || (rc = read_plan(t, anew)) < 0 ||
-        (rc = read_pairs(t, until, &pairs, &pair_count)) < 0)
+    if ((rc = move_mark(t)) < 0 || (rc = read_late(t, until)) < 0 || (rc = read_plan(t)) < 0 ||
+        (rc = read_pairs(t, until, &pairs, &pair_count)) < 0) {
+        /* What was touched isn't noted in the files yet: it is to be read again. */
+        ss->mending = ss->sliced = false;
         goto out;
-    n = plan_keys(&t->ss->plan, &t->se->limits, pairs, pair_count, &keys);
-    set_files(t->ss, keys, n);
-    rc = sync_files(t, anew);
-    if (rc == 0 && anew)
-        rc = finish_rebuild(t, until);
+    }
+    n = plan_keys(&ss->plan, &t->se->limits, pairs, pair_count, &keys);
+    set_files(ss, keys, n);
+    rc = sync_files(t);
+    ss->sliced = rc == SLICE_DONE;
+    if (rc == 0)
+        rc = finish_mend(t);
     if (rc == 0)
         sweep_sensor(t, keys, n);
 out:
+    touch_fini(&t->touch);
     free(keys);
     free(pairs);
     return rc;
@@ -469,18 +633,23 @@ static int list_sensors(struct series *se, struct store *s, struct sensor **out,
     return 0;
 }
 
-int series_sync(struct series *se, struct store *s, int64_t until, unsigned how,
-                struct series_stats *stats, struct error *err)
+static void count_left(const struct series *se, struct series_stats *stats)
+{
+    for (size_t i = 0; i < se->n; i++) {
+        stats->files += se->sensors[i].n;
+        for (size_t k = 0; k < se->sensors[i].n; k++)
+            stats->left += se->sensors[i].files[k].making;
+    }
+}
+
+static int sync_sensors(struct series *se, struct store *s, int64_t until, bool paced,
+                        struct series_stats *stats, struct error *err)
 {
     struct sensor *sensors = NULL;
-    size_t n = 0;
+    size_t n = 0, left = se->slice_files;
     bool failed = false;
-    int rc = take_lock(se, how & SERIES_WAIT, err);
+    int rc = list_sensors(se, s, &sensors, &n, err);
 
-    *stats = (struct series_stats){0};
-    if (rc < 0)
-        return rc;
-    rc = list_sensors(se, s, &sensors, &n, err);
     for (size_t i = 0; i < n && rc >= 0; i++) {
         if (!series_name(str_from(sensors[i].name)))
             continue;
@@ -488,13 +657,39 @@ int series_sync(struct series *se, struct store *s, int64_t until, unsigned how,
                          .s = s,
                          .stats = stats,
                          .err = err,
+                         .paced = paced,
+                         .left = &left,
                          .ss = find_sensor(se, sensors[i].id, sensors[i].name)};
-        rc = sync_sensor(&t, until, how);
+        rc = sync_sensor(&t, until);
         failed |= rc == FILES_FAILED;
+        stats->more |= rc == SLICE_DONE;
     }
     free(sensors);
-    drop_lock(se);
+    count_left(se, stats);
     return rc < 0 ? rc : failed ? -EIO : 0;
+}
+
+int series_sync(struct series *se, struct store *s, int64_t until, unsigned how,
+                struct series_stats *stats, struct error *err)
+{
+    bool paced = how & SERIES_PACED;
+    int rc = take_lock(se, how & SERIES_WAIT, err);
+
+    *stats = (struct series_stats){0};
+    if (rc < 0)
+        return rc;
+    rc = check_boot(se, s, err);
+    if (rc == 0)
+        rc = sync_sensors(se, s, until, paced, stats, err);
+    if (se->synced == 0)
+        se->synced = until;
+    if (se->unsynced && (!paced || until >= se->synced + SYNC_EVERY_S)) {
+        se->synced = until;
+        int synced = sync_disk(se, s, err);
+        rc = rc < 0 ? rc : synced;
+    }
+    drop_lock(se);
+    return rc;
 }
 
 /* ---- pairs ---- */
@@ -532,7 +727,7 @@ static int make_pairs(struct task *t, const struct series_pair *pairs, size_t n)
     for (size_t i = 0; i < n; i++)
         if (unique == 0 || by_file_key(list[unique - 1], &files[i]) != 0)
             list[unique++] = &files[i];
-    int rc = write_files(t, list, unique, false);
+    int rc = write_files(t, list, unique);
     free(list);
     free(files);
     return rc;
@@ -550,7 +745,9 @@ int series_want_pairs(struct series *se, struct store *s, uint16_t sensor,
 
     if (rc < 0)
         return rc;
-    rc = list_sensors(se, s, &sensors, &count, err);
+    rc = check_boot(se, s, err);
+    if (rc == 0)
+        rc = list_sensors(se, s, &sensors, &count, err);
     for (size_t i = 0; i < count && rc == 0; i++)
         if (sensors[i].id == sensor && series_name(str_from(sensors[i].name)))
             t.ss = find_sensor(se, sensor, sensors[i].name);
@@ -561,6 +758,10 @@ int series_want_pairs(struct series *se, struct store *s, uint16_t sensor,
             rc = make_pairs(&t, pairs, n);
     }
     free(sensors);
+    if (se->unsynced && rc >= 0) {
+        int synced = sync_disk(se, s, err);
+        rc = synced < 0 ? synced : rc;
+    }
     drop_lock(se);
     return rc == FILES_FAILED ? -EIO : rc;
 }

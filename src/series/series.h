@@ -20,6 +20,7 @@
 #ifndef SCANTIDE_SERIES_SERIES_H
 #define SCANTIDE_SERIES_SERIES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -34,13 +35,22 @@ struct series_limits {     /* from the configuration */
     size_t port_count;
 };
 
+struct series_options {
+    struct series_limits limits;
+    const char *boot;   /* this boot of the machine; NULL: as the kernel calls it */
+    size_t slice_files; /* a slice's updates of files; 0: some that take about a second */
+};
+
 struct series_stats {
     uint64_t files_made, files_updated, rows; /* of this call */
+    bool more;                                /* SERIES_PACED: there is work left, call again */
+    uint64_t left, files;                     /* files that are still to be made, and all */
 };
 
 enum series_how {
     SERIES_WAIT = 1, /* for another writer; else -EWOULDBLOCK with nothing added to err */
-    SERIES_PACED = 2 /* for a daemon: stale sensors are made again every SERIES_PACE_S at most */
+    SERIES_PACED = 2 /* for a daemon: series are made again for late facts every SERIES_PACE_S at
+                        most, the work is cut into slices, and the disk is synced now and then */
 };
 
 enum {
@@ -48,23 +58,28 @@ enum {
     SERIES_PAIR_KEPT_S = 30 * 86400 /* a pair goes when no chart has drawn it for so long */
 };
 
-/* `data`: the data folder; `schema`: path of rrd/schema.yaml. The limits are copied. */
-int series_open(const char *data, const char *schema, const struct series_limits *limits,
+/* `data`: the data folder; `schema`: path of rrd/schema.yaml. The options are copied. */
+int series_open(const char *data, const char *schema, const struct series_options *options,
                 struct series **out, struct error *err);
 void series_close(struct series *se);
 
 /* Brings all series of all sensors up to date with the facts: each bin up to the sensor's last
  * known one, whose end is at or before `until` (seconds; an import passes the wall clock, a
  * daemon the wall clock less 90 s, or the time up to which its inputs have delivered if that is
- * earlier). New series are made with their whole history, stale sensors are made again beside
- * the old files and renamed over them, the others get what they lack, many rows a call. Missing,
- * truncated or foreign files are made again; files of series that are no more are removed.
+ * earlier). New series are made with their whole history; those that late facts touch are made
+ * again beside the old files and renamed over them; the others get what they lack, many rows a
+ * call. Missing, truncated or foreign files, those of another schema, and those that were written
+ * in another boot and not synced are made again; files of series that are no more are removed.
+ * librrd doesn't sync, so the file system is synced at the end, with SERIES_PACED once an hour.
  *
  * `how`: SERIES_WAIT, SERIES_PACED. Returns 0; -EIO where some files couldn't be written, which
  * are named in err and tried again by the next call, while the others are up to date; or another
  * negative errno with a fault in err. */
 int series_sync(struct series *se, struct store *s, int64_t until, unsigned how,
                 struct series_stats *stats, struct error *err);
+
+/* Syncs what was written, so that the next boot needn't make it again: for a clean stop. */
+int series_settle(struct series *se, struct store *s, struct error *err);
 
 /* Makes the pairs that a chart needs, as far as the sensor's other series have been written, and
  * notes that they were drawn at `now`; they are kept up from then on. Waits for another writer.

@@ -217,7 +217,7 @@ static int copy_template(const struct writer *w, const struct series_file *file,
 
 static bool looks_same(const struct series_file *file, const struct stat *st)
 {
-    return file->checked && st->st_ino == file->ino && st->st_size == file->size &&
+    return st->st_ino == file->ino && st->st_size == file->size &&
            st->st_mtim.tv_sec == file->changed.tv_sec &&
            st->st_mtim.tv_nsec == file->changed.tv_nsec;
 }
@@ -228,7 +228,7 @@ static int remember(struct series_file *file, const char *path)
     struct stat st;
     int rc = stat(path, &st) < 0 ? -errno : 0;
 
-    file->checked = rc == 0;
+    file->checked = rc == 0 && !file->making;
     if (rc == 0) {
         file->ino = st.st_ino;
         file->size = st.st_size;
@@ -257,7 +257,18 @@ void writer_make(const struct writer *w, struct series_file *file)
 {
     file->making = true;
     file->checked = false;
-    file->last_up = w->begin;
+    file->last_up = file->begin = w->begin;
+}
+
+void writer_resume(const struct writer *w, struct series_file *file)
+{
+    char *path = file_path(w, file, true);
+    struct stat st;
+    bool begun = file->last_up > file->begin;
+
+    if (begun ? stat(path, &st) < 0 || !looks_same(file, &st) : file->begin != w->begin)
+        writer_make(w, file);
+    free(path);
 }
 
 void writer_check(const struct writer *w, struct series_file *file, int64_t goal)
@@ -266,7 +277,7 @@ void writer_check(const struct writer *w, struct series_file *file, int64_t goal
     bool pair = file->key.kind == SERIES_PAIR;
     struct stat st;
 
-    if (stat(path, &st) < 0 || !looks_same(file, &st)) {
+    if (stat(path, &st) < 0 || !file->checked || !looks_same(file, &st)) {
         /* Before it is read: what another hand does meanwhile is then seen the next time. */
         remember(file, path);
         if (file->checked)
@@ -323,7 +334,7 @@ static void write_file(struct worker *k, struct rows *rows, size_t i)
     int rc = making ? fill_new(w, file, path, rows) : update_old(k, file, name, path, rows);
     if (rc == 0 && making && x->last)
         rc = put_in_place(w, file, path, &file->fault);
-    else if (rc == 0 && !making)
+    else if (rc == 0)
         remember(file, path);
     if (rc == 0) {
         file->last_up = x->from + (int64_t)gather_bins(x->g) * BIN_S;
@@ -333,8 +344,10 @@ static void write_file(struct worker *k, struct rows *rows, size_t i)
     } else {
         /* What is on disk is to be looked at again. */
         file->checked = false;
-        if (making)
+        if (making) {
             unlink(path);
+            file->last_up = file->begin;
+        }
     }
     free(path);
 }

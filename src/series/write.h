@@ -21,7 +21,8 @@ struct series_file {
     bool checked;    /* last_up is that of the file on disk, as long as it's the same file */
     bool making;     /* it is being made anew, beside what there may be */
     int64_t last_up; /* of the file that is written */
-    ino_t ino;
+    int64_t begin;   /* of one that is being made */
+    ino_t ino;       /* this and the next two: how the file looked that is written */
     off_t size;
     struct timespec changed;
     char *fault; /* why it is left alone for the rest of this call; a sentence */
@@ -41,6 +42,9 @@ void writer_check(const struct writer *w, struct series_file *file, int64_t goal
 
 /* Turns to making the file anew. */
 void writer_make(const struct writer *w, struct series_file *file);
+
+/* Goes on with a file that an earlier call began to make; anew where another hand was at it. */
+void writer_resume(const struct writer *w, struct series_file *file);
 
 /* Writes the window that g has read, which begins at each file's last_up; files[i] is series i
  * of g. With `last`, new files are put in place. Faults are in the files. */

@@ -5,6 +5,8 @@
 #define SCANTIDE_TESTS_SERIES_FAKE_H
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,8 +18,22 @@ struct fake_span {
     int64_t from, to;
 };
 
+enum { FAKE_LATE_MAX = 64 };
+
+/* What came late, as the store notes it; */
+struct fake_late {
+    int64_t id;
+    struct bin_fact fact;
+    bool all;
+};
+
 struct fake_shared {
     struct series_state state;
+    struct fake_late late[FAKE_LATE_MAX];
+    size_t late_count;
+    int64_t late_id;
+    char unsynced[64];
+    unsigned notes; /* of unsynced files that were new */
 };
 
 struct store {
@@ -84,6 +100,29 @@ static inline struct source_fact *fake_source(struct store *s, int64_t hour, uin
     return f;
 }
 
+static inline void fake_late(struct store *s, const struct bin_fact *f, bool all)
+{
+    struct fake_shared *x = s->shared;
+
+    x->state.late++;
+    ASSERT(x->late_count < FAKE_LATE_MAX);
+    x->late[x->late_count] = (struct fake_late){.id = ++x->late_id, .all = all};
+    if (f)
+        x->late[x->late_count].fact = *f;
+    x->late_count++;
+}
+
+static inline bool fake_is_known(const struct store *s, int64_t bin)
+{
+    bool known = false;
+
+    for (size_t i = 0; i < s->watched_count; i++)
+        known |= s->watched[i].from < bin + BIN_S && s->watched[i].to >= bin;
+    for (size_t i = 0; i < s->bin_count; i++)
+        known |= s->bins[i].bin == bin;
+    return known;
+}
+
 /* n events at a time from one source. */
 static inline void fake_event_class(struct store *s, int64_t when, uint32_t source, uint32_t port,
                                     uint16_t country, uint8_t class, uint64_t n)
@@ -97,11 +136,12 @@ static inline void fake_event_class(struct store *s, int64_t when, uint32_t sour
         s->bin_room = s->bin_room * 2 + 64;
         s->bins = xrealloc(s->bins, s->bin_room, sizeof *s->bins);
     }
-    s->bins[s->bin_count++] = (struct bin_fact){
+    struct bin_fact fact = {
         .bin = bin, .events = n, .port = port, .sensor = 1, .country = country, .class = class};
-    s->sorted = false;
     if (bin < s->shared->state.written)
-        s->shared->state.late++;
+        fake_late(s, &fact, !fake_is_known(s, bin));
+    s->bins[s->bin_count++] = fact;
+    s->sorted = false;
 }
 
 static inline void fake_event(struct store *s, int64_t when, uint32_t source, uint32_t port,
@@ -256,6 +296,70 @@ int store_set_series_state(struct store *s, uint16_t sensor, const struct series
     (void)sensor;
     s->shared->state.written = state->written;
     s->shared->state.rebuilt = state->rebuilt;
+    return 0;
+}
+
+int store_read_late(struct store *s, uint16_t sensor, int64_t after, store_bin_cb cb, void *ctx,
+                    int64_t *last, bool *all)
+{
+    (void)sensor;
+    *last = after;
+    *all = false;
+    for (size_t i = 0; i < s->shared->late_count; i++) {
+        const struct fake_late *l = &s->shared->late[i];
+        if (l->id <= after)
+            continue;
+        *last = l->id;
+        *all |= l->all;
+        int rc = l->all ? 0 : cb(ctx, &l->fact);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+int store_drop_late(struct store *s, uint16_t sensor, int64_t last, uint64_t rebuilt)
+{
+    struct fake_shared *x = s->shared;
+    size_t kept = 0;
+
+    (void)sensor;
+    for (size_t i = 0; i < x->late_count; i++)
+        if (x->late[i].id > last)
+            x->late[kept++] = x->late[i];
+    x->late_count = kept;
+    x->state.rebuilt = rebuilt;
+    return 0;
+}
+
+int store_touch_series(struct store *s, uint16_t sensor)
+{
+    (void)sensor;
+    fake_late(s, NULL, true);
+    return 0;
+}
+
+int store_note_unsynced(struct store *s, uint16_t sensor, const char *boot)
+{
+    (void)sensor;
+    s->shared->notes += strcmp(s->shared->unsynced, boot) != 0;
+    snprintf(s->shared->unsynced, sizeof s->shared->unsynced, "%s", boot);
+    return 0;
+}
+
+int store_note_synced(struct store *s)
+{
+    s->shared->unsynced[0] = 0;
+    return 0;
+}
+
+int store_touch_unsynced(struct store *s, const char *boot, size_t *n)
+{
+    *n = s->shared->unsynced[0] && strcmp(s->shared->unsynced, boot) != 0;
+    if (*n) {
+        fake_late(s, NULL, true);
+        s->shared->unsynced[0] = 0;
+    }
     return 0;
 }
 

@@ -27,16 +27,17 @@ enum {
 
 struct fixture {
     char data[64];
+    const char *schema;
     struct store *s;
     struct series *se;
-    struct series_limits limits;
+    struct series_options o;
     struct series_stats stats;
     struct error err;
 };
 
 static void open_series(struct fixture *f)
 {
-    assert_int_equal(series_open(f->data, "rrd/schema.yaml", &f->limits, &f->se, &f->err), 0);
+    assert_int_equal(series_open(f->data, f->schema, &f->o, &f->se, &f->err), 0);
 }
 
 /* A new process: nothing is remembered. */
@@ -53,7 +54,8 @@ static int setup(void **state)
     strcpy(f->data, "/tmp/series-XXXXXX");
     assert_non_null(mkdtemp(f->data));
     f->s = fake_new();
-    f->limits = (struct series_limits){.port_events = 10, .max_ports = 100};
+    f->schema = "rrd/schema.yaml";
+    f->o.limits = (struct series_limits){.port_events = 10, .max_ports = 100};
     open_series(f);
     *state = f;
     return 0;
@@ -402,8 +404,8 @@ static void ports_by_their_busiest_clock_hour(void **state)
         fake_event(f->s, T + i * 300, 1, 3, CN, 1);
     fake_event(f->s, T + 4000, 1, 3, CN, 9);
     fake_event(f->s, T + 7300, 1, 4, CN, 11);
-    f->limits.ports = listed;
-    f->limits.port_count = 2;
+    f->o.limits.ports = listed;
+    f->o.limits.port_count = 2;
     reopen(f);
     sync_to(f, T + 4 * 3600);
     assert_false(exists(f, "port/1-tcp.rrd"));
@@ -413,7 +415,7 @@ static void ports_by_their_busiest_clock_hour(void **state)
     EXPECT(f, "port/4444-tcp.rrd", T, 0, 0);
 
     /* The cap keeps the busiest; of equals the lower key. */
-    f->limits.max_ports = 1;
+    f->o.limits.max_ports = 1;
     reopen(f);
     sync_to(f, T + 4 * 3600);
     assert_false(exists(f, "port/2-tcp.rrd"));
@@ -437,7 +439,7 @@ static void the_tenth_event_brings_the_whole_history(void **state)
     /* The same hour goes on, after bins of it were written; nothing is late. */
     fake_event(f->s, T + 3900, 1, 7, CN, 1);
     sync_to(f, T + 4200);
-    assert_int_equal(f->s->shared->state.late, 0);
+    assert_int_equal(f->s->shared->state.late, f->s->shared->state.rebuilt);
     EXPECT(f, "port/7-tcp.rrd", T, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 1);
 }
 
@@ -458,6 +460,210 @@ static void late_events_make_the_series_again(void **state)
     assert_int_equal(f->s->shared->state.rebuilt, f->s->shared->state.late);
     sync_to(f, T + 900);
     assert_int_equal(f->stats.files_made + f->stats.files_updated, 0);
+}
+
+static ino_t inode(const struct fixture *f, const char *path)
+{
+    char *whole = xasprintf("%s/rrd/gw/%s", f->data, path);
+    struct stat st;
+
+    assert_int_equal(stat(whole, &st), 0);
+    free(whole);
+    return st.st_ino;
+}
+
+static void late_events_touch_their_own_series_only(void **state)
+{
+    struct fixture *f = *state;
+    struct series_pair pairs[] = {{23, CN, 0}, {23, NL, 0}};
+
+    fake_watched(f->s, T, T + 3599);
+    fake_event(f->s, T, 1, 23, CN, 12);
+    fake_event(f->s, T, 1, 80, NL, 12);
+    fake_event(f->s, T + 300, 1, 7, NL, 9);
+    sync_to(f, T + 900);
+    assert_int_equal(series_want_pairs(f->se, f->s, 1, pairs, 2, T + 900, &f->err), 0);
+    ino_t nl = inode(f, "country/NL.rrd"), port = inode(f, "port/80-tcp.rrd");
+
+    fake_event(f->s, T + 300, 2, 23, CN, 2);
+    sync_to(f, T + 1200);
+    assert_int_equal(f->stats.files_made, 4); /* the total, 23/tcp, CN and their pair */
+    assert_int_equal(f->stats.files_updated, 3);
+    EXPECT(f, "total.rrd", T, 24, 11, 0, 0, -1);
+    EXPECT(f, "port/23-tcp.rrd", T, 12, 2, 0, 0, -1);
+    EXPECT(f, "pair/23-tcp/CN.rrd", T, 12, 2, 0, 0, -1);
+    EXPECT(f, "country/NL.rrd", T, 12, 9, 0, 0, -1);
+    assert_true(inode(f, "country/NL.rrd") == nl && inode(f, "port/80-tcp.rrd") == port);
+    assert_int_equal(f->s->shared->late_count, 0);
+
+    /* The tenth of its hour: a port is admitted by a late event. */
+    assert_false(exists(f, "port/7-tcp.rrd"));
+    fake_event(f->s, T, 3, 7, CN, 1);
+    sync_to(f, T + 1200);
+    EXPECT(f, "port/7-tcp.rrd", T, 1, 9, 0, 0, -1);
+    assert_true(inode(f, "country/NL.rrd") == nl);
+}
+
+/* ---- another boot ---- */
+
+static void files_that_another_boot_did_not_sync_are_made_again(void **state)
+{
+    struct fixture *f = *state;
+
+    f->o.boot = "one";
+    reopen(f);
+    fake_watched(f->s, T, T + DAY);
+    fake_event(f->s, T, 1, 23, CN, 12);
+    assert_int_equal(series_sync(f->se, f->s, T + 600, SERIES_PACED, &f->stats, &f->err), 0);
+    assert_string_equal(f->s->shared->unsynced, "one");
+    /* Half of what was written is lost, and nothing in the file shows it. */
+    run(f, "cp total.rrd ../old");
+    assert_int_equal(series_sync(f->se, f->s, T + 900, SERIES_PACED, &f->stats, &f->err), 0);
+    run(f, "cp country/CN.rrd total.rrd && rrdtool update country/CN.rrd 1700003998:99:99");
+    reopen(f); /* the same boot: only what can be seen is mended */
+    assert_int_equal(series_sync(f->se, f->s, T + 1200, SERIES_PACED, &f->stats, &f->err), 0);
+    assert_int_equal(f->stats.files_made, 1);
+    f->o.boot = "two";
+    reopen(f);
+    assert_int_equal(series_sync(f->se, f->s, T + 1500, SERIES_PACED, &f->stats, &f->err), 0);
+    assert_int_equal(f->stats.files_made, 3);
+    assert_string_equal(f->s->shared->unsynced, "two");
+}
+
+static void files_that_were_synced_outlive_the_boot(void **state)
+{
+    struct fixture *f = *state;
+
+    f->o.boot = "one";
+    reopen(f);
+    fake_watched(f->s, T, T + DAY);
+    fake_event(f->s, T, 1, 23, CN, 12);
+    assert_int_equal(series_sync(f->se, f->s, T + 600, SERIES_PACED, &f->stats, &f->err), 0);
+    assert_int_equal(series_settle(f->se, f->s, &f->err), 0);
+    assert_string_equal(f->s->shared->unsynced, "");
+    f->o.boot = "two";
+    reopen(f);
+    assert_int_equal(series_sync(f->se, f->s, T + 900, SERIES_PACED, &f->stats, &f->err), 0);
+    assert_int_equal(f->stats.files_made, 0);
+    assert_int_equal(f->stats.files_updated, 3);
+    /* A daemon syncs once an hour, all others when they are done. */
+    for (int64_t until = T + 1200; until <= T + 4500; until += 300) {
+        assert_string_equal(f->s->shared->unsynced, "two");
+        assert_int_equal(series_sync(f->se, f->s, until, SERIES_PACED, &f->stats, &f->err), 0);
+    }
+    assert_string_equal(f->s->shared->unsynced, "");
+    sync_to(f, T + 4800);
+    assert_string_equal(f->s->shared->unsynced, "");
+    assert_int_equal(f->stats.files_updated, 3);
+}
+
+/* ---- in slices ---- */
+
+static unsigned sync_in_slices(struct fixture *f, int64_t until)
+{
+    unsigned slices = 0;
+
+    do {
+        assert_int_equal(series_sync(f->se, f->s, until, SERIES_PACED, &f->stats, &f->err), 0);
+        assert_true(slices++ < 1000);
+    } while (f->stats.more);
+    return slices;
+}
+
+static void many_ports(struct fixture *f)
+{
+    fake_watched(f->s, T, T + 2 * DAY);
+    for (uint32_t port = 1; port <= 40; port++)
+        for (uint32_t hour = 0; hour < 20; hour++)
+            fake_event(f->s, T + hour * 3600 + port * 30, port, port, CN, 10 + port);
+}
+
+static void slices_come_to_the_same_files(void **state)
+{
+    struct fixture *f = *state;
+
+    many_ports(f);
+    sync_to(f, T + DAY);
+    char *whole = snapshot(f);
+    run(f, "rm -rf ../gw");
+    f->o.slice_files = 7;
+    reopen(f);
+    assert_int_equal(series_sync(f->se, f->s, T + DAY, SERIES_PACED, &f->stats, &f->err), 0);
+    assert_true(f->stats.more);
+    assert_int_equal(f->stats.files, 42);
+    assert_int_equal(f->stats.left, 42 - 7);
+    /* A file that is being made is not to be seen, and one that vanishes is begun again. */
+    run(f, "test $(find . -name '*.rrd' | wc -l) = 7");
+    assert_int_equal(sync_in_slices(f, T + DAY), 5);
+    assert_int_equal(f->stats.left, 0);
+    char *parts = snapshot(f);
+    assert_string_equal(parts, whole);
+    free(parts);
+    free(whole);
+}
+
+static void another_schema_makes_all_files_again(void **state)
+{
+    struct fixture *f = *state;
+    char *schema = xasprintf("%s/schema.yaml", f->data),
+         *command = xasprintf("sed 's/days: 10$/days: 30/' rrd/schema.yaml >%s", schema);
+
+    many_ports(f);
+    sync_to(f, T + DAY);
+    assert_int_equal(system(command), 0);
+    f->schema = schema;
+    f->o.slice_files = 10;
+    reopen(f);
+    for (int i = 1; i <= 4; i++) {
+        /* The day goes on meanwhile; old files stay whole until the new ones take their place. */
+        assert_int_equal(
+            series_sync(f->se, f->s, T + DAY + i * 300, SERIES_PACED, &f->stats, &f->err), 0);
+        assert_true(f->stats.more);
+        EXPECT(f, "port/40-tcp.rrd", T + 1200, 50);
+    }
+    sync_in_slices(f, T + DAY + 1500);
+    assert_int_equal(f->stats.left, 0);
+    run(f, "for f in total.rrd port/*.rrd country/*.rrd; do rrdtool info $f | grep -q "
+           "'rra.0..rows = 8640' || exit 1; done");
+    char *parts = snapshot(f);
+    run(f, "rm -rf ../gw");
+    reopen(f);
+    sync_to(f, T + DAY + 1500);
+    char *whole = snapshot(f);
+    assert_string_equal(parts, whole);
+    free(whole);
+    free(parts);
+    free(command);
+    f->schema = "rrd/schema.yaml";
+    free(schema);
+}
+
+static void late_facts_between_slices_are_not_forgotten(void **state)
+{
+    struct fixture *f = *state;
+
+    many_ports(f);
+    sync_to(f, T + DAY);
+    run(f, "rm -rf ../gw");
+    f->o.slice_files = 7;
+    reopen(f);
+    for (uint32_t port = 1; port <= 5; port++) {
+        assert_int_equal(series_sync(f->se, f->s, T + DAY, SERIES_PACED, &f->stats, &f->err), 0);
+        assert_true(f->stats.more);
+        fake_event(f->s, T + 7200, 99, port, CN, 1);
+        run(f, "rm -f port/.3[0-9]*.new");
+    }
+    sync_in_slices(f, T + DAY);
+    sync_in_slices(f, T + DAY + SERIES_PACE_S);
+    assert_int_equal(f->s->shared->late_count, 0);
+    char *parts = snapshot(f);
+    run(f, "rm -rf ../gw");
+    reopen(f);
+    sync_to(f, T + DAY + SERIES_PACE_S);
+    char *whole = snapshot(f);
+    assert_string_equal(parts, whole);
+    free(whole);
+    free(parts);
 }
 
 static void come_late(struct store *s)
@@ -528,7 +734,7 @@ static void another_process_rebuilt_in_between(void **state)
     fake_event(f->s, T, 1, 23, CN, 9);
     sync_to(f, T + 900);
     fake_event(f->s, T, 1, 23, CN, 1); /* the tenth: the other process sees it first */
-    assert_int_equal(series_open(f->data, "rrd/schema.yaml", &f->limits, &other, &f->err), 0);
+    assert_int_equal(series_open(f->data, f->schema, &f->o, &other, &f->err), 0);
     assert_int_equal(series_sync(other, f->s, T + 1200, SERIES_WAIT, &f->stats, &f->err), 0);
     series_close(other);
     fake_event(f->s, T + 1200, 1, 23, CN, 2);
@@ -803,6 +1009,12 @@ int main(void)
         T_(ports_by_their_busiest_clock_hour),
         T_(the_tenth_event_brings_the_whole_history),
         T_(late_events_make_the_series_again),
+        T_(late_events_touch_their_own_series_only),
+        T_(files_that_another_boot_did_not_sync_are_made_again),
+        T_(files_that_were_synced_outlive_the_boot),
+        T_(slices_come_to_the_same_files),
+        T_(another_schema_makes_all_files_again),
+        T_(late_facts_between_slices_are_not_forgotten),
         T_(an_event_that_comes_during_the_rebuild_is_not_forgotten),
         T_(a_rebuild_that_fails_is_done_again),
         T_(a_daemon_rebuilds_every_quarter_of_an_hour),
