@@ -104,6 +104,11 @@ static int consider(void *ctx, const struct position *p)
     return rc;
 }
 
+bool identity_may_be(const struct position *p, struct str head)
+{
+    return p->head_len > head.n || hash_bytes(head.p, p->head_len, SEED) == p->head_hash;
+}
+
 int identity_find(struct store *s, int fd, uint64_t size, const char *sensor, struct position *p)
 {
     struct search x = {.store = s, .fd = fd, .size = size};

@@ -20,4 +20,7 @@ int identity_mark(int fd, struct position *p, uint64_t from);
  * (*p is zero but for the sensor and its times: none), or a negative code. */
 int identity_find(struct store *s, int fd, uint64_t size, const char *sensor, struct position *p);
 
+/* Whether a log that begins with `head` (its first HEAD_BYTES, or all) may be the position's. */
+bool identity_may_be(const struct position *p, struct str head);
+
 #endif

@@ -1,8 +1,10 @@
 #include "pipeline/commit.h"
 
-#include "store/rules.h"
+#include <errno.h>
 
 #include "base/fault.h"
+#include "input/identity.h"
+#include "store/rules.h"
 
 struct commit {
     struct store *store;
@@ -10,14 +12,63 @@ struct commit {
     const struct rules *rules;
 };
 
-int log_state_load(struct store *s, struct log_state *log)
+static int take_newest(void *ctx, const struct position *p)
+{
+    int64_t *newest = ctx;
+
+    if (p->id > *newest)
+        *newest = p->id;
+    return 0;
+}
+
+int log_state_find(struct store *s, int fd, uint64_t size, const char *sensor,
+                   struct log_state *log)
 {
     log->sensor_count = 0;
-    if (log->is_stream || log->position.id == 0)
-        return 0;
-    return store_position_sensors(s, log->position.id, log->sensors, SENSORS_MAX + 1,
-                                  &log->sensor_count);
+    log->newest = 0;
+    /* First: what comes between the two is then new. */
+    int rc = store_read_positions(s, sensor, take_newest, &log->newest);
+    if (rc < 0)
+        return rc;
+    int found = identity_find(s, fd, size, sensor, &log->position);
+    log->from = log->position.offset;
+    if (found > 0)
+        rc = store_position_sensors(s, log->position.id, log->sensors, SENSORS_MAX + 1,
+                                    &log->sensor_count);
+    return rc < 0 ? rc : found;
 }
+
+/* ---- nobody else has taken it in ---- */
+
+struct check {
+    const struct log_state *log;
+    bool found;
+};
+
+static int check_position(void *ctx, const struct position *p)
+{
+    struct check *c = ctx;
+    const struct log_state *log = c->log;
+
+    if (log->position.id == 0)
+        return p->id > log->newest && identity_may_be(p, log->head) ? -ESTALE : 0;
+    if (p->id != log->position.id)
+        return 0;
+    c->found = true;
+    return p->offset == log->from ? 0 : -ESTALE;
+}
+
+static int check_log(struct store *s, const struct log_state *log)
+{
+    struct check c = {.log = log};
+
+    if (log->is_stream || log->position.offset == 0)
+        return 0;
+    int rc = store_read_positions(s, log->position.sensor, check_position, &c);
+    return rc == 0 && log->position.id && !c.found ? -ESTALE : rc;
+}
+
+/* ---- writing ---- */
 
 static int take_sensor(void *ctx, struct str name, uint16_t *id)
 {
@@ -82,6 +133,8 @@ int commit_write(struct store *s, const struct commit_part *parts, size_t n, str
     if (rc == 0)
         rc = store_rules(s, &rules);
     for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = check_log(s, parts[i].log);
+    for (size_t i = 0; rc == 0 && i < n; i++)
         rc = write_part(s, rules, &parts[i]);
     FAULT("commit");
     if (rc == 0)
@@ -89,7 +142,9 @@ int commit_write(struct store *s, const struct commit_part *parts, size_t n, str
     else
         store_rollback(s);
     FAULT("committed");
-    if (rc < 0)
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        parts[i].log->from = parts[i].log->position.offset;
+    if (rc < 0 && rc != -ESTALE)
         error_add(err, NULL, 0, 0,
                   "the facts could not be written (%s); nothing of this commit was kept: mend that "
                   "and start again, it goes on where it stopped",

@@ -12,12 +12,17 @@
 /* A log as commits know it, for as long as it is read. */
 struct log_state {
     struct position position; /* offset and times as they shall be after the next commit */
+    struct str head;          /* the first HEAD_BYTES of it, or all up to the offset */
     bool is_stream;           /* has no position: stdin */
     bool mark;                /* keep the next offset as one where a copy may end */
     /* Watched from position.first_when (INT64_MAX: no line yet) to here, both inclusive. */
     int64_t watched_to;
     uint16_t sensors[SENSORS_MAX + 1]; /* that it has had events of */
     size_t sensor_count;
+    /* As the store had them when the log was looked up or committed last: another scantide that took
+     * in lines of it since has changed one of them. */
+    uint64_t from;  /* the offset */
+    int64_t newest; /* the newest position of the sensor */
 };
 
 /* What one commit takes of one log. */
@@ -27,11 +32,14 @@ struct commit_part {
     size_t n;
 };
 
-/* Gives the log the sensors that the store knows for its position. */
-int log_state_load(struct store *s, struct log_state *log);
+/* Looks a log up by its content, as identity_find, and gives it the sensors that the store knows for
+ * its position. 1 found, 0 a new log, or a negative code. */
+int log_state_find(struct store *s, int fd, uint64_t size, const char *sensor,
+                   struct log_state *log);
 
 /* Writes all parts or none. On failure a fault is added, and the logs' lists of sensors and
- * position ids may have grown. */
+ * position ids may have grown. -ESTALE, without a fault: another scantide has taken in lines of one
+ * of the logs, so they are to be looked up again and read from there. */
 int commit_write(struct store *s, const struct commit_part *parts, size_t n, struct error *err);
 
 #endif

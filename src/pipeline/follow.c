@@ -245,6 +245,7 @@ void follow_commit_done(struct follow_commit *c)
         struct followed *f = part->file;
         f->in_commit = false;
         f->state.position.id = part->stored.position.id;
+        f->state.from = part->stored.from;
         add_sensors(f->state.sensors, &f->state.sensor_count, part->stored.sensors,
                     part->stored.sensor_count);
         watch_log(f->owner, f);
@@ -294,6 +295,7 @@ static int write_parts(struct follow_commit *c, struct store *s, struct error *e
         parts[i] = (struct commit_part){&part->stored, &part->tally, 1};
         if (part->state.position.offset > 0)
             stamp(&part->content, &part->stored.position);
+        part->stored.head = (struct str){part->content.head, part->content.head_n};
     }
     int rc = commit_write(s, parts, c->n, err);
     free(parts);
@@ -347,7 +349,7 @@ static int answer(struct follow_ask *a, struct store *s)
         return -errno;
     a->size = (uint64_t)st.st_size;
     a->mtime = st.st_mtime;
-    int rc = identity_find(s, a->fd, a->size, a->sensor, p);
+    int rc = log_state_find(s, a->fd, a->size, a->sensor, &a->state);
     if (rc <= 0)
         return rc;
     struct reach reach = {.id = p->id};
@@ -355,8 +357,7 @@ static int answer(struct follow_ask *a, struct store *s)
     if (rc < 0)
         return rc;
     a->answer = reach.offset > p->offset ? TAIL_LATER : TAIL_KNOWN;
-    rc = log_state_load(s, &a->state);
-    return rc < 0 ? rc : read_content(a->fd, p->offset, &a->content);
+    return read_content(a->fd, p->offset, &a->content);
 }
 
 int follow_commit_write(struct follow_commit *c, struct store *s, struct error *err)

@@ -131,7 +131,8 @@ void follow_swap(struct follow_log *log, struct followed *current, int64_t now, 
 bool follow_commit_empty(const struct follow_commit *c);
 
 /* In a worker: writes all parts, then answers the asks. 0, or a negative code with a fault in err:
- * call it again, later; what is missing then is made up for, and nothing is written twice. */
+ * call it again, later; what is missing then is made up for, and nothing is written twice. -ESTALE,
+ * without a fault, as commit_write: all logs are to be followed anew. */
 int follow_commit_write(struct follow_commit *c, struct store *s, struct error *err);
 
 /* After it was written: the files take over what was stored, and the commit has no parts any more.

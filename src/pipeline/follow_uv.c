@@ -380,8 +380,22 @@ static void commit_failed(struct follow *f)
     }
 }
 
+/* As after a crash: what isn't committed is forgotten, and read again from where the facts end. */
+static void begin_anew(struct follow *f)
+{
+    say(f, "another scantide took in lines of a log that is followed: what was read of it is "
+           "forgotten, and read on from there");
+    f->status = f->stopping ? 0 : -ESTALE;
+    f->stopping = f->hurry = f->committed = true;
+    f->failed = false;
+}
+
 static void commit_ended(struct follow *f)
 {
+    if (f->rc == -ESTALE) {
+        begin_anew(f);
+        return;
+    }
     if (f->rc < 0) {
         commit_failed(f);
         return;
@@ -650,7 +664,7 @@ static void start_loop(struct follow *f)
     f->commit_ms = f->watch_ms = f->summary_ms = now_ms(f);
 }
 
-int follow_run(const struct follow_options *o)
+static int follow_once(const struct follow_options *o)
 {
     struct follow f = {.options = o, .buffer = xmalloc(TAIL_READ_BYTES)};
 
@@ -661,11 +675,22 @@ int follow_run(const struct follow_options *o)
     schedule(&f);
     uv_run(&f.loop, UV_RUN_DEFAULT);
     ASSERT(uv_loop_close(&f.loop) == 0);
-    say_end(&f);
+    if (f.status != -ESTALE)
+        say_end(&f);
     for (size_t i = 0; i < f.n; i++)
         follow_log_fini(&f.logs[i].log);
     follow_commit_fini(&f.commit);
     free(f.logs);
     free(f.buffer);
     return f.status;
+}
+
+int follow_run(const struct follow_options *o)
+{
+    int rc;
+
+    do
+        rc = follow_once(o);
+    while (rc == -ESTALE);
+    return rc;
 }

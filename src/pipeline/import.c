@@ -45,6 +45,7 @@ struct import {
     struct clock_rule rule;
     int fd;
     struct log_state log;
+    char head[HEAD_BYTES];
 
     /* All below under the lock. */
     pthread_mutex_t lock;
@@ -260,6 +261,9 @@ static int commit_batch(struct import *im, const char *path, uint64_t end, bool 
         return rc;
     }
     log->mark = last;
+    log->head = (struct str){im->head, log->position.head_len};
+    if (!log->is_stream && pread(im->fd, im->head, log->head.n, 0) != (ssize_t)log->head.n)
+        log->head.n = 0;
     struct commit_part part = {log, tallies, n};
     rc = commit_write(im->options->store, &part, 1, err);
     if (rc < 0)
@@ -460,9 +464,7 @@ static int open_log(const struct import_options *o, const char *path, struct imp
         return -EINVAL;
     }
     posix_fadvise(im->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    int rc = identity_find(o->store, im->fd, *size, o->sensor, &im->log.position);
-    if (rc >= 0 && log_state_load(o->store, &im->log) < 0)
-        rc = -EIO;
+    int rc = log_state_find(o->store, im->fd, *size, o->sensor, &im->log);
     if (rc < 0)
         error_add(err, path, 0, 0, "what was taken in before can't be told (%s)",
                   store_error(o->store));
@@ -486,7 +488,7 @@ static int seek_known(struct import *im, const char *path, struct import_report 
     im->before = p->last_when;
     if (p->first_when != INT64_MAX)
         im->log.watched_to = p->last_when;
-    report->known = p->offset;
+    report->known = p->offset - (report->bytes < p->offset ? report->bytes : p->offset);
     if (lseek(im->fd, (off_t)p->offset, SEEK_SET) < 0 ||
         (p->offset && pread(im->fd, &newline, 1, (off_t)p->offset - 1) != 1)) {
         error_add(err, path, 0, 0, "it can't be read (%s)", strerror(errno));
@@ -527,14 +529,13 @@ static int run_import(struct import *im, const char *path, uint64_t size,
     return rc;
 }
 
-int import_log(const struct import_options *o, const char *path, struct import_report *report,
-               struct error *err)
+static int take_in(const struct import_options *o, const char *path, struct import_report *report,
+                   struct error *err)
 {
     struct import *im = xcalloc(1, sizeof *im);
     bool at_line = true;
     uint64_t size = 0;
 
-    *report = (struct import_report){0};
     im->options = o;
     im->intake = (struct intake){o->geo, str_from(o->sensor), o->now};
     int rc = open_log(o, path, im, &size, report, err);
@@ -550,5 +551,17 @@ int import_log(const struct import_options *o, const char *path, struct import_r
     if (im->fd > STDIN_FILENO)
         close(im->fd);
     free(im);
+    return rc;
+}
+
+int import_log(const struct import_options *o, const char *path, struct import_report *report,
+               struct error *err)
+{
+    int rc;
+
+    *report = (struct import_report){0};
+    do /* while others take lines of the same log in */
+        rc = take_in(o, path, report, err);
+    while (rc == -ESTALE);
     return rc;
 }
