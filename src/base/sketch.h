@@ -5,8 +5,8 @@
  * register that is set, ascending. The facts have millions of them, one a target.
  *
  * `struct hll` has 2^bits registers, an error of 1.04/sqrt(2^bits), and is written with its bits in
- * front, whichever way is shorter: the registers that are set (difference, rank), or all. The facts
- * have some hundreds an hour.
+ * front: the registers that are set (difference, rank), or all where that isn't much longer. The
+ * facts have some hundreds an hour.
  *
  * Small sets are nearly exact in both. Sources: Flajolet, Fusy, Gandouet, Meunier, "HyperLogLog"
  * (2007); Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017), whose

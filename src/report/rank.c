@@ -39,11 +39,16 @@ struct rank {
     struct ip_table v6;
     struct sketch **sketches; /* of targets, by row */
     size_t sketch_cap;
-    struct hll **hlls; /* of ports or countries, by row */
-    size_t hll_cap;
+    struct sums *sums; /* where margins are read */
+};
+
+/* What margins tell, by port or country; most rows are added to some hundred times, so this is kept
+ * small and direct. */
+struct sums {
+    size_t n; /* keys there may be */
+    uint64_t *events, *untold;
+    struct hll **sketches;
     struct hll *total;
-    uint64_t *untold; /* events without sketches, by row */
-    size_t untold_cap;
 };
 
 /* ---- rows ---- */
@@ -219,81 +224,105 @@ static bool margins_tell(const struct rank_query *q)
     return (q->what == RANK_PORTS && !q->by_country) || (q->what == RANK_COUNTRIES && !q->by_port);
 }
 
-/* The row of a port or country; SIZE_MAX: it isn't wanted. */
-static size_t row_of(struct rank *x, uint32_t key)
+static struct sums *sums_new(size_t n)
 {
-    bool fresh;
+    struct sums *m = xcalloc(1, sizeof *m);
 
-    if (by_country(x) ? x->q->by_country && key != x->q->country
-                      : x->q->by_port && key != x->q->port)
-        return SIZE_MAX;
-    size_t i = find_row(&x->table, key, &fresh);
+    m->n = n;
+    m->events = xcalloc(n, sizeof *m->events);
+    m->untold = xcalloc(n, sizeof *m->untold);
+    m->sketches = xcalloc(n, sizeof(struct hll *));
+    m->total = hll_new(HLL_BITS_TOTAL);
+    return m;
+}
+
+static void sums_free(struct sums *m)
+{
+    if (!m)
+        return;
+    for (size_t i = 0; i < m->n; i++)
+        free(m->sketches[i]);
+    free(m->sketches);
+    free(m->total);
+    free(m->events);
+    free(m->untold);
+    free(m);
+}
+
+static bool key_wanted(const struct rank *x, uint32_t key)
+{
     if (by_country(x))
-        x->table.rows[i].country = (uint16_t)key;
-    else
-        x->table.rows[i].port = key;
-    return i;
+        return !x->q->by_country || key == x->q->country;
+    return !x->q->by_port || key == x->q->port;
 }
 
 static int take_sum(void *ctx, uint16_t rule, uint32_t key, uint64_t events, bool told)
 {
     struct rank *x = ctx;
-    size_t i = row_of(x, key);
 
     (void)rule;
-    if (i == SIZE_MAX)
+    if (!key_wanted(x, key))
         return 0;
-    x->table.rows[i].events += events;
-    if (told || !x->sketched)
-        return 0;
-    if (i >= x->untold_cap) {
-        x->untold = xrealloc(x->untold, x->table.cap, sizeof *x->untold);
-        memset(x->untold + x->untold_cap, 0, (x->table.cap - x->untold_cap) * sizeof *x->untold);
-        x->untold_cap = x->table.cap;
-    }
-    x->untold[i] += events;
+    x->sums->events[key] += events;
+    if (!told)
+        x->sums->untold[key] += events;
     return 0;
 }
 
-static struct hll *hll_of(struct rank *x, size_t i)
+static struct hll *sketch_of(const struct rank *x, uint32_t key)
 {
-    if (i >= x->hll_cap) {
-        x->hlls = xrealloc(x->hlls, x->table.cap, sizeof(struct hll *));
-        memset(x->hlls + x->hll_cap, 0, (x->table.cap - x->hll_cap) * sizeof(struct hll *));
-        x->hll_cap = x->table.cap;
-    }
-    if (!x->hlls[i])
-        x->hlls[i] = hll_new(by_country(x) ? HLL_BITS_COUNTRY : HLL_BITS_PORT);
-    return x->hlls[i];
+    struct hll **h = &x->sums->sketches[key];
+
+    if (!*h)
+        *h = hll_new(by_country(x) ? HLL_BITS_COUNTRY : HLL_BITS_PORT);
+    return *h;
 }
 
 static int take_total(void *ctx, const uint8_t *sketch, size_t n)
 {
     struct rank *x = ctx;
-    return hll_join(x->total, sketch, n);
+    return hll_join(x->sums->total, sketch, n);
 }
 
 static int take_sketch(void *ctx, uint32_t key, const uint8_t *sketch, size_t n)
 {
     struct rank *x = ctx;
-    size_t i = row_of(x, key);
-
-    return i == SIZE_MAX ? 0 : hll_join(hll_of(x, i), sketch, n);
+    return key_wanted(x, key) ? hll_join(sketch_of(x, key), sketch, n) : 0;
 }
 
 /* A source of an hour that has no margin, or is at the edge of the span. */
 static int sketch_source(void *ctx, const struct source_fact *f)
 {
     struct rank *x = ctx;
-    size_t i;
+    uint32_t key = by_country(x) ? f->country : f->port;
 
-    if (events_within(x, f) == 0 ||
-        (i = row_of(x, by_country(x) ? f->country : f->port)) == SIZE_MAX)
+    if (!key_wanted(x, key) || events_within(x, f) == 0)
         return 0;
     uint64_t hash = sketch_hash(&f->source);
-    hll_add(hll_of(x, i), hash);
-    hll_add(x->total, hash);
+    hll_add(sketch_of(x, key), hash);
+    hll_add(x->sums->total, hash);
     return 0;
+}
+
+/* Rows of all keys with events. */
+static void sums_to_rows(struct rank *x)
+{
+    bool fresh;
+
+    for (uint32_t key = 0; key < x->sums->n; key++) {
+        if (x->sums->events[key] == 0)
+            continue;
+        size_t i = find_row(&x->table, key, &fresh);
+        struct rank_row *row = &x->table.rows[i];
+        row->port = by_country(x) ? 0 : key;
+        row->country = by_country(x) ? (uint16_t)key : 0;
+        row->events = x->sums->events[key];
+        if (!x->sketched)
+            continue;
+        row->untold = x->sums->untold[key] > row->events / 2;
+        if (x->sums->sketches[key] && !row->untold)
+            row->sources = hll_count(x->sums->sketches[key]);
+    }
 }
 
 static int read_margins(struct store *s, struct rank *x, uint16_t sensor)
@@ -305,10 +334,7 @@ static int read_margins(struct store *s, struct rank *x, uint16_t sensor)
         take.source = sketch_source;
         take.total = x->q->by_port || x->q->by_country ? NULL : take_total;
     }
-    int rc = store_read_margins(s, sensor, x->from, x->to, &take);
-    return rc || !x->sources || x->sketched
-               ? rc
-               : store_read_sources(s, sensor, x->from, x->to, take_source, x);
+    return store_read_margins(s, sensor, x->from, x->to, &take);
 }
 
 static int rank_target(void *ctx, const struct target_fact *f)
@@ -346,11 +372,11 @@ static int read_sensor(struct store *s, struct rank *x, uint16_t sensor)
     case RANK_PORTS:
     case RANK_COUNTRIES:
     case RANK_PAIRS:
-        if (margins_tell(x->q))
-            return read_margins(s, x, sensor);
-        rc = store_read_bins(s, sensor, x->from, x->to, take_bin, x);
-        return rc || !x->sources ? rc
-                                 : store_read_sources(s, sensor, x->from, x->to, take_source, x);
+        rc = x->sums ? read_margins(s, x, sensor)
+                     : store_read_bins(s, sensor, x->from, x->to, take_bin, x);
+        return rc || !x->sources || x->sketched
+                   ? rc
+                   : store_read_sources(s, sensor, x->from, x->to, take_source, x);
     }
     return -EINVAL;
 }
@@ -373,18 +399,11 @@ static int read_sensors(struct store *s, struct rank *x)
 
 /* ---- finishing ---- */
 
-static void count_sketched(struct rank *x, struct ranking *out)
+static uint64_t count_total(const struct rank *x)
 {
-    bool one_key = x->q->by_port || x->q->by_country;
-
-    for (size_t i = 0; i < x->table.n; i++) {
-        struct rank_row *row = &x->table.rows[i];
-        row->untold = i < x->untold_cap && x->untold[i] > row->events / 2;
-        if (i < x->hll_cap && x->hlls[i] && !row->untold)
-            row->sources = hll_count(x->hlls[i]);
-    }
-    out->sources_exact = false;
-    out->sources = !one_key ? hll_count(x->total) : x->table.n ? x->table.rows[0].sources : 0;
+    if (x->q->by_port || x->q->by_country) /* there is one row at most */
+        return x->table.n ? x->table.rows[0].sources : 0;
+    return hll_count(x->sums->total);
 }
 
 static void count_distinct(struct rank *x, struct ranking *out)
@@ -392,7 +411,7 @@ static void count_distinct(struct rank *x, struct ranking *out)
     unsigned shift = x->q->what == RANK_SOURCES ? PORT_KEY_BITS : SOURCE_BITS;
 
     if (x->sketched) {
-        count_sketched(x, out);
+        out->sources = count_total(x);
         return;
     }
     out->sources_exact = x->q->what != RANK_TARGETS;
@@ -437,11 +456,7 @@ static void rank_clear(struct rank *x)
     for (size_t i = 0; i < x->sketch_cap; i++)
         free(x->sketches[i]);
     free(x->sketches);
-    for (size_t i = 0; i < x->hll_cap; i++)
-        free(x->hlls[i]);
-    free(x->hlls);
-    free(x->total);
-    free(x->untold);
+    sums_free(x->sums);
     free(x->seen.list);
     free(x->all.list);
     ip_table_fini(&x->v6);
@@ -454,9 +469,11 @@ static int rank_span(struct store *s, const struct rank_query *q, int64_t from, 
     struct rank x = {.q = q, .from = from, .to = to, .sources = sources};
 
     x.sketched = sources && margins_tell(q) && !q->exact && to - from > RANK_EXACT_S;
-    if (x.sketched)
-        x.total = hll_new(HLL_BITS_TOTAL);
+    if (margins_tell(q))
+        x.sums = sums_new(q->what == RANK_PORTS ? PORT_KEY_MAX : COUNTRY_MAX);
     int rc = read_sensors(s, &x);
+    if (x.sums)
+        sums_to_rows(&x);
 
     *out = (struct ranking){.from = from, .to = to};
     if (rc == 0) {
