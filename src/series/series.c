@@ -203,6 +203,7 @@ static int sync_disk(struct series *se, struct store *s, struct error *err)
                   strerror(-rc));
         return rc;
     }
+    FAULT("disk");
     if ((rc = store_note_synced(s)) < 0)
         return store_fault(se, s, rc, err);
     se->unsynced = false;
@@ -333,8 +334,10 @@ static int move_mark(struct task *t)
             rc = store_series_state(t->s, t->ss->id, &t->state);
     }
     t->state.written = t->goal;
+    FAULT("mark");
     if (rc == 0)
         rc = store_set_series_state(t->s, t->ss->id, &t->state);
+    FAULT("marked");
     return rc < 0 ? store_fault(t->se, t->s, rc, t->err) : 0;
 }
 
@@ -529,6 +532,7 @@ static int note_unsynced(struct task *t)
 
     if (rc < 0)
         return store_fault(t->se, t->s, rc, t->err);
+    FAULT("noted");
     t->se->unsynced = true;
     return 0;
 }
@@ -557,7 +561,9 @@ static int finish_mend(struct task *t)
 
     if (!ss->mending)
         return 0;
+    FAULT("lateness");
     int rc = store_drop_late(t->s, ss->id, ss->mend_last, ss->mend_late);
+    FAULT("whole");
     if (rc < 0)
         return store_fault(t->se, t->s, rc, t->err);
     ss->rebuilt = ss->mend_late;

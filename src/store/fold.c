@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/fault.h"
 #include "store/delta.h"
 #include "store/margin.h"
 
@@ -88,6 +89,7 @@ static int fold_hour(struct folding *x, uint16_t sensor, int64_t hour)
         rc = fold_margin(x, sensor, hour);
     if (rc == 0)
         rc = db_exec(x->s, "DELETE FROM unfolded WHERE sensor = ? AND hour = ?", sensor, hour);
+    FAULT("folded");
     return db_end(x->s, own, rc);
 }
 

@@ -55,7 +55,7 @@ st() { # COMMAND... in the current folder
 # Rankings, and what the RRDs say from the first bin to the last: events and sources of each bin, and of whole hours.
 figures() { # DATA
     local what file
-    for what in pairs sources targets; do
+    for what in ports countries pairs sources targets; do
         st top "$what" --data "$1" --all -n 0 --format csv || return
     done
     find "$1/rrd" -type f -printf '%P\n' | grep -v '^\.inflight$' | sort | while read -r file; do
@@ -178,7 +178,7 @@ prepare_run() {
     cat "$work/part.b" "$work/part.c" >rest
     split -d -n l/12 rest piece.
     cp "$work/part.a" log
-    st import --sensor gw --timezone UTC log >/dev/null
+    SCANTIDE_FAULT=fold:1 st import --sensor gw --timezone UTC log >/dev/null 2>&1 # so that it has something to fold
     mv data before
     begin_run
     SCANTIDE_FAULT_COUNTS=$PWD/counts.1 live ''
