@@ -9,6 +9,7 @@
 
 #include "base/access.h"
 #include "base/check.h"
+#include "base/fault.h"
 #include "base/lock.h"
 #include "store/db.h"
 
@@ -96,7 +97,9 @@ static int make_tables(struct store *s, struct error *err)
     char *sql = xasprintf(
         "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;",
         db_schema, APPLICATION_ID, SCHEMA_VERSION);
+    FAULT("opened");
     int rc = db_script(s, sql);
+    FAULT("schema");
 
     free(sql);
     if (rc < 0 && pragma_number(s, "PRAGMA user_version") ==
