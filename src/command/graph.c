@@ -380,7 +380,10 @@ static void choose_layers(struct graph *g)
         if (key.kind != SERIES_PAIR && !any_file(g, l->path))
             continue;
         rank_key(what, row, l->key);
-        count_text(l->sources, row->sources, g->ranking.sources_exact);
+        if (row->untold)
+            strcpy(l->sources, "-");
+        else
+            count_text(l->sources, row->sources, g->ranking.sources_exact);
         g->parts[n++] = (struct chart_part){l->key, l->path, l->sources};
     }
     g->request.layers = g->parts;

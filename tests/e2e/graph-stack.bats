@@ -78,7 +78,7 @@ shades() { # how many shapes of an SVG have the colour of unknown time, F1E7D3
         total=$(sh ./command.sh | grep '^legend' | sed -n '/"  total"$/ { n; s/.*" *\([0-9]*\)"$/\1/p; }')
         # shellcheck disable=SC2086 # words
         events=$("$SCANTIDE" top ports --config conf.yaml --data data --$what $span -n 0 --format json |
-            sed -n 's/.*"events":\([0-9]*\),"sources":[0-9]*,"rows".*/\1/p')
+            sed -n 's/.*"events":\([0-9]*\),"sources":[0-9]*,"sources_exact":[a-z]*,"rows".*/\1/p')
         [ "$events" -gt 0 ]
         [ "$total" -eq "$events" ]
     done
