@@ -15,8 +15,7 @@
 #include "base/check.h"
 #include "base/port.h"
 #include "chart/definition.h"
-#include "command/command.h"
-#include "config/config.h"
+#include "command/session.h"
 #include "config/paths.h"
 #include "parse/parser.h"
 #include "series/schema.h"
@@ -180,6 +179,42 @@ static void tell_prefixes(const struct config *conf)
                conf->prefixes[i].prefix, action_name(conf->prefixes[i].action));
 }
 
+static void tell_rules(const struct config *conf)
+{
+    for (size_t i = 0; i < conf->rule_count; i++) {
+        const struct rule *rule = &conf->rules[i];
+        if (rule->kind == RULE_EXCLUDE)
+            printf(LABEL, "Left out");
+        else
+            printf(LABEL "%s: ", i == 0 || rule[-1].kind != rule->kind ? "Known scanners" : "",
+                   rule->name);
+        printf("%zu network%s\n", rule->n, rule->n == 1 ? "" : "s");
+    }
+}
+
+/* Whether the facts were counted by other rules, where there are any and they can be read. */
+static void tell_rules_differ(const struct check *c)
+{
+    struct error err = {0};
+    struct store *s;
+    struct rules_change change;
+    const struct zone *here;
+
+    if (store_open(c->data, STORE_READ, &s, &err) == 0) {
+        ASSERT(zone_open("local", &here) == 0);
+        if (store_compare_rules(s, c->conf->rules, c->conf->rule_count, &change) == 0 &&
+            change.differ) {
+            char *text = session_rules_text(&change, here);
+            printf(MORE "exclusions and scanners aren't yet those of the facts\n" MORE
+                        "import, or a start of run, counts anew: %s\n",
+                   "", "", text);
+            free(text);
+        }
+        store_close(s);
+    }
+    error_fini(&err);
+}
+
 static bool stands_in(const char *folder, const char *name)
 {
     char *path = xasprintf("%s/%s.yaml", folder, name);
@@ -261,6 +296,8 @@ static void tell(const struct check *c, int64_t now)
     tell_inputs(c->conf, now);
     tell_parsers(c);
     tell_prefixes(c->conf);
+    tell_rules(c->conf);
+    tell_rules_differ(c);
     tell_country(c);
     tell_data(c);
     tell_series(c->conf);

@@ -38,10 +38,24 @@ struct explain {
     struct reader reader;
     struct matcher *matcher;
     struct clock_rule rule;
+    struct rules *rules;
     const char *sensor;
     bool json;
     uint64_t line;
 };
+
+/* The rule that the source falls under, "exclude" or "scanner NAME"; NULL: none. */
+static const char *rule_text(const struct explain *x, const struct event *e, char *out, size_t n)
+{
+    const struct rule *rule = rules_get(x->rules, rules_find(x->rules, &e->source));
+
+    if (!rule)
+        return NULL;
+    if (rule->kind == RULE_EXCLUDE)
+        return rule_kind_name(rule->kind);
+    snprintf(out, n, "%s %s", rule_kind_name(rule->kind), rule->name);
+    return out;
+}
 
 /* ---- JSON ---- */
 
@@ -112,7 +126,8 @@ static void put_flags(json_t *o, const struct event *e)
 
 static void put_event(const struct explain *x, json_t *o, const struct event *e)
 {
-    char time[TIME_TEXT_MAX], port[PORT_TEXT_MAX], country[3], number[8];
+    char time[TIME_TEXT_MAX], port[PORT_TEXT_MAX], country[3], number[8], name[FIELD_TEXT_MAX];
+    const char *rule = rule_text(x, e, name, sizeof name);
 
     put(o, "parser", json_string(parser_set_name(x->session.parsers, matcher_parser(x->matcher))));
     put(o, "@timestamp", json_string(time_format_utc(e->when, time)));
@@ -121,6 +136,8 @@ static void put_event(const struct explain *x, json_t *o, const struct event *e)
     put(o, "scantide.class", json_string(class_name(e->class)));
     put(o, "scantide.port", json_string(port));
     put_text(o, "scantide.prefix", e->prefix);
+    if (rule)
+        put_text(o, "scantide.rule", str_from(rule));
     if (e->count != 1)
         put(o, "scantide.count", json_integer(e->count));
     put_text(o, "log.syslog.hostname", e->host);
@@ -171,6 +188,7 @@ static void write_text(const struct explain *x, enum outcome o, const struct eve
                        struct str line)
 {
     char text[FIELD_TEXT_MAX], country[3];
+    const char *rule;
 
     printf("%" PRIu64 ": %s", x->line, outcome_name(o));
     if (o == OUTCOME_UNMATCHED || o == OUTCOME_LOST) {
@@ -193,6 +211,8 @@ static void write_text(const struct explain *x, enum outcome o, const struct eve
             printf("  country %s",
                    country_format(geo_country(x->session.geo, &e->source), country));
     }
+    if ((rule = rule_text(x, e, text, sizeof text)))
+        printf("  rule \"%s\"", rule);
     putchar('\n');
 }
 
@@ -294,8 +314,10 @@ int cmd_explain(int argc, char **argv)
         } else {
             x.rule.file_time = is_stdin || !S_ISREG(st.st_mode) ? (int64_t)time(NULL) : st.st_mtime;
             x.matcher = matcher_new(x.session.parsers);
+            x.rules = rules_new(x.session.conf->rules, x.session.conf->rule_count);
             status = explain_file(&x, fd, path);
             matcher_free(x.matcher);
+            rules_free(x.rules);
         }
         if (fd > STDIN_FILENO)
             close(fd);

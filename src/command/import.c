@@ -154,6 +154,11 @@ static void say_notes(const char *path, const struct import_report *r)
                 path);
 }
 
+static void say(const char *text)
+{
+    fprintf(stderr, "scantide: %s\n", text);
+}
+
 /* ---- the command ---- */
 
 static int read_options(int argc, char **argv, struct call *call, struct import_options *o)
@@ -238,6 +243,8 @@ int cmd_import(int argc, char **argv)
     if (status != EXIT_DONE)
         return status < 0 ? EXIT_DONE : status;
     status = session_open(&s, SESSION_PARSERS | SESSION_GEO | SESSION_FACTS_WRITE | SESSION_SERIES);
+    if (status == EXIT_DONE)
+        status = session_take_rules(&s, false, say);
     if (status == EXIT_DONE) {
         o.parsers = s.parsers;
         o.geo = s.geo;

@@ -192,6 +192,9 @@ static int run_locked(struct session *s, const struct follow_path *paths, size_t
         SIG_IGN); /* a limit on the size of files: a failed commit, which is said and tried again */
     plain = journal_takes_stderr();
     say_what(s);
+    int status = session_take_rules(s, true, say);
+    if (status != EXIT_DONE)
+        return status;
     int rc = follow_run(&o);
     series_settle(s->series, s->store, &s->err);
     session_fail(s, EXIT_DONE);

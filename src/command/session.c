@@ -1,6 +1,7 @@
 #include "command/session.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,6 +157,60 @@ int session_sync_series(struct session *s)
         return EXIT_DONE;
     int rc = series_sync(s->series, s->store, wall_now(), true, &stats, &s->err);
     return session_fail(s, rc < 0 ? EXIT_FAILED : EXIT_DONE);
+}
+
+char *session_rules_text(const struct rules_change *change, const struct zone *local)
+{
+    char reach[TIME_TEXT_MAX];
+
+    if (change->reach == INT64_MAX)
+        return xstrdup(change->older ? "they reach back to nothing: no sources of what is counted "
+                                       "are known any more"
+                                     : "nothing is counted yet");
+    return xasprintf("they reach back to %s%s", time_format_local(local, change->reach, reach),
+                     change->older ? ", before which counts stay as they are: their sources aren't "
+                                     "known any more"
+                                   : ", the first of the facts");
+}
+
+int session_take_rules(struct session *s, bool daemon, void (*say)(const char *text))
+{
+    const struct rule *rules = s->conf->rules;
+    size_t n = s->conf->rule_count;
+    bool ask = !daemon && session_daemon_runs(s);
+    struct rules_change change;
+    int rc = ask ? store_compare_rules(s->store, rules, n, &change)
+                 : store_set_rules(s->store, rules, n, &change);
+
+    if (rc < 0) {
+        error_add(&s->err, NULL, 0, 0,
+                  "the configured exclusions and scanners can't be taken over (%s)",
+                  rc == -ENOSPC ? "there were too many names" : store_error(s->store));
+        return session_fail(s, EXIT_FAILED);
+    }
+    if (!change.differ)
+        return EXIT_DONE;
+    if (ask) {
+        say("the configured exclusions and scanners aren't those of the running daemon, which "
+            "hold: start it again to change them");
+        return EXIT_DONE;
+    }
+    char *reach = session_rules_text(&change, s->local), *text;
+    text =
+        xasprintf("exclusions and scanners have changed, %" PRIu64 " events are counted anew; %s",
+                  change.events, reach);
+    if (change.older || change.reach != INT64_MAX)
+        say(text);
+    free(text);
+    free(reach);
+    if (change.stuck) {
+        text = xasprintf("%" PRIu64 " events of theirs stay as they are: they were summed up "
+                         "already",
+                         change.stuck);
+        say(text);
+        free(text);
+    }
+    return EXIT_DONE;
 }
 
 static int unknown_sensor(const char *command, const char *name, const struct sensor *list,

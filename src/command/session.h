@@ -21,6 +21,7 @@
 #include "config/config.h"
 #include "parse/parser.h"
 #include "series/series.h"
+#include "store/rules.h"
 #include "store/store.h"
 #include "tag/geo.h"
 
@@ -88,6 +89,14 @@ bool session_daemon_runs(const struct session *s);
 
 /* Brings the series up to date with the facts, unless a daemon does so. */
 int session_sync_series(struct session *s);
+
+/* Makes the configured exclusions and known scanners those of the facts, which moves what was
+ * counted before, and says how far that reached. With a daemon on the data folder, which has a
+ * configuration of its own, a difference is only said; `daemon`: it is this process. */
+int session_take_rules(struct session *s, bool daemon, void (*say)(const char *text));
+
+/* The sentence on a change of rules, the caller's to free. */
+char *session_rules_text(const struct rules_change *change, const struct zone *local);
 
 /* The ids of sensors by name; EXIT_MISTAKE with a sentence that lists those there are. */
 int session_find_sensors(struct session *s, const char *command, const char *const *names, size_t n,

@@ -31,6 +31,8 @@ static const char usage[] =
     "    --last 24h         the span up to now: 90m, 24h, 3d, 2w (24h if nothing is said)\n"
     "    --from T, --to T   a span, half-open; without --to up to now\n"
     "    --all              all that the facts hold; there is no period before\n"
+    "    --with-excluded    also events of the networks that the configuration excludes\n"
+    "    --without-scanners no events of the known scanners that the configuration lists\n"
     "    --port P           only events at a port: 23/tcp, 53/udp, 8/icmp, 47/ip\n"
     "    --country CC       only events from a country: CN, ZZ (unknown), -- (no global address)\n"
     "    --sensor S         only this firewall; may stand several times\n"
@@ -47,6 +49,7 @@ struct top {
     struct rank_query query;
     struct span span;
     struct ranking ranking;
+    const struct rules *rules;
     const char *format, *n_text, *port, *country;
     const char *sensor_names[SENSORS_MAX];
     uint16_t sensors[SENSORS_MAX];
@@ -74,6 +77,32 @@ static const char *move_text(const struct rank_row *row, char out[16])
     return out;
 }
 
+/* The known scanner's name, or NULL. */
+static const char *scanner_name(const struct top *t, const struct rank_row *row)
+{
+    return rules_is_scanner(t->rules, row->rule) ? rules_get(t->rules, row->rule)->name : NULL;
+}
+
+static bool any_scanner(const struct top *t)
+{
+    size_t i = 0;
+
+    while (i < t->n && !scanner_name(t, &t->ranking.rows[i]))
+        i++;
+    return i < t->n;
+}
+
+/* Targets are kept for all sources together. */
+static bool excluded_count_too(const struct top *t)
+{
+    const struct rule *list;
+    size_t n = rules_list(t->rules, &list), i = 0;
+
+    while (i < n && (list[i].kind != RULE_EXCLUDE || list[i].n == 0))
+        i++;
+    return i < n && t->query.what == RANK_TARGETS;
+}
+
 static void print_head(const struct top *t)
 {
     char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
@@ -87,12 +116,17 @@ static void print_head(const struct top *t)
         printf(", %s%" PRIu64 " sources", r->sources_exact ? "" : "~", r->sources);
     if (t->n < r->n)
         printf(", the first %zu of %zu", t->n, r->n);
+    if (r->hidden)
+        printf("; %" PRIu64 " events are hidden", r->hidden);
+    if (excluded_count_too(t))
+        printf("; excluded sources are counted, too");
     puts("");
 }
 
 static void print_text(const struct top *t)
 {
     bool sources = t->query.what == RANK_SOURCES, before = !t->span.all;
+    bool scanners = any_scanner(t);
     int width = t->query.what == RANK_SOURCES || t->query.what == RANK_TARGETS ? 24 : 14;
     char key[RANK_KEY_MAX], move[16], country[3], a[TIME_TEXT_MAX];
 
@@ -107,6 +141,8 @@ static void print_text(const struct top *t)
         printf("  %-7s  %-19s", "country", "last seen");
     if (before)
         printf("  %6s %12s", "move", "before");
+    if (scanners)
+        printf("  scanner");
     puts("");
     for (size_t i = 0; i < t->n; i++) {
         const struct rank_row *row = &t->ranking.rows[i];
@@ -125,6 +161,8 @@ static void print_text(const struct top *t)
             printf("  %6s %12" PRIu64, move_text(row, move), row->before_events);
         else if (before)
             printf("  %6s %12s", "new", "-");
+        if (scanners && scanner_name(t, row))
+            printf("  %s", scanner_name(t, row));
         puts("");
     }
 }
@@ -146,6 +184,8 @@ static json_t *row_object(const struct top *t, const struct rank_row *row)
         json_object_set_new(o, "ports", json_integer((json_int_t)row->ports));
         json_object_set_new(o, "first", json_string(time_format_utc(row->first, a)));
         json_object_set_new(o, "last", json_string(time_format_utc(row->last, a)));
+        if (scanner_name(t, row))
+            json_object_set_new(o, "scanner", json_string(scanner_name(t, row)));
     }
     if (row->before_rank)
         json_object_set_new(o, "before",
@@ -163,9 +203,10 @@ static void print_json(const struct top *t)
 
     /* Row by row, so that a million rows need no tree of them all. */
     printf("{\"from\":\"%s\",", time_format_utc(r->from, a));
-    printf("\"to\":\"%s\",\"events\":%" PRIu64 ",\"sources\":%" PRIu64
+    printf("\"to\":\"%s\",\"events\":%" PRIu64 ",\"hidden\":%" PRIu64 ",\"sources\":%" PRIu64
            ",\"sources_exact\":%s,\"rows\":[",
-           time_format_utc(r->to, a), r->events, r->sources, r->sources_exact ? "true" : "false");
+           time_format_utc(r->to, a), r->events, r->hidden, r->sources,
+           r->sources_exact ? "true" : "false");
     for (size_t i = 0; i < t->n; i++) {
         json_t *o = row_object(t, &r->rows[i]);
         fputs(i ? ",\n" : "\n", stdout);
@@ -249,6 +290,8 @@ static int read_options(int argc, char **argv, struct top *t)
                                             {"from", required_argument, NULL, 'f'},
                                             {"to", required_argument, NULL, 't'},
                                             {"all", no_argument, NULL, 'a'},
+                                            {"with-excluded", no_argument, NULL, 'x'},
+                                            {"without-scanners", no_argument, NULL, 'k'},
                                             {"port", required_argument, NULL, 'p'},
                                             {"country", required_argument, NULL, 'c'},
                                             {"sensor", required_argument, NULL, 's'},
@@ -268,6 +311,10 @@ static int read_options(int argc, char **argv, struct top *t)
             t->span.to_text = optarg;
         else if (option == 'a')
             t->span.all = true;
+        else if (option == 'x')
+            t->query.with_excluded = true;
+        else if (option == 'k')
+            t->query.without_scanners = true;
         else if (option == 'p')
             t->port = optarg;
         else if (option == 'c')
@@ -303,7 +350,8 @@ static int rank_and_print(struct top *t)
     t->query.before_from = t->span.all ? t->span.from : t->span.from - (t->span.to - t->span.from);
     t->query.sensors = t->sensors;
     t->query.sensor_count = t->sensor_count;
-    if (rank_make(t->session.store, &t->query, &t->ranking) < 0) {
+    if (rank_make(t->session.store, &t->query, &t->ranking) < 0 ||
+        store_rules(t->session.store, &t->rules) < 0) {
         error_add(&t->session.err, NULL, 0, 0, "the facts can't be read (%s)",
                   store_error(t->session.store));
         return session_fail(&t->session, EXIT_FAILED);

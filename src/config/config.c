@@ -22,6 +22,9 @@ enum {
     MAX_PORTS = 2000,
     MAX_PORTS_LIMIT = 65536,
     PREFIX_LIMIT = 64, /* bytes; the kernel's LOG takes 29, nftables' log 127 */
+    SCANNERS_LIMIT = 1000,
+    SCANNER_NAME_LIMIT = 64, /* bytes */
+    NETWORKS_LIMIT = 1000000,
     ZONES_MAX = 1024,
 };
 
@@ -33,6 +36,10 @@ struct raw_input {
 struct raw_prefix {
     char *prefix;
     enum action action;
+};
+
+struct raw_scanner {
+    char *name, *file;
 };
 
 struct raw_geo {
@@ -52,6 +59,10 @@ struct raw {
     uint32_t inputs_count;
     struct raw_prefix *prefixes;
     uint32_t prefixes_count;
+    char **exclude;
+    uint32_t exclude_count;
+    struct raw_scanner *scanners;
+    uint32_t scanners_count;
     struct raw_series *series;
 };
 
@@ -82,19 +93,31 @@ static const cyaml_schema_value_t prefix_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_prefix, prefix_fields),
 };
 
+static const cyaml_schema_value_t text_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CYAML_UNLIMITED),
+};
+
+static const cyaml_schema_field_t scanner_fields[] = {
+    CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct raw_scanner, name, 1,
+                           SCANNER_NAME_LIMIT),
+    CYAML_FIELD_STRING_PTR("file", CYAML_FLAG_POINTER, struct raw_scanner, file, 1,
+                           CYAML_UNLIMITED),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t scanner_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_scanner, scanner_fields),
+};
+
 static const cyaml_schema_field_t geo_fields[] = {
     TEXT("country", struct raw_geo, country),
     CYAML_FIELD_END,
 };
 
-static const cyaml_schema_value_t port_schema = {
-    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CYAML_UNLIMITED),
-};
-
 static const cyaml_schema_field_t series_fields[] = {
     CYAML_FIELD_UINT_PTR("port_events_per_hour", OPTIONAL, struct raw_series, port_events_per_hour),
     CYAML_FIELD_UINT_PTR("max_ports", OPTIONAL, struct raw_series, max_ports),
-    CYAML_FIELD_SEQUENCE("ports", OPTIONAL, struct raw_series, ports, &port_schema, 0,
+    CYAML_FIELD_SEQUENCE("ports", OPTIONAL, struct raw_series, ports, &text_schema, 0,
                          MAX_PORTS_LIMIT),
     CYAML_FIELD_END,
 };
@@ -108,6 +131,9 @@ static const cyaml_schema_field_t fields[] = {
     TEXT("commit_every", struct raw, commit_every),
     TEXT("late", struct raw, late),
     CYAML_FIELD_SEQUENCE("prefixes", OPTIONAL, struct raw, prefixes, &prefix_schema, 0, 1000),
+    CYAML_FIELD_SEQUENCE("exclude", OPTIONAL, struct raw, exclude, &text_schema, 0, NETWORKS_LIMIT),
+    CYAML_FIELD_SEQUENCE("scanners", OPTIONAL, struct raw, scanners, &scanner_schema, 0,
+                         SCANNERS_LIMIT),
     CYAML_FIELD_MAPPING_PTR("series", OPTIONAL, struct raw, series, series_fields),
     CYAML_FIELD_END,
 };
@@ -306,6 +332,129 @@ static void read_prefixes(struct reading *r)
     }
 }
 
+/* What is wrong with a network, for a sentence, or NULL; it is added to the rule either way. */
+static char *add_network(struct rule *rule, size_t *cap, struct str text)
+{
+    char whole[NETWORK_TEXT_MAX];
+
+    if (rule->n == *cap)
+        rule->networks = xrealloc(rule->networks, *cap = *cap * 2 + 16, sizeof *rule->networks);
+    struct network *n = &rule->networks[rule->n];
+    int rc = network_parse(text, n);
+    rule->n += rc != -EINVAL;
+    if (rc == 0)
+        return NULL;
+    if (rc == -EINVAL)
+        return xasprintf("'%.*s' is no network; write it like 192.0.2.0/24, 2001:db8::/32 or "
+                         "192.0.2.7",
+                         text.n < 80 ? (int)text.n : 80, text.p);
+    network_format(n, whole);
+    return xasprintf("'%.*s' lies within a network; write %s for all of that, or the address alone",
+                     (int)text.n, text.p, whole);
+}
+
+static void read_exclude(struct reading *r, struct rule *rule)
+{
+    size_t cap = 0;
+    char node[64];
+
+    *rule = (struct rule){.number = 1, .kind = RULE_EXCLUDE, .name = xstrdup("exclude")};
+    for (size_t i = 0; i < r->raw->exclude_count; i++) {
+        char *wrong = add_network(rule, &cap, str_from(r->raw->exclude[i]));
+        snprintf(node, sizeof node, "exclude[%zu]", i);
+        if (wrong)
+            yamlfile_fault(r->file, node, r->err, "%s", wrong);
+        free(wrong);
+    }
+}
+
+/* One line of a file of networks: blanks and what stands behind a '#' don't count. */
+static void read_network(struct reading *r, const char *path, int number, struct str line,
+                         struct rule *rule, size_t *cap)
+{
+    const char *comment = line.n ? memchr(line.p, '#', line.n) : NULL;
+    size_t blank = 0;
+
+    if (comment)
+        line.n = (size_t)(comment - line.p);
+    while (line.n && isspace((unsigned char)line.p[line.n - 1]))
+        line.n--;
+    while (blank < line.n && isspace((unsigned char)line.p[blank]))
+        blank++;
+    line = str_skip(line, blank);
+    if (line.n == 0)
+        return;
+    char *wrong = add_network(rule, cap, line);
+    if (wrong)
+        error_add(r->err, path, number, (int)blank + 1, "%s", wrong);
+    free(wrong);
+}
+
+static void read_networks(struct reading *r, const char *node, const char *path, struct rule *rule)
+{
+    FILE *in = fopen(path, "re");
+    char *line = NULL;
+    size_t room = 0, cap = 0;
+    ssize_t n;
+
+    if (!in) {
+        yamlfile_fault(r->file, node, r->err, "the networks in %s can't be read (%s)", path,
+                       strerror(errno));
+        return;
+    }
+    for (int number = 1; (n = getline(&line, &room, in)) >= 0; number++) {
+        if (rule->n == NETWORKS_LIMIT) {
+            error_add(r->err, path, number, 0, "a list has at most %d networks", NETWORKS_LIMIT);
+            break;
+        }
+        read_network(r, path, number, (struct str){line, (size_t)n}, rule, &cap);
+    }
+    if (ferror(in))
+        yamlfile_fault(r->file, node, r->err, "reading %s failed (%s)", path, strerror(errno));
+    free(line);
+    fclose(in);
+}
+
+static bool is_plain(const char *name)
+{
+    for (; *name; name++)
+        if ((unsigned char)*name < ' ' || *name == 0x7f)
+            return false;
+    return true;
+}
+
+static void read_rules(struct reading *r)
+{
+    struct config *conf = r->conf;
+    char node[64];
+
+    conf->rules = xcalloc(r->raw->scanners_count + 1, sizeof *conf->rules);
+    if (r->raw->exclude_count)
+        read_exclude(r, &conf->rules[conf->rule_count++]);
+    const struct rule *first = &conf->rules[conf->rule_count];
+    for (size_t i = 0; i < r->raw->scanners_count; i++) {
+        const struct raw_scanner *raw = &r->raw->scanners[i];
+        struct rule *rule = &conf->rules[conf->rule_count++];
+        char *path = NULL;
+        size_t same = 0;
+        *rule = (struct rule){
+            .number = (uint16_t)conf->rule_count, .kind = RULE_SCANNER, .name = trimmed(raw->name)};
+        while (strcmp(rule->name, first[same].name) != 0)
+            same++;
+        snprintf(node, sizeof node, "scanners[%zu].name", i);
+        if (!*rule->name || !is_plain(rule->name))
+            yamlfile_fault(r->file, node, r->err, "'%s' must be a name that can be shown", node);
+        else if (same < i)
+            yamlfile_fault(r->file, node, r->err, "the name '%s' is that of scanners[%zu] already",
+                           rule->name, same);
+        snprintf(node, sizeof node, "scanners[%zu].file", i);
+        read_path(r, node, raw->file, &path);
+        if (path && *path == '/' && yamlfile_is_sound(r->file, node))
+            read_networks(r, node, path, rule);
+        free(path);
+    }
+}
+
 static int by_key(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -363,6 +512,7 @@ static void read_meaning(struct reading *r)
     read_duration(r, "commit_every", raw->commit_every, 1, 60, "1s to 60s", &conf->commit_every_s);
     read_duration(r, "late", raw->late, 0, 3600, "0s to 1h", &conf->late_s);
     read_prefixes(r);
+    read_rules(r);
     if (raw->series) {
         read_count(r, "series.port_events_per_hour", raw->series->port_events_per_hour, 1,
                    PORT_EVENTS_LIMIT, &conf->series.port_events_per_hour);
@@ -425,8 +575,11 @@ void config_free(struct config *conf)
     }
     for (size_t i = 0; i < conf->prefix_count; i++)
         free(conf->prefixes[i].prefix);
+    for (size_t i = 0; i < conf->rule_count; i++)
+        rule_fini(&conf->rules[i]);
     free(conf->inputs);
     free(conf->prefixes);
+    free(conf->rules);
     free(conf->series.ports);
     free(conf->file);
     free(conf->data);

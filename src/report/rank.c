@@ -10,6 +10,7 @@
 #include "base/iptable.h"
 #include "base/sketch.h"
 #include "base/sort.h"
+#include "store/rules.h"
 
 enum { COUNTRY_BITS = 10, SOURCE_BITS = 33, SLOTS_FIRST = 1024 };
 
@@ -30,6 +31,8 @@ struct seen {
 
 struct rank {
     const struct rank_query *q;
+    const struct rules *rules;
+    uint64_t hidden;
     int64_t from, to;
     bool sources;  /* count distinct ones */
     bool sketched; /* by sketches */
@@ -143,6 +146,12 @@ static bool wanted(const struct rank_query *q, uint32_t port, uint16_t country)
     return (!q->by_port || q->port == port) && (!q->by_country || q->country == country);
 }
 
+static bool hides(const struct rank *x, uint16_t rule)
+{
+    return (!x->q->with_excluded && rules_is_excluded(x->rules, rule)) ||
+           (x->q->without_scanners && rules_is_scanner(x->rules, rule));
+}
+
 static int take_bin(void *ctx, const struct bin_fact *f)
 {
     struct rank *x = ctx;
@@ -150,6 +159,10 @@ static int take_bin(void *ctx, const struct bin_fact *f)
 
     if (!wanted(x->q, f->port, f->country))
         return 0;
+    if (hides(x, f->rule)) {
+        x->hidden += f->events;
+        return 0;
+    }
     size_t i = find_row(&x->table, group_key(x->q->what, f->port, f->country), &fresh);
     struct rank_row *row = &x->table.rows[i];
     row->port = f->port;
@@ -177,7 +190,8 @@ static int take_source(void *ctx, const struct source_fact *f)
     struct rank *x = ctx;
     bool fresh;
 
-    if (!wanted(x->q, f->port, f->country) || events_within(x, f) == 0)
+    if (!wanted(x->q, f->port, f->country) || events_within(x, f) == 0 ||
+        hides(x, rules_find(x->rules, &f->source)))
         return 0;
     uint64_t source = compact(x, &f->source);
     size_t row = find_row(&x->table, group_key(x->q->what, f->port, f->country), &fresh);
@@ -192,16 +206,22 @@ static int rank_source(void *ctx, const struct source_fact *f)
     struct rank *x = ctx;
     uint64_t events = wanted(x->q, f->port, f->country) ? events_within(x, f) : 0;
     int64_t first = f->hour + f->first, last = f->hour + f->last;
+    uint16_t rule = rules_find(x->rules, &f->source);
     bool fresh;
 
     if (events == 0)
         return 0;
+    if (hides(x, rule)) {
+        x->hidden += events;
+        return 0;
+    }
     first = first < x->from ? x->from : first;
     last = last >= x->to ? x->to - 1 : last;
     size_t i = find_row(&x->table, compact(x, &f->source), &fresh);
     struct rank_row *row = &x->table.rows[i];
     row->ip = f->source;
     row->country = f->country;
+    row->rule = rule;
     row->events += events;
     row->sources = 1;
     row->first = fresh || first < row->first ? first : row->first;
@@ -260,9 +280,12 @@ static int take_sum(void *ctx, uint16_t rule, uint32_t key, uint64_t events, boo
 {
     struct rank *x = ctx;
 
-    (void)rule;
     if (!key_wanted(x, key))
         return 0;
+    if (hides(x, rule)) {
+        x->hidden += events;
+        return 0;
+    }
     x->sums->events[key] += events;
     if (!told)
         x->sums->untold[key] += events;
@@ -296,7 +319,8 @@ static int sketch_source(void *ctx, const struct source_fact *f)
     struct rank *x = ctx;
     uint32_t key = by_country(x) ? f->country : f->port;
 
-    if (!key_wanted(x, key) || events_within(x, f) == 0)
+    if (!key_wanted(x, key) || events_within(x, f) == 0 ||
+        hides(x, rules_find(x->rules, &f->source)))
         return 0;
     uint64_t hash = sketch_hash(&f->source);
     hll_add(sketch_of(x, key), hash);
@@ -468,10 +492,14 @@ static int rank_span(struct store *s, const struct rank_query *q, int64_t from, 
 {
     struct rank x = {.q = q, .from = from, .to = to, .sources = sources};
 
-    x.sketched = sources && margins_tell(q) && !q->exact && to - from > RANK_EXACT_S;
+    /* Sketches are of all but the excluded. */
+    x.sketched = sources && margins_tell(q) && !q->exact && to - from > RANK_EXACT_S &&
+                 !q->with_excluded && !q->without_scanners;
     if (margins_tell(q))
         x.sums = sums_new(q->what == RANK_PORTS ? PORT_KEY_MAX : COUNTRY_MAX);
-    int rc = read_sensors(s, &x);
+    int rc = store_rules(s, &x.rules);
+    if (rc == 0)
+        rc = read_sensors(s, &x);
     if (x.sums)
         sums_to_rows(&x);
 
@@ -489,6 +517,7 @@ static int rank_span(struct store *s, const struct rank_query *q, int64_t from, 
         }
         out->rows = ordered_rows(&x.table);
         out->n = x.table.n;
+        out->hidden = x.hidden;
     }
     rank_clear(&x);
     return rc;

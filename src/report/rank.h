@@ -35,8 +35,9 @@ struct rank_query {
     bool by_port, by_country; /* only events of this port, from this country */
     uint32_t port;
     uint16_t country;
-    bool no_sources; /* don't count distinct sources: quicker */
-    bool exact;      /* count them exactly whatever the span: slower */
+    bool with_excluded, without_scanners; /* else no excluded source is ranked, and scanners are */
+    bool no_sources;                      /* don't count distinct sources: quicker */
+    bool exact;                           /* count them exactly whatever the span: slower */
 };
 
 struct rank_row {
@@ -47,6 +48,7 @@ struct rank_row {
     uint64_t sources; /* distinct */
     bool untold;      /* `sources` isn't known: most events fell into hours that keep no sketch of
                          the port, since it wasn't busy */
+    uint16_t rule;    /* of sources: the number of the rule that it falls under; 0: none */
     uint64_t ports;   /* of sources: distinct ports */
     int64_t first,
         last; /* of sources: to the second, or the edge of the span where it cuts the hour */
@@ -61,6 +63,9 @@ struct ranking {
     uint64_t events;  /* of all rows */
     uint64_t sources; /* distinct in all; 0 for targets */
     bool sources_exact;
+    /* Events that were asked for and are in no row, since their sources are excluded, or scanners
+     * that were to be left out. Targets have none: they are kept for all sources together. */
+    uint64_t hidden;
     int64_t from, to; /* as asked, rounded as it had to be */
 };
 

@@ -6,6 +6,7 @@
 #include "base/country.h"
 #include "base/hash.h"
 #include "base/port.h"
+#include "store/rules.h"
 
 enum {
     CELL = sizeof(uint64_t) + sizeof(uint32_t),
@@ -25,6 +26,7 @@ struct gather {
     size_t pair_mask;
     bool pairs;
 
+    const struct rules *rules; /* while reading */
     int64_t from;
     size_t bins, room;
     uint8_t *known;
@@ -129,6 +131,8 @@ static int take_bin(void *ctx, const struct bin_fact *f)
         return 0;
     /* An event that was committed after the known bins were asked for. */
     g->known[bin] = 1;
+    if (rules_is_excluded(g->rules, f->rule))
+        return 0;
     if (g->total)
         g->events[(g->total - 1) * g->bins + bin] += f->events;
     if ((i = g->port[f->port]))
@@ -189,6 +193,8 @@ static int take_source(void *ctx, const struct source_fact *f)
     uint32_t mask = 0;
 
     ASSERT(f->port < PORT_KEY_MAX && f->country < COUNTRY_MAX);
+    if (rules_is_excluded(g->rules, rules_find(g->rules, &f->source)))
+        return 0;
     if (f->hour != g->hour || ip_compare(&f->source, &g->source) != 0) {
         end_source(g);
         g->hour = f->hour;
@@ -220,7 +226,9 @@ int gather_read(struct gather *g, struct store *s, uint16_t sensor, int64_t from
     g->bins = bins;
     memset(g->events, 0, cells * sizeof *g->events);
     memset(g->sources, 0, cells * sizeof *g->sources);
-    int rc = store_known(s, sensor, from, to, g->known);
+    int rc = store_rules(s, &g->rules);
+    if (rc == 0)
+        rc = store_known(s, sensor, from, to, g->known);
     if (rc == 0)
         rc = store_read_bins(s, sensor, from, to, take_bin, g);
     if (rc == 0)

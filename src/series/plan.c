@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/port.h"
+#include "store/rules.h"
 
 struct plan_scratch {
     uint32_t events[PORT_KEY_MAX];  /* of the hour being read */
@@ -16,6 +17,7 @@ struct reading {
     struct plan_scratch *scratch;
     unsigned port_events;
     int64_t hour;
+    const struct rules *rules;
 };
 
 struct plan_scratch *plan_scratch_new(void)
@@ -81,7 +83,7 @@ static int take_bin(void *ctx, const struct bin_fact *f)
         close_hour(r);
         r->hour = hour;
     }
-    if (f->events == 0)
+    if (f->events == 0 || rules_is_excluded(r->rules, f->rule))
         return 0;
     r->plan->countries[f->country] = true;
     uint32_t *n = &r->scratch->events[f->port];
@@ -94,14 +96,16 @@ static int take_bin(void *ctx, const struct bin_fact *f)
 int plan_read(struct plan *p, struct plan_scratch *x, struct store *s, uint16_t sensor,
               int64_t from, int64_t until, unsigned port_events)
 {
-    struct reading r = {p, x, port_events > 0 ? port_events : 1, INT64_MIN};
+    struct reading r = {p, x, port_events > 0 ? port_events : 1, INT64_MIN, NULL};
 
     if (p->until)
         from = p->until;
     /* The hour in which it stopped is counted anew: a port's tenth event may come in its last
      * bin. */
     from -= from % HOUR_S;
-    int rc = from < until ? store_read_bins(s, sensor, from, until, take_bin, &r) : 0;
+    int rc = store_rules(s, &r.rules);
+    if (rc == 0 && from < until)
+        rc = store_read_bins(s, sensor, from, until, take_bin, &r);
     close_hour(&r);
     if (rc == 0 && until > p->until)
         p->until = until;
@@ -111,7 +115,7 @@ int plan_read(struct plan *p, struct plan_scratch *x, struct store *s, uint16_t 
 int plan_read_again(struct plan *p, struct plan_scratch *x, struct store *s, uint16_t sensor,
                     const int64_t *hours, size_t n, unsigned port_events)
 {
-    struct reading r = {p, x, port_events > 0 ? port_events : 1, INT64_MIN};
+    struct reading r = {p, x, port_events > 0 ? port_events : 1, INT64_MIN, NULL};
     int rc = 0;
 
     for (size_t i = 0; i < n && rc == 0; i++) {

@@ -7,12 +7,14 @@
 #include "base/fault.h"
 #include "store/delta.h"
 #include "store/margin.h"
+#include "store/rules.h"
 
 struct folding {
     struct store *s;
     struct segment_writer writer;
     struct delta rows;
     struct margin *margin;
+    const struct rules *rules;
 };
 
 static int take_fact(void *ctx, const union fact *f)
@@ -27,7 +29,8 @@ static int take_fact(void *ctx, const union fact *f)
         break;
     case FACT_SOURCE:
         segment_put_source(w, &f->source);
-        margin_add_source(x->margin, &f->source.source, f->source.port, f->source.country);
+        if (!rules_is_excluded(x->rules, rules_find(x->rules, &f->source.source)))
+            margin_add_source(x->margin, &f->source.source, f->source.port, f->source.country);
         break;
     case FACT_TARGET: segment_put_target(w, &f->target); break;
     }
@@ -80,7 +83,9 @@ static int fold_hour(struct folding *x, uint16_t sensor, int64_t hour)
     if (rc < 0)
         return rc;
     margin_clear(x->margin);
-    rc = fold_bins(x, sensor, hour);
+    rc = store_rules(x->s, &x->rules);
+    if (rc == 0)
+        rc = fold_bins(x, sensor, hour);
     if (rc == 0)
         rc = fold_start(x, FACT_SOURCE, sensor, hour);
     if (rc == 0)

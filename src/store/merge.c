@@ -50,7 +50,9 @@ static int compare(enum fact_kind kind, const union fact *a, const union fact *b
     case FACT_SOURCE:
         c = ip_compare(&a->source.source, &b->source.source);
         c = c ? c : by_number(a->source.port, b->source.port);
-        return c ? c : by_number(a->source.class, b->source.class);
+        c = c ? c : by_number(a->source.class, b->source.class);
+        /* Bins tell countries apart, so what moves counts in them has to know each one's share. */
+        return c ? c : by_number(a->source.country, b->source.country);
     case FACT_TARGET:
         c = ip_compare(&a->target.target, &b->target.target);
         return c ? c : by_number(a->target.port, b->target.port);

@@ -6,8 +6,7 @@
 #include "base/check.h"
 #include "base/port.h"
 #include "base/sort.h"
-#include "store/db.h"
-#include "store/segment.h"
+#include "store/delta.h"
 
 enum { CLASS_BITS = 2, COUNTRY_BITS = 10, RULE_SHIFT = CLASS_BITS + PORT_KEY_BITS + COUNTRY_BITS };
 
@@ -383,10 +382,7 @@ static int write_bin(struct moving *m, uint16_t sensor, int64_t start)
                             key & ((1 << COUNTRY_BITS) - 1), m->bin.events[i]);
     }
     struct buf *b = segment_finish(&m->writer);
-    int rc = db_exec(m->s, "DELETE FROM segment WHERE kind = 1 AND sensor = ? AND start = ?",
-                     sensor, start);
-    return rc < 0 ? rc
-                  : store_put_segment(m->s, FACT_BIN, sensor, start, m->writer.events, b->p, b->n);
+    return delta_replace(m->s, FACT_BIN, sensor, start, m->writer.events, b);
 }
 
 static int move_bin(struct moving *m, uint16_t sensor, int64_t start, const struct move *moves,
@@ -403,8 +399,29 @@ static int move_bin(struct moving *m, uint16_t sensor, int64_t start, const stru
     return m->change->events == before ? 0 : write_bin(m, sensor, start);
 }
 
+/* The series and the margin of an hour whose bins have changed. The margin's sketches can't be
+ * subtracted from, so it is made anew, unless some of the hour's sources aren't known any more. */
+static int touch_hour(struct store *s, uint16_t sensor, int64_t hour)
+{
+    int rc = late_note_all(s, sensor, hour);
+
+    if (rc == 0)
+        rc = db_exec(s,
+                     "DELETE FROM segment WHERE kind = 4 AND sensor = ?1 AND start = ?2 AND"
+                     " (SELECT sum(events) FROM segment WHERE kind = 2 AND sensor = ?1 AND start ="
+                     " ?2) = (SELECT sum(events) FROM segment WHERE kind = 1 AND sensor = ?1 AND"
+                     " start >= ?2 AND start < ?2 + 3600)",
+                     sensor, hour);
+    if (rc == 0)
+        rc =
+            db_exec(s, "INSERT OR IGNORE INTO unfolded (sensor, hour) VALUES (?, ?)", sensor, hour);
+    return rc;
+}
+
 static int move_hour(struct moving *m, uint16_t sensor, int64_t hour)
 {
+    uint64_t before = m->change->events;
+
     m->n = 0;
     int rc = store_read_sources(m->s, sensor, hour, hour + 1, take_source, m);
 
@@ -417,7 +434,7 @@ static int move_hour(struct moving *m, uint16_t sensor, int64_t hour)
             ;
         rc = move_bin(m, sensor, hour + first->bin * BIN_S, first, n);
     }
-    return rc;
+    return rc < 0 || m->change->events == before ? rc : touch_hour(m->s, sensor, hour);
 }
 
 struct hour {

@@ -130,7 +130,8 @@ int store_read_bins(struct store *s, uint16_t sensor, int64_t from, int64_t to, 
                     void *ctx);
 
 /* The same for the hours that touch the span, merged: within an hour each (source, port, class)
- * comes once, ordered by source, port, class. Streamed: memory does not grow with the hour's size.
+ * comes once, and once more for each country where another database came into use, ordered by
+ * source, port, class, country. Streamed: memory does not grow with the hour's size.
  * */
 int store_read_sources(struct store *s, uint16_t sensor, int64_t from, int64_t to,
                        store_source_cb cb, void *ctx);

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "base/check.h"
+#include "store/rules.h"
 #include "store/store.h"
 
 struct fake_span {
@@ -46,6 +47,7 @@ struct store {
     struct series_pair pairs[64];
     size_t pair_count;
     struct fake_shared *shared;
+    const struct rules *rules;
     bool sorted;
     int fail_bins;                   /* the n-th reading of bins from now fails; 0: none */
     void (*at_bins)(struct store *); /* called once, after a reading of bins */
@@ -193,6 +195,12 @@ const char *store_error(const struct store *s)
 {
     (void)s;
     return "the fake was told to fail";
+}
+
+int store_rules(struct store *s, const struct rules **out)
+{
+    *out = s->rules;
+    return 0;
 }
 
 int store_sensors(struct store *s, const struct sensor **list, size_t *n)

@@ -74,6 +74,7 @@ static void assert_is_default(const struct config *conf)
     assert_null(conf->inputs[0].sensor);
     assert_string_equal(zone_name(conf->inputs[0].zone), "local");
     assert_int_equal(conf->prefix_count, 0);
+    assert_int_equal(conf->rule_count, 0);
     assert_int_equal(conf->commit_every_s, 5);
     assert_int_equal(conf->late_s, 90);
     assert_int_equal(conf->series.port_events_per_hour, 10);
@@ -89,6 +90,52 @@ static void test_defaults(void **state)
     assert_is_default(conf);
     assert_null(conf->file);
     config_free(conf);
+}
+
+static void same_rule(const struct rule *rule, uint16_t number, enum rule_kind kind,
+                      const char *name, const char *networks)
+{
+    char text[NETWORK_TEXT_MAX], all[512] = "";
+
+    for (size_t i = 0; i < rule->n; i++) {
+        network_format(&rule->networks[i], text);
+        strcat(strcat(all, text), " ");
+    }
+    assert_int_equal(rule->number, number);
+    assert_int_equal(rule->kind, kind);
+    assert_string_equal(rule->name, name);
+    assert_string_equal(all, networks);
+}
+
+static void test_rules(void **state)
+{
+    struct error err = {0};
+    struct config *conf;
+    char list[128], text[512];
+
+    (void)state;
+    snprintf(list, sizeof list, "%s/list", dir);
+    write_file(list, "# all of them\n\n10.0.0.0/8\n\t192.0.2.7 # one\r\n2001:db8::/32");
+    snprintf(text, sizeof text,
+             "exclude: [198.51.100.0/24, '::1']\nscanners: [{name: ' the lab ', file: %s}]\n",
+             list);
+    write_file(path, text);
+    assert_int_equal(config_load(path, &conf, &err), 0);
+    assert_int_equal(conf->rule_count, 2);
+    same_rule(&conf->rules[0], 1, RULE_EXCLUDE, "exclude", "198.51.100.0/24 ::1 ");
+    same_rule(&conf->rules[1], 2, RULE_SCANNER, "the lab", "10.0.0.0/8 192.0.2.7 2001:db8::/32 ");
+    config_free(conf);
+
+    /* A list's faults have its own places. */
+    write_file(list, "10.0.0.0/8\n  10.0.0.1/8\nx # y\n");
+    assert_int_equal(config_load(path, &conf, &err), -EINVAL);
+    assert_int_equal(err.n, 2);
+    assert_string_equal(err.items[0].file, list);
+    assert_int_equal(err.items[0].line, 2);
+    assert_int_equal(err.items[0].column, 3);
+    assert_int_equal(err.items[1].line, 3);
+    assert_int_equal(err.items[1].column, 1);
+    error_fini(&err);
 }
 
 /* What conf/scantide.yaml says must be what happens without it. */
@@ -211,6 +258,21 @@ static void test_faults(void **state)
         {"prefixes: [{prefix: A}]\n", "1:12: key 'action' is missing\n"},
         {"series: {ports: [23/tpc]}\n", "1:18: '23/tpc' is no port; write it like 23/tcp, 53/udp, "
                                         "8/icmp, 128/icmp6 or 47/ip\n"},
+        {"exclude: [192.0.2.7/24, 10.0.0.0/8]\n",
+         "1:11: '192.0.2.7/24' lies within a network; write 192.0.2.0/24 for all of that, or the "
+         "address alone\n"},
+        {"exclude:\n  - 10.0.0.0/8\n  - '2001:db8::/129'\n",
+         "3:5: '2001:db8::/129' is no network; write it like 192.0.2.0/24, 2001:db8::/32 or "
+         "192.0.2.7\n"},
+        {"scanners: [{name: a}]\n", "1:12: key 'file' is missing\n"},
+        {"scanners: [{name: a, file: list}]\n",
+         "1:28: 'scanners[0].file' must be a whole path that begins with '/', not 'list'\n"},
+        {"scanners:\n  - {name: a, file: /nowhere/a}\n",
+         "2:21: the networks in /nowhere/a can't be read (No such file or directory)\n"},
+        {"scanners: [{name: a, file: /dev/null}, {name: ' a', file: /dev/null}]\n",
+         "1:47: the name 'a' is that of scanners[0] already\n"},
+        {"scanners: [{name: ' ', file: /dev/null}]\n",
+         "1:19: 'scanners[0].name' must be a name that can be shown\n"},
         {"series: {max_ports: 65537}\n",
          "1:21: 'series.max_ports' must be from 0 to 65536, not 65537\n"},
         {"series: {port_events_per_hour: 0}\n",
@@ -354,10 +416,15 @@ static void test_country_search(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_shipped_file),
-        cmocka_unit_test(test_empty_sections), cmocka_unit_test(test_all_keys),
-        cmocka_unit_test(test_faults),         cmocka_unit_test(test_same_file_by_link),
-        cmocka_unit_test(test_data_folder),    cmocka_unit_test(test_share),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_shipped_file),
+        cmocka_unit_test(test_empty_sections),
+        cmocka_unit_test(test_all_keys),
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_same_file_by_link),
+        cmocka_unit_test(test_data_folder),
+        cmocka_unit_test(test_share),
         cmocka_unit_test(test_country_search),
     };
 
