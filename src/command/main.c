@@ -14,6 +14,7 @@ static const char usage[] =
     "    top        rank ports, countries, sources, pairs or targets\n"
     "    graph      draw an hourly chart\n"
     "    sql        ask the facts in SQL\n"
+    "    rebuild    make all round-robin databases again, or save what is left of damaged facts\n"
     "    explain    tell what becomes of each line of a log\n"
     "    check      check configuration and parser files\n"
     "    simulate   write a plausible log, for trying things out\n"
@@ -27,7 +28,7 @@ static const struct {
 } commands[] = {
     {"import", cmd_import},     {"run", cmd_run},         {"top", cmd_top},
     {"graph", cmd_graph},       {"explain", cmd_explain}, {"check", cmd_check},
-    {"simulate", cmd_simulate}, {"sql", cmd_sql},
+    {"simulate", cmd_simulate}, {"sql", cmd_sql},         {"rebuild", cmd_rebuild},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

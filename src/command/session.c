@@ -99,9 +99,11 @@ int session_open(struct session *s, unsigned parts)
         load_geo(s);
     if (s->err.n)
         return session_fail(s, EXIT_MISTAKE);
-    if (parts & (SESSION_FACTS_READ | SESSION_FACTS_WRITE)) {
-        int rc = store_open(s->data, parts & SESSION_FACTS_WRITE ? STORE_WRITE : STORE_READ,
-                            &s->store, &s->err);
+    if (parts & (SESSION_FACTS_READ | SESSION_FACTS_WRITE | SESSION_FACTS_CHANGE)) {
+        enum store_mode mode = parts & SESSION_FACTS_WRITE    ? STORE_WRITE
+                               : parts & SESSION_FACTS_CHANGE ? STORE_CHANGE
+                                                              : STORE_READ;
+        int rc = store_open(s->data, mode, &s->store, &s->err);
         if (rc < 0)
             return session_fail(s, session_status(rc));
     }

@@ -59,7 +59,8 @@ enum {
     SESSION_GEO = 2,
     SESSION_FACTS_READ = 4,
     SESSION_FACTS_WRITE = 8, /* the folder is made when missing */
-    SESSION_SERIES = 16
+    SESSION_SERIES = 16,
+    SESSION_FACTS_CHANGE = 32 /* written to, but they must be there */
 };
 
 struct session {

@@ -77,7 +77,9 @@ int delta_damaged(struct store *s, int kind, int64_t start)
 {
     static const char *const names[] = {"", "bin", "source", "target", "margin", "day"};
 
-    snprintf(s->said, sizeof s->said, "a segment (%s, %lld) is damaged: restore %s from a backup",
-             names[kind], (long long)start, s->path);
+    snprintf(s->said, sizeof s->said,
+             "a segment (%s, %lld) is damaged: restore a backup, or keep what can be read with "
+             "'scantide rebuild --salvage'",
+             names[kind], (long long)start);
     return -EIO;
 }

@@ -319,10 +319,10 @@ static int look_for_facts(const char *data, const char *path, struct error *err)
 int store_open(const char *data, enum store_mode mode, struct store **out, struct error *err)
 {
     char *path = xasprintf("%s/facts.db", data);
-    int rc = mode == STORE_READ ? look_for_facts(data, path, err) : make_folders(data, err);
+    int rc = mode == STORE_WRITE ? make_folders(data, err) : look_for_facts(data, path, err);
 
     if (rc == 0)
-        rc = db_open(path, mode, out, err);
+        rc = db_open(path, mode == STORE_READ ? STORE_READ : STORE_WRITE, out, err);
     free(path);
     return rc;
 }

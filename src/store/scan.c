@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "store/delta.h"
+
 struct scan {
     struct store *s;
     enum fact_kind kind;
@@ -12,8 +14,7 @@ struct scan {
     int64_t from, to;
     sqlite3_stmt *q; /* stands on the first row of the next start, where `more` */
     bool more;
-    struct blob *rows; /* of the start that is being merged */
-    size_t row_count, row_cap;
+    struct delta rows; /* of the start that is being merged */
     struct merge *merge;
     int64_t start;
 };
@@ -77,35 +78,7 @@ static void drop_rows(struct scan *sc)
 {
     merge_close(sc->merge);
     sc->merge = NULL;
-    for (size_t i = 0; i < sc->row_count; i++)
-        free(sc->rows[i].p);
-    sc->row_count = 0;
-}
-
-static void keep_row(struct scan *sc)
-{
-    const void *data = sqlite3_column_blob(sc->q, 1);
-    size_t n = (size_t)sqlite3_column_bytes(sc->q, 1);
-
-    if (sc->row_count == sc->row_cap)
-        sc->rows = xrealloc(sc->rows, sc->row_cap = sc->row_cap * 2 + 16, sizeof *sc->rows);
-    struct blob *b = &sc->rows[sc->row_count++];
-    b->p = xmalloc(n + 1);
-    b->n = n;
-    if (n)
-        memcpy(b->p, data, n);
-}
-
-static int damaged(struct scan *sc)
-{
-    static const char *const names[] = {"", "bin", "source", "target"};
-    unsigned kind = sc->kind;
-
-    snprintf(sc->s->said, sizeof sc->s->said,
-             "a segment (%s, %lld) is damaged: restore %s from a backup, or keep what can be read "
-             "with 'scantide rebuild --salvage'",
-             names[kind < 4 ? kind : 0], (long long)sc->start, sc->s->path);
-    return -EIO;
+    delta_clear(&sc->rows);
 }
 
 /* Takes all rows of the next start: 1, 0 at the end, -EIO. */
@@ -122,13 +95,14 @@ static int next_start(struct scan *sc)
     }
     sc->start = sqlite3_column_int64(sc->q, 0);
     while (rc == 0 && sc->more && sqlite3_column_int64(sc->q, 0) == sc->start) {
-        keep_row(sc);
+        delta_add(&sc->rows, sc->q, 1);
         rc = step(sc);
     }
     if (rc < 0)
         return rc;
-    rc = merge_open(sc->kind, sc->sensors[sc->at], sc->start, sc->rows, sc->row_count, &sc->merge);
-    return rc < 0 ? damaged(sc) : 1;
+    rc =
+        merge_open(sc->kind, sc->sensors[sc->at], sc->start, sc->rows.list, sc->rows.n, &sc->merge);
+    return rc < 0 ? delta_damaged(sc->s, sc->kind, sc->start) : 1;
 }
 
 int scan_next(struct scan *sc, union fact *f)
@@ -138,7 +112,7 @@ int scan_next(struct scan *sc, union fact *f)
     while (!sc->merge || (rc = merge_next(sc->merge, f)) == 0)
         if ((rc = next_start(sc)) <= 0)
             return rc;
-    return rc < 0 ? damaged(sc) : rc;
+    return rc < 0 ? delta_damaged(sc->s, sc->kind, sc->start) : rc;
 }
 
 void scan_close(struct scan *sc)
@@ -146,7 +120,7 @@ void scan_close(struct scan *sc)
     if (!sc)
         return;
     drop_rows(sc);
-    free(sc->rows);
+    delta_fini(&sc->rows);
     free(sc->sensors);
     sqlite3_finalize(sc->q);
     free(sc);

@@ -27,8 +27,9 @@
 struct store;
 
 enum store_mode {
-    STORE_READ, /* the folder must hold facts; -ENOENT with a sentence otherwise */
-    STORE_WRITE /* folder and database are made when missing */
+    STORE_READ,  /* the folder must hold facts; -ENOENT with a sentence otherwise */
+    STORE_WRITE, /* folder and database are made when missing */
+    STORE_CHANGE /* as STORE_WRITE, but the folder must hold facts */
 };
 
 int store_open(const char *data, enum store_mode mode, struct store **out, struct error *err);

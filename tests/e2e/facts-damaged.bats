@@ -1,0 +1,155 @@
+# Damaged facts: said in a sentence, never half read; `rebuild --salvage` sets them aside and keeps what can be read.
+
+load run-helper
+
+setup() {
+    : "${SCANTIDE:=$BATS_TEST_DIRNAME/../../build/scantide}"
+    cd "$BATS_TEST_TMPDIR" || return
+    export TZ=UTC LC_ALL=C
+    configure
+    lines 1 20000 >log
+    import log
+    facts=data/facts.db
+    cp $facts whole.db
+}
+
+import() {
+    "$SCANTIDE" import --config conf.yaml --sensor gw --timezone UTC "$@" >/dev/null 2>&1
+}
+
+sql() {
+    "$SCANTIDE" sql --config conf.yaml --format csv "$1" | tail -n +2
+}
+
+refused() { # WORDS: all that opens the facts says it, and nothing is changed
+    sha256sum $facts >before
+    for command in "import log" "run" "top ports --all" "sql -"; do
+        # shellcheck disable=SC2086 # words
+        run --separate-stderr "$SCANTIDE" --config conf.yaml $command <<<'SELECT sum(events) FROM bins'
+        [ "$status" -ne 0 ] || { echo "$command: not refused"; return 1; }
+        [[ $stderr == *"$1"* ]] || { echo "$command: $stderr"; return 1; }
+    done
+    sha256sum -c before
+}
+
+salvage() {
+    "$SCANTIDE" rebuild --salvage --config conf.yaml >said 2>said.err || { cat said said.err; return 1; }
+}
+
+told() { # WORDS: the number behind them
+    sed -n "s/^ *$1 *\([0-9]*\).*/\1/p" said
+}
+
+consistent() {
+    [ "$(sqlite3 $facts 'PRAGMA integrity_check')" = ok ]
+    # All that is there can be read, and the series say what the facts say.
+    sql 'SELECT sum(events) FROM sources' >/dev/null
+    sql 'SELECT sum(sources) FROM targets' >/dev/null
+}
+
+@test "whole facts are left alone" {
+    sha256sum $facts >before
+    salvage
+    grep -q 'nothing was changed' said
+    sha256sum -c before
+    run ls data
+    [[ $output != *broken* && $output != *new* ]]
+}
+
+@test "a cut file" {
+    truncate -s $(($(stat -c %s $facts) / 8192 * 4096)) $facts
+    sha256sum $facts | cut -d' ' -f1 >cut.sum
+    refused 'rebuild --salvage'
+    salvage
+    [ "$(told 'segments lost')" -gt 0 ]
+    [ "$(told 'segments kept')" -gt 0 ]
+    [ "$(sha256sum data/facts.db.broken-* | cut -d' ' -f1)" = "$(cat cut.sum)" ]
+    consistent
+    n=$(events)
+    [ "$n" -gt 0 ] && [ "$n" -le 20000 ]
+    grep -q 'scantide prune' said.err
+}
+
+@test "pages of zeros in the middle" {
+    pages=$(($(stat -c %s $facts) / 4096))
+    for page in $((pages / 3)) $((pages / 2)) $((pages * 3 / 4)); do
+        dd if=/dev/zero of=$facts bs=4096 seek=$page count=1 conv=notrunc status=none
+    done
+    "$SCANTIDE" import --config conf.yaml log >/dev/null 2>&1 && false
+    salvage
+    [ "$(told 'segments kept')" -gt 0 ]
+    consistent
+    [ "$(events)" -gt 5000 ]
+}
+
+@test "a torn first page: the rest is whole" {
+    dd if=/dev/urandom of=$facts bs=4096 count=1 conv=notrunc status=none
+    refused 'rebuild --salvage'
+    salvage
+    [ "$(told 'segments lost')" -eq 0 ]
+    consistent
+    [ "$(events)" -eq 20000 ]
+    # The positions are there, too: nothing is counted twice.
+    import log
+    [ "$(events)" -eq 20000 ]
+}
+
+@test "a segment with a changed byte is lost alone, and its hour is named" {
+    sqlite3 $facts "UPDATE segment SET data = x'01ff' WHERE id = (SELECT id FROM segment WHERE kind = 1 AND start % 3600 = 0 ORDER BY start LIMIT 1)"
+    salvage
+    [ "$(told 'segments lost')" -eq 1 ]
+    grep -qE 'lost between +[0-9]{4}-11-24 00:00 and [0-9]{4}-11-24 01:00' said
+    consistent
+}
+
+@test "an entry that reads well but adds up to something else is no fact" {
+    sqlite3 $facts "UPDATE segment SET events = events + 1 WHERE id = (SELECT max(id) FROM segment WHERE kind = 2)"
+    salvage
+    [ "$(told 'segments lost')" -eq 1 ]
+}
+
+@test "no database at all" {
+    head -c 100000 /dev/urandom >$facts
+    rm -f $facts-wal $facts-shm
+    refused 'rebuild --salvage'
+    salvage
+    [ "$(told 'segments kept')" -eq 0 ]
+    [ "$(stat -c %s data/facts.db.broken-*)" -eq 100000 ]
+    import log
+    [ "$(events)" -eq 20000 ]
+}
+
+@test "twice on one day: two are set aside" {
+    for i in 1 2; do
+        cp whole.db $facts
+        dd if=/dev/urandom of=$facts bs=4096 count=1 conv=notrunc status=none
+        salvage
+    done
+    [ "$(find data -name 'facts.db.broken-*' ! -name '*-wal' | wc -l)" -eq 2 ]
+}
+
+@test "another version and another program are refused, not salvaged" {
+    sqlite3 $facts 'PRAGMA user_version = 7'
+    run -2 --separate-stderr "$SCANTIDE" top ports --config conf.yaml
+    [[ $stderr == *"the facts are of version 7"* ]]
+    run -2 --separate-stderr "$SCANTIDE" rebuild --salvage --config conf.yaml
+    [[ $stderr == *"another version"* ]]
+    rm $facts*
+    sqlite3 $facts 'CREATE TABLE t (x)'
+    run -2 --separate-stderr "$SCANTIDE" rebuild --salvage --config conf.yaml
+    [[ $stderr == *"another program's"* ]]
+    [ "$(ls data | grep -c broken)" -eq 0 ]
+}
+
+@test "not while a daemon runs, or anybody has them open" {
+    start
+    until_true says 1 'facts are kept'
+    run -1 --separate-stderr "$SCANTIDE" rebuild --salvage --config conf.yaml
+    [[ $stderr == *"'scantide run' keeps its facts here"* ]]
+    stop
+    mkfifo go
+    { echo 'SELECT count(*) FROM sensor;'; cat go; } | sqlite3 $facts >/dev/null &
+    exec 4>go
+    until_true test "$("$SCANTIDE" rebuild --salvage --config conf.yaml 2>&1 | grep -c 'has the facts open')" -eq 1
+    exec 4>&-
+}
