@@ -45,7 +45,7 @@ int ip_parse(struct str text, struct ip *out)
         return -EINVAL;
     memcpy(copy, text.p, text.n);
     copy[text.n] = 0;
-    if (inet_pton(AF_INET6, copy, ip.b) != 1)
+    if (strlen(copy) != text.n || inet_pton(AF_INET6, copy, ip.b) != 1)
         return -EINVAL;
     if (memcmp(ip.b, mapped, sizeof mapped) == 0) {
         struct ip v4 = {.family = 4};

@@ -6,6 +6,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+/* lock_is_held() takes the lock for an instant, which must not turn another away. */
+enum { TRIES = 10, PAUSE_US = 2000 };
+
 int lock_take(const char *folder, const char *name, bool wait)
 {
     char path[4096];
@@ -17,9 +20,15 @@ int lock_take(const char *folder, const char *name, bool wait)
     if (fd < 0)
         return -errno;
     int rc;
-    do
+    for (int tries = 1;; tries++) {
         rc = flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB));
-    while (rc < 0 && errno == EINTR);
+        if (rc == 0 || (errno != EINTR && errno != EWOULDBLOCK))
+            break;
+        if (errno == EWOULDBLOCK && tries >= TRIES)
+            break;
+        if (errno == EWOULDBLOCK)
+            usleep(PAUSE_US);
+    }
     if (rc < 0) {
         rc = -errno;
         close(fd);
