@@ -284,7 +284,11 @@ static void tell_series(const struct config *conf)
         port_format(conf->series.ports[i], port);
         printf("%s%s", i ? ", " : "; always ", port);
     }
-    printf("\n" MORE "written %d s after each five minutes\n", "", conf->late_s);
+    printf("\n" MORE "written %d s after each ", "", conf->late_s);
+    if (conf->series.write_every_s == BIN_S)
+        puts("five minutes");
+    else
+        printf("%d minutes\n", conf->series.write_every_s / 60);
 }
 
 static void tell(const struct check *c, int64_t now)

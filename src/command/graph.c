@@ -366,7 +366,31 @@ static struct series_key layer_key(const struct graph *g, const struct rank_row 
     return key;
 }
 
-/* The largest parts of the span that have a file, or will have when their pair is made. */
+/* A daemon may be behind with them, on purpose or not. */
+static int want_series(struct graph *g, const struct series_key *keys, size_t n, int64_t now)
+{
+    struct session *s = &g->session;
+    int rc = 0;
+
+    for (size_t i = 0; i < g->sensor_count && rc == 0; i++)
+        rc = series_want(s->series, s->store, g->sensors[i], keys, n, now - s->conf->late_s, now,
+                         &s->err);
+    if (rc == 0 && !session_daemon_runs(s))
+        series_settle(s->series, s->store, &s->err);
+    return session_fail(s, rc < 0 ? EXIT_FAILED : EXIT_DONE);
+}
+
+static int want_layers(struct graph *g, int64_t now)
+{
+    struct series_key keys[CHART_LAYERS_MAX];
+    size_t n = 0;
+
+    for (; n < g->ranking.n && n < g->layer_count && n < CHART_LAYERS_MAX; n++)
+        keys[n] = layer_key(g, &g->ranking.rows[n]);
+    return want_series(g, keys, n, now);
+}
+
+/* The largest parts of the span that have a file. */
 static void choose_layers(struct graph *g)
 {
     enum rank_what what = g->by == BY_COUNTRY ? RANK_COUNTRIES : RANK_PORTS;
@@ -377,7 +401,7 @@ static void choose_layers(struct graph *g)
         struct layer *l = &g->layers[n];
         struct series_key key = layer_key(g, row);
         series_path(&key, l->path);
-        if (key.kind != SERIES_PAIR && !any_file(g, l->path))
+        if (!any_file(g, l->path))
             continue;
         rank_key(what, row, l->key);
         if (row->untold)
@@ -388,23 +412,6 @@ static void choose_layers(struct graph *g)
     }
     g->request.layers = g->parts;
     g->request.layer_count = n;
-}
-
-static int make_pairs(struct graph *g, int64_t now)
-{
-    struct series_pair pairs[CHART_LAYERS_MAX];
-    size_t n = g->request.layer_count;
-
-    for (size_t i = 0; i < n; i++) {
-        struct series_key key = {0};
-        series_path_parse(str_from(g->layers[i].path), &key);
-        pairs[i] = (struct series_pair){key.port, key.country, now};
-    }
-    for (size_t i = 0; i < g->sensor_count; i++)
-        if (series_want_pairs(g->session.series, g->session.store, g->sensors[i], pairs, n, now,
-                              &g->session.err) < 0)
-            return session_fail(&g->session, EXIT_FAILED);
-    return EXIT_DONE;
 }
 
 static int rank_layers(struct graph *g, int64_t now)
@@ -430,14 +437,19 @@ static int rank_layers(struct graph *g, int64_t now)
     g->request.series.sources = g->series.sources;
     if (g->by == BY_NONE)
         return EXIT_DONE;
+    int status = want_layers(g, now);
     choose_layers(g);
-    return g->what.kind == SERIES_TOTAL ? EXIT_DONE : make_pairs(g, now);
+    return status;
 }
 
-static int find_series(struct graph *g)
+static int find_series(struct graph *g, int64_t now)
 {
     struct layer *s = &g->series;
     char country[3];
+    int status = want_series(g, &g->what, 1, now);
+
+    if (status != EXIT_DONE)
+        return status;
 
     if (g->what.kind == SERIES_PORT)
         port_format(g->what.port, s->key);
@@ -521,7 +533,7 @@ static int graph(struct graph *g)
         (status = find_sensors(g)) != EXIT_DONE ||
         (status = span_resolve(&g->span, "graph", "24h", g->session.local, now,
                                g->session.store)) != EXIT_DONE ||
-        (status = find_series(g)) != EXIT_DONE)
+        (status = find_series(g, now)) != EXIT_DONE)
         return status;
     fit_span(g, now);
     g->zone = caption_zone_variable();

@@ -183,6 +183,7 @@ static int run_locked(struct session *s, const struct follow_path *paths, size_t
         .series = s->series,
         .commit_every_s = s->conf->commit_every_s,
         .late_s = s->conf->late_s,
+        .write_every_s = s->conf->series.write_every_s,
         .say = say,
     };
 

@@ -13,6 +13,7 @@
 #include "base/port.h"
 #include "config/yamlfile.h"
 #include "parse/parser_file.h"
+#include "store/facts.h"
 
 enum {
     COMMIT_EVERY_S = 5,
@@ -48,6 +49,7 @@ struct raw_geo {
 
 struct raw_series {
     uint32_t *port_events_per_hour, *max_ports;
+    char *write_every;
     char **ports;
     uint32_t ports_count;
 };
@@ -119,6 +121,7 @@ static const cyaml_schema_field_t series_fields[] = {
     CYAML_FIELD_UINT_PTR("max_ports", OPTIONAL, struct raw_series, max_ports),
     CYAML_FIELD_SEQUENCE("ports", OPTIONAL, struct raw_series, ports, &text_schema, 0,
                          MAX_PORTS_LIMIT),
+    TEXT("write_every", struct raw_series, write_every),
     CYAML_FIELD_END,
 };
 
@@ -499,6 +502,16 @@ static void read_count(struct reading *r, const char *node, const uint32_t *raw,
         *out = *raw;
 }
 
+static void read_write_every(struct reading *r, const char *text)
+{
+    int *out = &r->conf->series.write_every_s;
+
+    read_duration(r, "series.write_every", text, BIN_S, HOUR_S, "5m to 1h", out);
+    if (*out % BIN_S != 0)
+        yamlfile_fault(r->file, "series.write_every", r->err,
+                       "'series.write_every' must be a multiple of 5m, not '%s'", text);
+}
+
 static void read_meaning(struct reading *r)
 {
     const struct raw *raw = r->raw;
@@ -519,6 +532,7 @@ static void read_meaning(struct reading *r)
         read_count(r, "series.max_ports", raw->series->max_ports, 0, MAX_PORTS_LIMIT,
                    &conf->series.max_ports);
         read_ports(r, raw->series);
+        read_write_every(r, raw->series->write_every);
     }
 }
 
@@ -536,6 +550,7 @@ struct config *config_default(void)
     conf->late_s = LATE_S;
     conf->series.port_events_per_hour = PORT_EVENTS;
     conf->series.max_ports = MAX_PORTS;
+    conf->series.write_every_s = BIN_S;
     return conf;
 }
 

@@ -55,6 +55,7 @@ struct config {
         unsigned max_ports;
         uint32_t *ports; /* port.h's keys, ascending, each once; always admitted */
         size_t port_count;
+        int write_every_s; /* a multiple of 300 */
     } series;
 };
 

@@ -466,8 +466,8 @@ static void start(struct follow *f, enum job job)
 
 /* ---- when which job is due ---- */
 
-/* How far the series may go: to the end of the last bin that is over and whose lines have been
- * read. */
+/* How far the series may go: to the end of the last bin, or batch of bins, that is over and whose
+ * lines have been read. */
 static int64_t series_goal(const struct follow *f)
 {
     int64_t until = wall_now() - f->options->late_s;
@@ -477,7 +477,7 @@ static int64_t series_goal(const struct follow *f)
             int64_t reached = f->logs[i].log.watched_to;
             until = reached == INT64_MIN ? 0 : reached < until ? reached : until;
         }
-    return until - until % BIN_S;
+    return until - until % (f->stopping ? BIN_S : f->options->write_every_s);
 }
 
 static bool all_rest(const struct follow *f)

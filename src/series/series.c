@@ -281,6 +281,7 @@ struct task {
     struct series_state state;
     struct touch touch; /* by late facts: made again */
     bool paced;         /* in slices */
+    bool whole_bins;    /* only those that were watched to their end */
     size_t *left;       /* of this slice */
     int64_t first;      /* the first known bin */
     int64_t begin;      /* where a new file begins: `first`, or as far back as an RRD reaches */
@@ -307,7 +308,7 @@ static int task_init(struct task *t, int64_t until, bool *todo)
         return store_fault(t->se, t->s, rc, t->err);
     /* Nothing is written past the last known bin: it would make the log that continues there
      * late. */
-    int64_t end = bin_floor(to) + BIN_S;
+    int64_t end = t->whole_bins ? bin_floor(to + 1) : bin_floor(to) + BIN_S;
     t->goal = end < bin_floor(until) ? end : bin_floor(until);
     if (t->goal < t->state.written)
         t->goal = t->state.written;
@@ -698,18 +699,18 @@ int series_sync(struct series *se, struct store *s, int64_t until, unsigned how,
     return rc;
 }
 
-/* ---- pairs ---- */
+/* ---- what a chart draws ---- */
 
 /* Notes that the pairs were drawn: a new one at once, else now and then. */
-static int note_pairs(struct task *t, const struct series_pair *pairs, size_t n, int64_t now)
+static int note_pairs(struct task *t, const struct series_key *keys, size_t n, int64_t now)
 {
     struct series_pair *known = NULL;
     size_t known_count = 0;
     int rc = store_pairs(t->s, t->ss->id, &known, &known_count);
 
     for (size_t i = 0; i < n && rc == 0; i++) {
-        struct series_pair p = {pairs[i].port, pairs[i].country, now};
-        bool fresh = false;
+        struct series_pair p = {keys[i].port, keys[i].country, now};
+        bool fresh = keys[i].kind != SERIES_PAIR;
         for (size_t k = 0; k < known_count; k++)
             fresh |= known[k].port == p.port && known[k].country == p.country &&
                      known[k].used + PAIR_NOTED_S > now;
@@ -720,33 +721,90 @@ static int note_pairs(struct task *t, const struct series_pair *pairs, size_t n,
     return rc < 0 ? store_fault(t->se, t->s, rc, t->err) : 0;
 }
 
-static int make_pairs(struct task *t, const struct series_pair *pairs, size_t n)
+static bool file_exists(const struct task *t, const struct series_key *key)
+{
+    char path[SERIES_PATH_MAX];
+
+    series_path(key, path);
+    char *file = xasprintf("%s/%s/%s", t->se->rrd, t->ss->name, path);
+    bool there = access(file, F_OK) == 0;
+    free(file);
+    return there;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return series_key_compare(a, b);
+}
+
+/* Of the sorted keys those that have a series: a pair, a file, or else by the rule of admission. */
+static int admitted(struct task *t, struct series_key *keys, size_t *n)
+{
+    struct series_key *planned = NULL;
+    size_t count = 0, kept = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < *n && rc == 0; i++) {
+        bool has = keys[i].kind == SERIES_PAIR || file_exists(t, &keys[i]);
+        if (!has && !planned && (rc = read_plan(t)) == 0)
+            count = plan_keys(&t->ss->plan, &t->se->limits, NULL, 0, &planned);
+        has = has || (planned && bsearch(&keys[i], planned, count, sizeof *planned, by_key));
+        /* No two threads may write one file. */
+        if (has && (kept == 0 || series_key_compare(&keys[kept - 1], &keys[i]) != 0))
+            keys[kept++] = keys[i];
+    }
+    free(planned);
+    *n = kept;
+    return rc;
+}
+
+static int write_wanted(struct task *t, const struct series_key *keys, size_t n)
 {
     struct series_file *files = xcalloc(n + 1, sizeof *files);
     struct series_file **list = xcalloc(n + 1, sizeof *list);
 
-    for (size_t i = 0; i < n; i++)
-        files[i].key = (struct series_key){SERIES_PAIR, pairs[i].country, pairs[i].port};
-    qsort(files, n, sizeof *files, by_file_key);
-    /* No two threads may write one file. */
-    size_t unique = 0;
-    for (size_t i = 0; i < n; i++)
-        if (unique == 0 || by_file_key(list[unique - 1], &files[i]) != 0)
-            list[unique++] = &files[i];
-    int rc = write_files(t, list, unique);
+    for (size_t i = 0; i < n; i++) {
+        files[i].key = keys[i];
+        list[i] = &files[i];
+    }
+    int rc = write_files(t, list, n);
     free(list);
     free(files);
     return rc;
 }
 
-int series_want_pairs(struct series *se, struct store *s, uint16_t sensor,
-                      const struct series_pair *pairs, size_t n, int64_t now, struct error *err)
+static int want(struct task *t, const struct series_key *keys, size_t n, int64_t until, int64_t now)
+{
+    struct series_key *sorted = xcalloc(n + 1, sizeof *sorted);
+    bool todo;
+    int rc = note_pairs(t, keys, n, now);
+
+    if (n > 0)
+        memcpy(sorted, keys, n * sizeof *keys);
+    qsort(sorted, n, sizeof *sorted, by_key);
+    t->whole_bins = true;
+    if (rc == 0)
+        rc = task_init(t, until, &todo);
+    if (rc < 0 || !todo || t->state.written == 0)
+        goto out;
+    if ((rc = move_mark(t)) == 0 && t->state.late != t->state.rebuilt &&
+        (rc = touch_read(&t->touch, t->s, t->ss->id, 0)) < 0)
+        rc = store_fault(t->se, t->s, rc, t->err);
+    if (rc == 0 && (rc = admitted(t, sorted, &n)) == 0)
+        rc = write_wanted(t, sorted, n);
+    touch_fini(&t->touch);
+out:
+    free(sorted);
+    return rc;
+}
+
+int series_want(struct series *se, struct store *s, uint16_t sensor, const struct series_key *keys,
+                size_t n, int64_t until, int64_t now, struct error *err)
 {
     struct sensor *sensors = NULL;
     struct series_stats stats = {0};
     struct task t = {.se = se, .s = s, .stats = &stats, .err = err};
     size_t count = 0;
-    bool todo;
     int rc = take_lock(se, true, err);
 
     if (rc < 0)
@@ -757,17 +815,9 @@ int series_want_pairs(struct series *se, struct store *s, uint16_t sensor,
     for (size_t i = 0; i < count && rc == 0; i++)
         if (sensors[i].id == sensor && series_name(str_from(sensors[i].name)))
             t.ss = find_sensor(se, sensor, sensors[i].name);
-    if (rc == 0 && t.ss && (rc = note_pairs(&t, pairs, n, now)) == 0) {
-        /* Up to where the others are: the mark isn't moved. */
-        rc = task_init(&t, 0, &todo);
-        if (rc == 0 && todo)
-            rc = make_pairs(&t, pairs, n);
-    }
+    if (rc == 0 && t.ss)
+        rc = want(&t, keys, n, until, now);
     free(sensors);
-    if (se->unsynced && rc >= 0) {
-        int synced = sync_disk(se, s, err);
-        rc = synced < 0 ? synced : rc;
-    }
     drop_lock(se);
     return rc == FILES_FAILED ? -EIO : rc;
 }

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "series/name.h"
 #include "store/store.h"
 
 struct series;
@@ -81,11 +82,14 @@ int series_sync(struct series *se, struct store *s, int64_t until, unsigned how,
 /* Syncs what was written, so that the next boot needn't make it again: for a clean stop. */
 int series_settle(struct series *se, struct store *s, struct error *err);
 
-/* Makes the pairs that a chart needs, as far as the sensor's other series have been written, and
- * notes that they were drawn at `now`; they are kept up from then on. Waits for another writer.
- * Errors as series_sync. */
-int series_want_pairs(struct series *se, struct store *s, uint16_t sensor,
-                      const struct series_pair *pairs, size_t n, int64_t now, struct error *err);
+/* Brings the series that a chart draws up to date, and no others: `until` as series_sync has it,
+ * but only bins that were watched to their end. They are made again where late facts touch them or
+ * where that is due anyway; what isn't admitted is left out. Pairs are made, noted as drawn at
+ * `now`, and kept up from then on. Nothing is done for a sensor whose series have never been
+ * written. Waits for another writer; a daemon lets it in between two slices. Errors as
+ * series_sync. */
+int series_want(struct series *se, struct store *s, uint16_t sensor, const struct series_key *keys,
+                size_t n, int64_t until, int64_t now, struct error *err);
 
 /* `<data>/rrd/<sensor>`, the caller's to free; NULL for what is no sensor's name. */
 char *series_folder(const struct series *se, const char *sensor);

@@ -187,6 +187,17 @@ static char *snapshot(const struct fixture *f)
     return text;
 }
 
+static int want_pairs(struct fixture *f, uint16_t sensor, const struct series_pair *pairs, size_t n,
+                      int64_t now)
+{
+    struct series_key keys[8];
+
+    assert_true(n <= 8);
+    for (size_t i = 0; i < n; i++)
+        keys[i] = (struct series_key){SERIES_PAIR, pairs[i].country, pairs[i].port};
+    return series_want(f->se, f->s, sensor, keys, n, 0, now, &f->err);
+}
+
 /* ---- exactness ---- */
 
 static void counts_zeros_and_unknown_by_hand(void **state)
@@ -482,7 +493,7 @@ static void late_events_touch_their_own_series_only(void **state)
     fake_event(f->s, T, 1, 80, NL, 12);
     fake_event(f->s, T + 300, 1, 7, NL, 9);
     sync_to(f, T + 900);
-    assert_int_equal(series_want_pairs(f->se, f->s, 1, pairs, 2, T + 900, &f->err), 0);
+    assert_int_equal(want_pairs(f, 1, pairs, 2, T + 900), 0);
     ino_t nl = inode(f, "country/NL.rrd"), port = inode(f, "port/80-tcp.rrd");
 
     fake_event(f->s, T + 300, 2, 23, CN, 2);
@@ -948,23 +959,84 @@ static void pairs_live_while_charts_draw_them(void **state)
     fake_watched(f->s, T, T + 40 * DAY);
     fake_event(f->s, T, 1, 23, CN, 12);
     fake_event(f->s, T + 300, 1, 23, NL, 3);
-    assert_int_equal(series_want_pairs(f->se, f->s, 1, wanted, 3, T + 900, &f->err), 0);
+    assert_int_equal(want_pairs(f, 1, wanted, 3, T + 900), 0);
     assert_false(exists(f, "pair/23-tcp/CN.rrd")); /* the others aren't written yet either */
     sync_to(f, T + 900);
     EXPECT(f, "pair/23-tcp/CN.rrd", T, 12, 0, 0, -1);
     EXPECT(f, "pair/80-tcp/NL.rrd", T, 0, 0, 0, -1);
     wanted[0].country = NL;
-    assert_int_equal(series_want_pairs(f->se, f->s, 1, wanted, 1, T + 900, &f->err), 0);
+    assert_int_equal(want_pairs(f, 1, wanted, 1, T + 900), 0);
     EXPECT(f, "pair/23-tcp/NL.rrd", T, 0, 3, 0, -1);
     assert_int_equal(f->s->pair_count, 3);
 
-    assert_int_equal(series_want_pairs(f->se, f->s, 1, wanted, 1, T + 20 * DAY, &f->err), 0);
+    assert_int_equal(want_pairs(f, 1, wanted, 1, T + 20 * DAY), 0);
     sync_to(f, T + 32 * DAY);
     assert_true(exists(f, "pair/23-tcp/NL.rrd"));
     assert_false(exists(f, "pair/23-tcp/CN.rrd"));
     assert_false(exists(f, "pair/80-tcp"));
     assert_int_equal(f->s->pair_count, 1);
-    assert_int_equal(series_want_pairs(f->se, f->s, 99, wanted, 1, T, &f->err), 0);
+    assert_int_equal(want_pairs(f, 99, wanted, 1, T), 0);
+}
+
+/* ---- what a chart draws ---- */
+
+static void a_chart_gets_what_it_draws_and_no_more(void **state)
+{
+    struct fixture *f = *state;
+    static const struct series_key keys[] = {
+        {.kind = SERIES_TOTAL},
+        {.kind = SERIES_PORT, .port = 23},
+        {.kind = SERIES_PORT, .port = 23},
+        {.kind = SERIES_PORT, .port = 99},
+    };
+
+    fake_watched(f->s, T, T + 599);
+    fake_event(f->s, T, 1, 23, CN, 12);
+    fake_event(f->s, T, 1, 99, CN, 1);
+    sync_to(f, T + 300);
+    /* A batch that hasn't come yet; a bin that isn't over; an event that came late. */
+    fake_event(f->s, T + 300, 1, 23, CN, 3);
+    fake_watched(f->s, T + 600, T + 700);
+    fake_event(f->s, T + 600, 1, 23, CN, 4);
+    fake_event(f->s, T, 1, 23, NL, 2);
+    assert_int_equal(series_want(f->se, f->s, 1, keys, 4, T + 900, T + 900, &f->err), 0);
+    EXPECT(f, "total.rrd", T, 15, 3, -1);
+    EXPECT(f, "port/23-tcp.rrd", T, 14, 3, -1);
+    assert_false(exists(f, "port/99-tcp.rrd"));
+    EXPECT(f, "country/CN.rrd", T, 13, -1);
+    assert_int_equal(f->s->shared->state.written, T + 600);
+    assert_int_equal(f->s->shared->late_count, 1); /* for the others */
+
+    /* One that is missing but admitted is made; then the others follow. */
+    run(f, "rm port/23-tcp.rrd");
+    assert_int_equal(series_want(f->se, f->s, 1, keys, 4, T + 900, T + 900, &f->err), 0);
+    EXPECT(f, "port/23-tcp.rrd", T, 14, 3, -1);
+    sync_to(f, T + 900);
+    EXPECT(f, "country/CN.rrd", T, 13, 3, 4);
+    EXPECT(f, "country/NL.rrd", T, 2, 0, 0);
+    EXPECT(f, "total.rrd", T, 15, 3, 4);
+}
+
+static void a_chart_does_not_wait_for_all_files(void **state)
+{
+    struct fixture *f = *state;
+    static const struct series_key keys[] = {{.kind = SERIES_PORT, .port = 33}};
+
+    many_ports(f);
+    sync_to(f, T + DAY);
+    run(f, "for f in port/*.rrd; do rrdtool tune $f -h events:600; done");
+    f->o.slice_files = 7;
+    reopen(f);
+    assert_int_equal(series_sync(f->se, f->s, T + DAY, SERIES_PACED, &f->stats, &f->err), 0);
+    assert_true(f->stats.more);
+    struct series *other;
+    assert_int_equal(series_open(f->data, f->schema, &f->o, &other, &f->err), 0);
+    assert_int_equal(series_want(other, f->s, 1, keys, 1, T + DAY, T + DAY, &f->err), 0);
+    series_close(other);
+    run(f, "rrdtool info port/33-tcp.rrd | grep -q 'events..minimal_heartbeat = 86400'");
+    sync_in_slices(f, T + DAY);
+    run(f, "for f in port/*.rrd; do rrdtool info $f | grep -q 'events..minimal_heartbeat = 86400' "
+           "|| exit 1; done");
 }
 
 static void one_writer_at_a_time(void **state)
@@ -1027,6 +1099,8 @@ int main(void)
         T_(one_bad_file_does_not_stop_the_others),
         T_(killed_at_any_moment),
         T_(pairs_live_while_charts_draw_them),
+        T_(a_chart_gets_what_it_draws_and_no_more),
+        T_(a_chart_does_not_wait_for_all_files),
         T_(one_writer_at_a_time),
         T_(folders_of_sensors),
     };
