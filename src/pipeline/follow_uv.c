@@ -225,11 +225,13 @@ static void read_on(struct follow *f)
         uv_idle_start(&f->reading, on_reading);
 }
 
+static void read_clock(struct follow *f);
+
 static void look(struct follow *f)
 {
     if (f->stopping)
         return;
-    f->now = wall_now();
+    read_clock(f);
     for (size_t i = 0; i < f->n; i++) {
         tail_uv_look(f->logs[i].tail, now_ms(f));
         tail_uv_turn(f->logs[i].tail, NULL);
@@ -466,6 +468,12 @@ static void start(struct follow *f, enum job job)
 
 /* ---- when which job is due ---- */
 
+static int64_t fold_goal(void)
+{
+    int64_t until = wall_now() - FOLD_AFTER_S;
+    return until - until % HOUR_S;
+}
+
 /* How far the series may go: to the end of the last bin, or batch of bins, that is over and whose
  * lines have been read. */
 static int64_t series_goal(const struct follow *f)
@@ -478,6 +486,20 @@ static int64_t series_goal(const struct follow *f)
             until = reached == INT64_MIN ? 0 : reached < until ? reached : until;
         }
     return until - until % (f->stopping ? BIN_S : f->options->write_every_s);
+}
+
+/* Where the clock was set back, what was done up to the time that it showed is done up to this. */
+static void read_clock(struct follow *f)
+{
+    int64_t now = wall_now();
+
+    if (now < f->now) {
+        int64_t series = series_goal(f), fold = fold_goal();
+        f->series_ready = f->series_ready < series ? f->series_ready : series;
+        f->series_until = f->series_until < series ? f->series_until : series;
+        f->folded = f->folded < fold ? f->folded : fold;
+    }
+    f->now = now;
 }
 
 static bool all_rest(const struct follow *f)
@@ -522,7 +544,7 @@ static bool series_is_due(const struct follow *f)
 /* Whether there is anything to write. */
 static bool swap(struct follow *f)
 {
-    f->now = wall_now();
+    read_clock(f);
     f->swapped_goal = series_goal(f);
     bool watch =
         f->stopping || now_ms(f) - f->watch_ms >= WATCH_MS || f->swapped_goal > f->series_ready;
@@ -539,12 +561,6 @@ static bool swap(struct follow *f)
     if (watch)
         f->watch_ms = now_ms(f);
     return !follow_commit_empty(&f->commit);
-}
-
-static int64_t fold_goal(void)
-{
-    int64_t until = wall_now() - FOLD_AFTER_S;
-    return until - until % HOUR_S;
 }
 
 static void close_all(struct follow *f)

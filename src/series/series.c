@@ -342,11 +342,17 @@ static int move_mark(struct task *t)
     return rc < 0 ? store_fault(t->se, t->s, rc, t->err) : 0;
 }
 
+/* Whether so much time has passed; where the clock was set back, it has. */
+static bool is_past(int64_t last, int64_t now, int64_t seconds)
+{
+    return now >= last + seconds || now < last;
+}
+
 static bool may_mend(const struct task *t, int64_t until)
 {
     const struct sensor_series *ss = t->ss;
 
-    return !t->paced || (!ss->sliced && (!ss->paced || until >= ss->paced + SERIES_PACE_S));
+    return !t->paced || (!ss->sliced && (!ss->paced || is_past(ss->paced, until, SERIES_PACE_S)));
 }
 
 /* Finds out which series late facts touch, if it is time for that. */
@@ -690,7 +696,7 @@ int series_sync(struct series *se, struct store *s, int64_t until, unsigned how,
         rc = sync_sensors(se, s, until, paced, stats, err);
     if (se->synced == 0)
         se->synced = until;
-    if (se->unsynced && (!paced || until >= se->synced + SYNC_EVERY_S)) {
+    if (se->unsynced && (!paced || is_past(se->synced, until, SYNC_EVERY_S))) {
         se->synced = until;
         int synced = sync_disk(se, s, err);
         rc = rc < 0 ? rc : synced;
