@@ -89,12 +89,15 @@ static char *advice_for_writing(const char *path, const char *user)
     char *at = nearest_existing(path), *text;
     struct stat st = {0};
 
-    stat(at, &st);
-    text = xasprintf("%s belongs to %s:%s with mode %04o and user %s may not write there; make it "
-                     "with `sudo install -d -o %s %s`, "
-                     "or choose another folder with --data",
+    /* A file that is there already can only be given away; a folder that is there, too, but so it
+     * gets the mode of a new one. */
+    bool file = stat(at, &st) == 0 && !S_ISDIR(st.st_mode);
+    text = xasprintf("%s belongs to %s:%s with mode %04o and user %s may not write %s; %s it with "
+                     "`sudo %s %s %s`, or choose another folder with --data",
                      strcmp(at, path) ? at : "it", user_name(st.st_uid, owner),
-                     group_name(st.st_gid, group), (unsigned)st.st_mode & 07777, user, user, path);
+                     group_name(st.st_gid, group), (unsigned)st.st_mode & 07777, user,
+                     file ? "to it" : "there", file ? "mend" : "make",
+                     file ? "chown" : "install -d -o", user, path);
     free(at);
     return text;
 }
