@@ -14,8 +14,11 @@ static inline int dump_bin(void *ctx, const struct bin_fact *f)
     char when[TIME_TEXT_MAX], port[PORT_TEXT_MAX], country[3];
 
     port_format(f->port, port);
-    fprintf(ctx, "bin %s %d %s %s %llu\n", time_format_utc(f->bin, when), f->class, port,
+    fprintf(ctx, "bin %s %d %s %s %llu", time_format_utc(f->bin, when), f->class, port,
             country_format(f->country, country), (unsigned long long)f->events);
+    if (f->rule)
+        fprintf(ctx, " rule %u", f->rule);
+    fputc('\n', ctx);
     return 0;
 }
 
