@@ -31,7 +31,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(TESTS)/%,$(sort $(wildcard tests/unit/
 TOOLS := $(patsubst tests/tools/%.c,$(TESTS)/%,$(sort $(wildcard tests/tools/*.c)))
 E2E_TESTS := $(sort $(wildcard tests/e2e/*.bats))
 
-.PHONY: all run test lint asan faults bench install uninstall clean help tests FORCE
+.PHONY: all run test lint asan faults soak bench install uninstall clean help tests FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -67,6 +67,11 @@ faults: ## kill it at every named step, ROUNDS (20) times each: a restart must e
 	@tests/setup.sh test
 	@$(MAKE) --no-print-directory -j$$(nproc) all BUILD=build/faults CPPFLAGS='$(CPPFLAGS) -DSCANTIDE_FAULTS'
 	@BUILD=build/faults tests/faults/run.sh $(STEPS)
+
+soak: ## the long runs of tests/soak, one after the other; the last line counts them
+	@tests/setup.sh test
+	@$(MAKE) --no-print-directory -j$$(nproc) all tests
+	@BUILD='$(BUILD)' TOOLS='$(TESTS)' tests/soak.sh
 
 tests: $(UNIT_TESTS) $(TOOLS)
 
