@@ -14,8 +14,8 @@ struct query {
     struct buf hex;
 };
 
-static const char *const table_names[] = {"bins",     "sources", "targets",
-                                          "coverage", "logs",    "sensors"};
+static const char *const table_names[] = {"bins", "sources", "targets", "coverage",
+                                          "logs", "sensors", "rules"};
 
 enum { TABLE_NAMES = sizeof table_names / sizeof *table_names };
 
@@ -85,8 +85,8 @@ static void say_mistake(struct store *s, int rc, struct error *err)
         error_add(err, NULL, 0, 0, "there is no table '%s'; did you mean '%s'?", name, near);
     else
         error_add(err, NULL, 0, 0,
-                  "there is no table '%s'; there are bins, sources, targets, coverage, logs and "
-                  "sensors",
+                  "there is no table '%s'; there are bins, sources, targets, coverage, logs, "
+                  "sensors and rules",
                   name);
 }
 

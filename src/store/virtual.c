@@ -97,7 +97,8 @@ static const char views[] =
     "CREATE TEMP VIEW sensors AS SELECT s.name AS sensor,"
     " utc((SELECT min(start) FROM main.segment WHERE kind = 1 AND sensor = s.id)) AS first_bin,"
     " utc((SELECT max(start) FROM main.segment WHERE kind = 1 AND sensor = s.id)) AS last_bin"
-    " FROM main.sensor s;";
+    " FROM main.sensor s;"
+    "CREATE TEMP VIEW rules AS SELECT number AS rule, kind, name, networks FROM main.rule;";
 
 struct vtab {
     sqlite3_vtab base;

@@ -60,3 +60,9 @@ csv() { # WHAT OPTION...
     grep -q ', 3 events are counted anew' said
     [ "$(csv sources --without-scanners)" = "203.0.113.5 3 1;" ]
 }
+
+@test "sql knows the rules of bins" {
+    sql() { "$SCANTIDE" sql --data "$PWD/data" --format csv "$1"; }
+    [ "$(sql 'SELECT rule, kind, networks FROM rules ORDER BY rule' | tail -n +2 | paste -sd' ')" = "1,scanner,203.0.113.0/24 2,scanner,203.0.113.128/25" ]
+    [ "$(sql 'SELECT name, sum(events) FROM bins LEFT JOIN rules USING (rule) GROUP BY rule ORDER BY rule' | tail -n +2 | paste -sd' ')" = ",1 the lab,3 other,1" ]
+}
