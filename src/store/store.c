@@ -22,8 +22,10 @@ const char db_schema[] =
     /* Spans somebody watched, both ends inclusive; they never overlap. */
     "CREATE TABLE coverage (sensor INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
     "  PRIMARY KEY (sensor, first)) WITHOUT ROWID;"
-    /* How far a log has been taken in; the log is known by its content. */
-    "CREATE TABLE position (id INTEGER PRIMARY KEY, sensor TEXT NOT NULL, head_len INTEGER NOT "
+    /* How far a log has been taken in; the log is known by its content. An id is never used again:
+     * whoever follows a log that is forgotten meanwhile still has it. */
+    "CREATE TABLE position (id INTEGER PRIMARY KEY AUTOINCREMENT, sensor TEXT NOT NULL, head_len "
+    "INTEGER NOT "
     "NULL, head_hash INTEGER NOT NULL,"
     "  offset INTEGER NOT NULL, tail_hash INTEGER NOT NULL, last_when INTEGER NOT NULL, first_when "
     "INTEGER NOT NULL,"
