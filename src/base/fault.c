@@ -21,6 +21,8 @@ static struct step {
     /* In the order in which a line's facts go through them. */
     {.name = "opened", .what = "facts.db is there, before it has tables"},
     {.name = "schema", .what = "it has them"},
+    {.name = "moved", .what = "rules have changed: an hour's counts were moved"},
+    {.name = "ruled", .what = "all were, and the rules are noted, before COMMIT"},
     {.name = "answered", .what = "run: a file was found to be a known log or a new one"},
     {.name = "read", .what = "a block of lines was read"},
     {.name = "parsed", .what = "its lines were parsed and counted"},

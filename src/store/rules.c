@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/fault.h"
 #include "base/port.h"
 #include "base/sort.h"
 #include "store/delta.h"
@@ -456,8 +457,10 @@ static int move_counts(struct moving *m)
         hours[n++] = (struct hour){(uint16_t)sqlite3_column_int(q, 0), sqlite3_column_int64(q, 1)};
     }
     sqlite3_reset(q);
-    for (size_t i = 0; i < n && rc == 0; i++)
+    for (size_t i = 0; i < n && rc == 0; i++) {
         rc = move_hour(m, hours[i].sensor, hours[i].start);
+        FAULT("moved");
+    }
     free(hours);
     return rc;
 }
@@ -521,6 +524,7 @@ int store_set_rules(struct store *s, const struct rule *list, size_t n, struct r
         rc = move_all(s, &old, &new, out);
     if (rc == 0 && out->differ)
         rc = write_rules(s, &old, &new);
+    FAULT("ruled");
     rc = db_end(s, own, rc);
     list_fini(&old);
     list_fini(&new);
