@@ -85,15 +85,24 @@ counted() { # DATA
     st top ports --data "$1" --all -n 0 --format csv | awk -F, 'NR > 1 { n += $3 } END { print n + 0 }'
 }
 
-# ---- import: a log; the log grown past a bin's end; an older one, for which all series are made again, while rules change ----
+# ---- import: a log; a chart with its pairs; the log grown past a bin's end; an older one, for which series are made again,
+# while rules change ----
+
+chart() {
+    st graph port 23/tcp --all --print -o chart.png "$@" >/dev/null
+}
 
 import_step() { # NUMBER
     configure "$PWD"
-    [ "$1" -lt 3 ] || echo "exclude: [$excluded]" >>conf.yaml
+    [ "$1" -lt 4 ] || echo "exclude: [$excluded]" >>conf.yaml
     case $1 in
     1) cat "$work/part.b" >log ;;
-    2) cat "$work/part.b" "$work/part.c" >log ;;
-    3) cat "$work/part.a" >log ;;
+    2)
+        chart
+        return
+        ;;
+    3) cat "$work/part.b" "$work/part.c" >log ;;
+    4) cat "$work/part.a" >log ;;
     esac
     st import --sensor gw --timezone UTC log >/dev/null
 }
@@ -105,7 +114,7 @@ prepare_import() {
     cd "$work/import" || exit 1
     configure "$PWD"
     mkdir before.1
-    for k in 1 2 3; do
+    for k in 1 2 3 4; do
         [ "$k" -eq 1 ] || cp -r data "before.$k"
         SCANTIDE_FAULT_COUNTS=$PWD/counts.$k import_step "$k" || exit 1
     done
@@ -114,7 +123,7 @@ prepare_import() {
 
 try_import() { # STEP: one attempt; 0 exact, 1 not; `killed` says whether it came to the step
     local step=$1 k n counts at=() pick
-    for k in 1 2 3; do
+    for k in 1 2 3 4; do
         counts=$(awk -v step="$step" '$1 == step { print $2 }' "$work/import/counts.$k")
         [ "$counts" -eq 0 ] || at+=("$k:$counts")
     done
@@ -130,7 +139,7 @@ try_import() { # STEP: one attempt; 0 exact, 1 not; `killed` says whether it cam
         SCANTIDE_FAULT=$other import_step "$k"
         how="$how, then $other"
     fi
-    while [ "$k" -le 3 ]; do
+    while [ "$k" -le 4 ]; do
         import_step "$k" || return
         k=$((k + 1))
     done
@@ -259,6 +268,7 @@ undisturbed() { # WANT
         cat said >&2
         exit 1
     }
+    [ "$1" != want.import ] || chart --data "$work/undisturbed" || exit 1
     figures undisturbed >"$1"
 }
 
