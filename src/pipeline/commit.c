@@ -1,6 +1,7 @@
 #include "pipeline/commit.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/fault.h"
 #include "input/identity.h"
@@ -24,10 +25,13 @@ static int take_newest(void *ctx, const struct position *p)
 int log_state_find(struct store *s, int fd, uint64_t size, const char *sensor,
                    struct log_state *log)
 {
+    char name[SENSOR_NAME_MAX]; /* as it was stored */
+
+    snprintf(name, sizeof name, "%s", sensor);
     log->sensor_count = 0;
     log->newest = 0;
     /* First: what comes between the two is then new. */
-    int rc = store_read_positions(s, sensor, take_newest, &log->newest);
+    int rc = store_read_positions(s, name, take_newest, &log->newest);
     if (rc < 0)
         return rc;
     int found = identity_find(s, fd, size, sensor, &log->position);
