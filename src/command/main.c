@@ -14,6 +14,8 @@ static const char usage[] =
     "    top        rank ports, countries, sources, pairs or targets\n"
     "    graph      draw an hourly chart\n"
     "    sql        ask the facts in SQL\n"
+    "    export     write hourly totals by port and country\n"
+    "    backup     copy the facts, also while the daemon runs\n"
     "    prune      remove the facts of a span, so that a wrong import can be repeated\n"
     "    rebuild    make all round-robin databases again, or save what is left of damaged facts\n"
     "    explain    tell what becomes of each line of a log\n"
@@ -30,7 +32,7 @@ static const struct {
     {"import", cmd_import},     {"run", cmd_run},         {"top", cmd_top},
     {"graph", cmd_graph},       {"explain", cmd_explain}, {"check", cmd_check},
     {"simulate", cmd_simulate}, {"sql", cmd_sql},         {"rebuild", cmd_rebuild},
-    {"prune", cmd_prune},
+    {"prune", cmd_prune},       {"backup", cmd_backup},   {"export", cmd_export},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -8,6 +8,8 @@
 #include "store/store.h"
 #include "tag/rules.h"
 
+enum { SCANTIDE_APPLICATION_ID = 0x7363616e /* "scan" */ };
+
 enum { STATEMENTS_MAX = 96 };
 
 struct store {

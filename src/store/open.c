@@ -14,7 +14,6 @@
 #include "store/db.h"
 
 enum {
-    APPLICATION_ID = 0x7363616e /* "scan" */,
     SCHEMA_VERSION = 1,
     BUSY_MS = 30000,
     WAL_WAIT_MS = 10,
@@ -96,7 +95,7 @@ static int make_tables(struct store *s, struct error *err)
 {
     char *sql = xasprintf(
         "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;",
-        db_schema, APPLICATION_ID, SCHEMA_VERSION);
+        db_schema, SCANTIDE_APPLICATION_ID, SCHEMA_VERSION);
     FAULT("opened");
     int rc = db_script(s, sql);
     FAULT("schema");
@@ -126,9 +125,9 @@ static int prepare_schema(struct store *s, enum store_mode mode, struct error *e
             tables = pragma_number(s, "SELECT count(*) FROM sqlite_master");
     if (version < 0 || tables < 0)
         return unreadable(s, err);
-    if (app == APPLICATION_ID && version == SCHEMA_VERSION)
+    if (app == SCANTIDE_APPLICATION_ID && version == SCHEMA_VERSION)
         return mode == STORE_WRITE ? check_pages(s, err) : 0;
-    if (tables > 0 && app != APPLICATION_ID) {
+    if (tables > 0 && app != SCANTIDE_APPLICATION_ID) {
         error_add(err, s->path, 0, 0,
                   "this is another program's database: name another folder with --data");
         return -EINVAL;
