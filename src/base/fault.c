@@ -54,6 +54,8 @@ static struct step {
     {.name = "fold", .what = "folding: before an hour's rows are replaced"},
     {.name = "unfolded", .what = "the rows are gone, the folded one isn't there yet"},
     {.name = "folded", .what = "an hour is folded and has its margin, before COMMIT"},
+    {.name = "forgotten", .what = "prune: logs are forgotten, their counts still there"},
+    {.name = "pruned", .what = "prune: both are gone, before COMMIT"},
     {.name = "stop", .what = "run: told to stop"},
     {.name = "stopped", .what = "run: the last commit and the series are written"},
     {.name = "synced", .what = "the write-ahead log went into the database"},

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/fault.h"
 #include "store/delta.h"
 
 /* ---- which hours ---- */
@@ -323,6 +324,7 @@ int prune_facts(struct store *s, const struct prune_query *q)
     if (rc < 0)
         return rc;
     rc = forget_logs(s, q);
+    FAULT("forgotten");
     for (size_t i = 0; i < q->n && rc == 0; i++) {
         rc = remove_segments(s, q->sensors[i], q);
         if (rc == 0)
@@ -330,5 +332,6 @@ int prune_facts(struct store *s, const struct prune_query *q)
         if (rc == 0)
             rc = store_touch_series(s, q->sensors[i]);
     }
+    FAULT("pruned");
     return db_end(s, own, rc);
 }

@@ -86,7 +86,9 @@ counted() { # DATA
 }
 
 # ---- import: a log; a chart with its pairs; the log grown past a bin's end; an older one, for which series are made again,
-# while rules change ----
+# while rules change; a rebuild; all of it pruned, and taken in again ----
+
+import_steps=7
 
 chart() {
     st graph port 23/tcp --all --print -o chart.png "$@" >/dev/null
@@ -103,6 +105,15 @@ import_step() { # NUMBER
         ;;
     3) cat "$work/part.b" "$work/part.c" >log ;;
     4) cat "$work/part.a" >log ;;
+    5)
+        st rebuild >/dev/null
+        return
+        ;;
+    6) # there may be nothing left to remove
+        st prune --sensor gw --from "$(date -d "@$((first - 86400))" +%Y-%m-%d)" --to "$(date -d "@$((end + 86400))" +%Y-%m-%d)" --yes >/dev/null
+        return $(($? == 137 ? 137 : 0))
+        ;;
+    7) cp "$work/whole" log ;;
     esac
     st import --sensor gw --timezone UTC log >/dev/null
 }
@@ -114,7 +125,7 @@ prepare_import() {
     cd "$work/import" || exit 1
     configure "$PWD"
     mkdir before.1
-    for k in 1 2 3 4; do
+    for ((k = 1; k <= import_steps; k++)); do
         [ "$k" -eq 1 ] || cp -r data "before.$k"
         SCANTIDE_FAULT_COUNTS=$PWD/counts.$k import_step "$k" || exit 1
     done
@@ -123,7 +134,7 @@ prepare_import() {
 
 try_import() { # STEP: one attempt; 0 exact, 1 not; `killed` says whether it came to the step
     local step=$1 k n counts at=() pick
-    for k in 1 2 3 4; do
+    for ((k = 1; k <= import_steps; k++)); do
         counts=$(awk -v step="$step" '$1 == step { print $2 }' "$work/import/counts.$k")
         [ "$counts" -eq 0 ] || at+=("$k:$counts")
     done
@@ -139,7 +150,7 @@ try_import() { # STEP: one attempt; 0 exact, 1 not; `killed` says whether it cam
         SCANTIDE_FAULT=$other import_step "$k"
         how="$how, then $other"
     fi
-    while [ "$k" -le 4 ]; do
+    while [ "$k" -le $import_steps ]; do
         import_step "$k" || return
         k=$((k + 1))
     done
