@@ -116,7 +116,7 @@ int plan_read_again(struct plan *p, struct plan_scratch *x, struct store *s, uin
                     const int64_t *hours, size_t n, unsigned port_events)
 {
     struct reading r = {p, x, port_events > 0 ? port_events : 1, INT64_MIN, NULL};
-    int rc = 0;
+    int rc = store_rules(s, &r.rules);
 
     for (size_t i = 0; i < n && rc == 0; i++) {
         int64_t end = hours[i] + HOUR_S < p->until ? hours[i] + HOUR_S : p->until;

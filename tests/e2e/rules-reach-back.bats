@@ -123,3 +123,14 @@ same() { # DATA DATA
     [ "$(sed -n 3p out | grep -c '"rule"')" -eq 0 ]
     "$SCANTIDE" explain --config conf.yaml line 2>/dev/null | grep -q '^1: event .* rule "scanner the lab"$'
 }
+
+@test "what comes late from an excluded source makes no series" {
+    again plain conf.yaml
+    for i in $(seq 12); do
+        echo "2026-11-24T02:00:$((10 + i))Z gw kernel: DROP IN=eth0 OUT= SRC=198.0.0.$i DST=192.0.2.1 LEN=60 PROTO=TCP SPT=4000 DPT=9999 SYN"
+    done >late
+    "$SCANTIDE" import --data "$PWD/plain" --config conf.yaml late >/dev/null 2>&1
+    [ ! -e plain/rrd/gw/port/9999-tcp.rrd ]
+    again plain /dev/null
+    [ -e plain/rrd/gw/port/9999-tcp.rrd ]
+}
