@@ -264,9 +264,13 @@ static void *expand_thread(void *arg)
     struct expansion x = {.g = g, .flat = xcalloc(1, sizeof *x.flat)};
     bool good = true;
 
-    if (!g->path || g->db.ipv4_start_node.node_value >= g->db.metadata.node_count)
-        fill(&x, 0, 0, COUNTRY_UNKNOWN);
-    else
+    if (!g->path || g->db.ipv4_start_node.node_value >= g->db.metadata.node_count) {
+        const struct ip any = ip_from_v4(0x01010101); /* one answer for all of IPv4, or none */
+        uint16_t country = COUNTRY_UNKNOWN;
+        if (g->path)
+            look_up(g, &any, &country);
+        fill(&x, 0, 0, country);
+    } else
         good = walk(&x, g->db.ipv4_start_node.node_value, 0, 0);
     if (good) {
         mark_local(&x);
@@ -281,6 +285,11 @@ void geo_expand(struct geo *g)
 {
     if (!g->expanding)
         g->expanding = pthread_create(&g->thread, NULL, expand_thread, g) == 0;
+}
+
+bool geo_is_expanded(const struct geo *g)
+{
+    return atomic_load(&g->flat) != NULL;
 }
 
 const char *geo_path(const struct geo *g)

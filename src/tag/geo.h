@@ -10,6 +10,7 @@
 #ifndef SCANTIDE_TAG_GEO_H
 #define SCANTIDE_TAG_GEO_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/country.h"
@@ -30,6 +31,9 @@ uint16_t geo_country(const struct geo *g, const struct ip *ip);
 
 /* Begins to build the flat table; a second call does nothing. */
 void geo_expand(struct geo *g);
+
+/* Whether that table stands. */
+bool geo_is_expanded(const struct geo *g);
 
 /* NULL without a database. */
 const char *geo_path(const struct geo *g);

@@ -67,7 +67,7 @@ static void read_to(struct reading *r, const char *host, uint64_t offset)
 
 static int commit(struct store *s, struct reading **list, size_t n, struct error *err)
 {
-    struct commit_part parts[4];
+    struct commit_part parts[4] = {{0}};
 
     for (size_t i = 0; i < n; i++)
         parts[i] = (struct commit_part){&list[i]->state, &list[i]->tally, 1};
