@@ -73,7 +73,7 @@ struct follow {
     int64_t series_ms;          /* no sooner, unless there is nothing left to read */
     struct series_stats series; /* of the last writing */
     int64_t left_said_ms;       /* when it was said how many files are left; 0: not said */
-    bool unsynced;              /* lines were committed since */
+    bool unsynced;              /* lines were committed since, maybe by an earlier start */
     int64_t folded;             /* hours before it were folded */
 
     bool stopping, hurry, closing;
@@ -682,7 +682,7 @@ static void start_loop(struct follow *f)
 
 static int follow_once(const struct follow_options *o)
 {
-    struct follow f = {.options = o, .buffer = xmalloc(TAIL_READ_BYTES)};
+    struct follow f = {.options = o, .unsynced = true, .buffer = xmalloc(TAIL_READ_BYTES)};
 
     start_loop(&f);
     open_logs(&f);

@@ -176,11 +176,15 @@ alive() {
     kill -0 "$daemon" 2>/dev/null
 }
 
-# The daemon, until it dies or has taken in everything and is told to stop. Its exit status.
+# The daemon, until it dies or has taken in everything and is told to stop. Its exit status, which is SIGTERM's where it was
+# told so before it could heed it.
 live() { # FAULT
+    local lives
+    lives=$(grep -c 'facts are kept' said)
     SCANTIDE_FAULT=$1 "$scantide" run --config conf.yaml 2>>said &
     daemon=$!
-    while alive && { [ ! -e all_written ] || [ "$(counted data)" -lt "$events" ]; }; do
+    while alive && { [ ! -e all_written ] || [ "$(grep -c 'facts are kept' said)" -eq "$lives" ] ||
+        [ "$(counted data)" -lt "$events" ]; }; do
         sleep 0.1
     done
     kill "$daemon" 2>/dev/null
@@ -225,8 +229,14 @@ try_run() { # STEP
         status=$?
         how="$how, then $other"
     fi
-    [ $status -eq 0 ] || live ''
-    status=$?
+    if [ $status -ne 0 ]; then
+        live ''
+        status=$?
+    fi
+    if [ $status -eq 143 ]; then
+        live ''
+        status=$?
+    fi
     wait "$writer"
     [ $status -eq 0 ] && same data want.run
 }
