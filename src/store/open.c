@@ -60,12 +60,13 @@ static int unreadable(struct store *s, struct error *err)
                   "read all three, as the folder's owner or a member of its group",
                   sqlite3_errmsg(s->db));
         return -EACCES;
-    default:
-        error_add(err, s->path, 0, 0,
-                  "the facts can't be read (%s): see what the disk says, or restore a backup",
-                  sqlite3_errmsg(s->db));
-        return -EIO;
+    default: break;
     }
+    int system = sqlite3_system_errno(s->db);
+    error_add(err, s->path, 0, 0,
+              "the facts can't be opened (%s%s%s): see that the disk isn't full and has no faults",
+              sqlite3_errmsg(s->db), system ? ", " : "", system ? strerror(system) : "");
+    return -EIO;
 }
 
 /* Small ones whole, before anything is added to them. Larger ones tell when they are read. */
