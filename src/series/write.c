@@ -19,7 +19,7 @@
  * maps each file and unmaps it again. */
 enum { FILES_A_THREAD = 16, BINS_A_THREAD = 288 };
 
-enum { ROOM_MIN = 4 << 20 /* bytes free, some ten files */ };
+enum { ROOM_MIN = 4 << 20 /* bytes free, some ten files */, PAGE_BYTES = 4096 };
 
 enum { PATH_BYTES = SENSOR_NAME_MAX + SERIES_PATH_MAX + 16 /* below <data>/rrd */ };
 
@@ -178,10 +178,13 @@ static void load_template(struct writer *w, bool pair)
     free(path);
 }
 
+/* A page at a time: what is written at once may lie in the page cache as one piece, and then each
+ * later update of a few bytes, through a mapping, sends all of that piece to the disk. */
 static int write_whole(int fd, const struct buf *b)
 {
     for (size_t done = 0; done < b->n;) {
-        ssize_t n = write(fd, b->p + done, b->n - done);
+        size_t left = b->n - done;
+        ssize_t n = write(fd, b->p + done, left < PAGE_BYTES ? left : PAGE_BYTES);
         if (n < 0 && errno != EINTR)
             return -errno;
         done += n > 0 ? (size_t)n : 0;
