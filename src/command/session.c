@@ -78,6 +78,7 @@ static void open_series(struct session *s)
     struct series_options options = {
         .limits = {s->conf->series.port_events_per_hour, s->conf->series.max_ports,
                    s->conf->series.ports, s->conf->series.port_count},
+        .rrdcached = s->conf->series.rrdcached,
     };
     char *folder = paths_share("rrd"), *schema = xasprintf("%s/schema.yaml", folder);
 

@@ -49,7 +49,7 @@ struct raw_geo {
 
 struct raw_series {
     uint32_t *port_events_per_hour, *max_ports;
-    char *write_every;
+    char *write_every, *rrdcached;
     char **ports;
     uint32_t ports_count;
 };
@@ -122,6 +122,7 @@ static const cyaml_schema_field_t series_fields[] = {
     CYAML_FIELD_SEQUENCE("ports", OPTIONAL, struct raw_series, ports, &text_schema, 0,
                          MAX_PORTS_LIMIT),
     TEXT("write_every", struct raw_series, write_every),
+    TEXT("rrdcached", struct raw_series, rrdcached),
     CYAML_FIELD_END,
 };
 
@@ -533,6 +534,7 @@ static void read_meaning(struct reading *r)
                    &conf->series.max_ports);
         read_ports(r, raw->series);
         read_write_every(r, raw->series->write_every);
+        read_path(r, "series.rrdcached", raw->series->rrdcached, &conf->series.rrdcached);
     }
 }
 
@@ -596,6 +598,7 @@ void config_free(struct config *conf)
     free(conf->prefixes);
     free(conf->rules);
     free(conf->series.ports);
+    free(conf->series.rrdcached);
     free(conf->file);
     free(conf->data);
     free(conf->parsers);

@@ -56,6 +56,7 @@ struct config {
         uint32_t *ports; /* port.h's keys, ascending, each once; always admitted */
         size_t port_count;
         int write_every_s; /* a multiple of 300 */
+        char *rrdcached;   /* its Unix socket, absolute; NULL: none */
     } series;
 };
 

@@ -55,7 +55,9 @@ struct series {
     struct sensor_series *sensors;
     size_t n;
     size_t slice_files;
-    char boot[BOOT_BYTES];
+    struct cached *cached;
+    char machine[BOOT_BYTES]; /* this boot of it */
+    char boot[BOOT_BYTES];    /* and of rrdcached */
     bool boot_checked;
     bool unsynced;  /* files have been written since the last sync */
     int64_t synced; /* `until` of that */
@@ -91,7 +93,11 @@ int series_open(const char *data, const char *schema, const struct series_option
         return rc;
     struct series *se = xcalloc(1, sizeof *se);
     se->data = xstrdup(data);
-    se->rrd = xasprintf("%s/rrd", data);
+    if (options->rrdcached && *options->rrdcached)
+        se->cached = cached_new(options->rrdcached);
+    char *whole = se->cached ? realpath(data, NULL) : NULL;
+    se->rrd = xasprintf("%s/rrd", whole ? whole : data);
+    free(whole);
     se->schema = sc;
     se->limits = *limits;
     se->ports = xcalloc(limits->port_count + 1, sizeof *se->ports);
@@ -100,7 +106,8 @@ int series_open(const char *data, const char *schema, const struct series_option
     se->limits.ports = se->ports;
     se->scratch = plan_scratch_new();
     se->slice_files = options->slice_files ? options->slice_files : SLICE_FILES;
-    name_boot(se->boot, options->boot);
+    name_boot(se->machine, options->boot);
+    snprintf(se->boot, sizeof se->boot, "%s", se->machine);
     se->lock = -1;
     *out = se;
     return 0;
@@ -126,6 +133,7 @@ void series_close(struct series *se)
     free(se->sensors);
     plan_scratch_free(se->scratch);
     schema_free(se->schema);
+    cached_free(se->cached);
     free(se->ports);
     free(se->rrd);
     free(se->data);
@@ -189,8 +197,50 @@ static int check_boot(struct series *se, struct store *s, struct error *err)
     return rc < 0 ? store_fault(se, s, rc, err) : 0;
 }
 
+/* With another rrdcached than before nothing is known of what that one had been given; and if it
+ * was killed, it may have left torn files, as in a crash of the machine. */
+static int connect_cached(struct series *se, struct error *err)
+{
+    char *fault = NULL;
+    bool fresh;
+
+    if (!se->cached)
+        return 0;
+    int rc = cached_connect(se->cached, &fresh, &fault);
+    if (rc < 0)
+        error_add(err, se->rrd, 0, 0, "%s", fault);
+    free(fault);
+    if (rc < 0 || !fresh)
+        return rc;
+    snprintf(se->boot, sizeof se->boot, "%.40s %ld", se->machine, cached_peer(se->cached));
+    se->boot_checked = false;
+    for (size_t i = 0; i < se->n; i++)
+        for (size_t k = 0; k < se->sensors[i].n; k++)
+            se->sensors[i].files[k].checked = false;
+    return 0;
+}
+
+static int flush_cached(struct series *se, struct error *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; se->cached && i < se->n && rc == 0; i++) {
+        struct sensor_series *ss = &se->sensors[i];
+        struct writer *w =
+            writer_new(se->rrd, ss->name, se->schema, se->inflight, se->cached, 0, NULL);
+        for (size_t k = 0; k < ss->n && rc == 0; k++)
+            if (!ss->files[k].making && (rc = writer_flush(w, &ss->files[k])) < 0)
+                error_add(err, se->rrd, 0, 0, "%s", ss->files[k].fault);
+        writer_free(w);
+    }
+    return rc;
+}
+
 static int sync_disk(struct series *se, struct store *s, struct error *err)
 {
+    int flushed = flush_cached(se, err);
+    if (flushed < 0)
+        return flushed;
     int fd = open(se->rrd, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int rc = fd < 0 || syncfs(fd) < 0 ? -errno : 0;
 
@@ -217,7 +267,9 @@ int series_settle(struct series *se, struct store *s, struct error *err)
     int rc = take_lock(se, true, err);
     if (rc < 0)
         return rc;
-    rc = sync_disk(se, s, err);
+    rc = connect_cached(se, err);
+    if (rc == 0)
+        rc = sync_disk(se, s, err);
     drop_lock(se);
     return rc;
 }
@@ -281,6 +333,7 @@ struct task {
     struct series_state state;
     struct touch touch; /* by late facts: made again */
     bool paced;         /* in slices */
+    bool flush;         /* what an rrdcached has of the files: they are to be read */
     bool whole_bins;    /* only those that were watched to their end */
     size_t *left;       /* of this slice */
     int64_t first;      /* the first known bin */
@@ -528,7 +581,7 @@ static bool look_at_files(const struct task *t, const struct writer *w, struct s
             writer_resume(w, files[i]);
         else
             writer_check(w, files[i], t->goal);
-        any |= files[i]->making || files[i]->last_up < t->goal;
+        any |= files[i]->making || (!files[i]->fault && files[i]->last_up < t->goal);
     }
     return any;
 }
@@ -548,12 +601,15 @@ static int note_unsynced(struct task *t)
  * errno. */
 static int write_files(struct task *t, struct series_file **files, size_t n)
 {
-    struct writer *w =
-        writer_new(t->se->rrd, t->ss->name, t->se->schema, t->se->inflight, t->begin, t->stats);
+    struct writer *w = writer_new(t->se->rrd, t->ss->name, t->se->schema, t->se->inflight,
+                                  t->se->cached, t->begin, t->stats);
     int rc = 0;
 
     if (look_at_files(t, w, files, n) && (rc = note_unsynced(t)) == 0)
         rc = bring_up(t, w, files, n);
+    for (size_t i = 0; t->flush && i < n; i++)
+        if (!files[i]->fault)
+            writer_flush(w, files[i]);
     writer_free(w);
     if (rc == SLICE_DONE)
         return rc;
@@ -691,7 +747,9 @@ int series_sync(struct series *se, struct store *s, int64_t until, unsigned how,
     *stats = (struct series_stats){0};
     if (rc < 0)
         return rc;
-    rc = check_boot(se, s, err);
+    rc = connect_cached(se, err);
+    if (rc == 0)
+        rc = check_boot(se, s, err);
     if (rc == 0)
         rc = sync_sensors(se, s, until, paced, stats, err);
     if (se->synced == 0)
@@ -782,13 +840,13 @@ static int write_wanted(struct task *t, const struct series_key *keys, size_t n)
 static int want(struct task *t, const struct series_key *keys, size_t n, int64_t until, int64_t now)
 {
     struct series_key *sorted = xcalloc(n + 1, sizeof *sorted);
-    bool todo;
+    bool todo = false;
     int rc = note_pairs(t, keys, n, now);
 
     if (n > 0)
         memcpy(sorted, keys, n * sizeof *keys);
     qsort(sorted, n, sizeof *sorted, by_key);
-    t->whole_bins = true;
+    t->whole_bins = t->flush = true;
     if (rc == 0)
         rc = task_init(t, until, &todo);
     if (rc < 0 || !todo || t->state.written == 0)
@@ -815,7 +873,9 @@ int series_want(struct series *se, struct store *s, uint16_t sensor, const struc
 
     if (rc < 0)
         return rc;
-    rc = check_boot(se, s, err);
+    rc = connect_cached(se, err);
+    if (rc == 0)
+        rc = check_boot(se, s, err);
     if (rc == 0)
         rc = list_sensors(se, s, &sensors, &count, err);
     for (size_t i = 0; i < count && rc == 0; i++)

@@ -32,6 +32,8 @@ struct writer {
     const char *rrd, *sensor;
     const struct schema *sc;
     struct inflight *inflight;
+    struct cached *cached;
+    pthread_mutex_t *cached_lock; /* while files are put in place */
     int64_t begin;
     struct series_stats *stats;
     struct blank whole, pair;
@@ -56,12 +58,22 @@ struct worker {
 };
 
 struct writer *writer_new(const char *rrd, const char *sensor, const struct schema *sc,
-                          struct inflight *f, int64_t begin, struct series_stats *stats)
+                          struct inflight *f, struct cached *cached, int64_t begin,
+                          struct series_stats *stats)
 {
     struct writer *w = xcalloc(1, sizeof *w);
 
-    *w = (struct writer){
-        .rrd = rrd, .sensor = sensor, .sc = sc, .inflight = f, .begin = begin, .stats = stats};
+    *w = (struct writer){.rrd = rrd,
+                         .sensor = sensor,
+                         .sc = sc,
+                         .inflight = f,
+                         .cached = cached,
+                         .begin = begin,
+                         .stats = stats};
+    if (cached) {
+        w->cached_lock = xcalloc(1, sizeof *w->cached_lock);
+        ASSERT(pthread_mutex_init(w->cached_lock, NULL) == 0);
+    }
     return w;
 }
 
@@ -73,6 +85,9 @@ void writer_free(struct writer *w)
     buf_fini(&w->pair.bytes);
     free(w->whole.fault);
     free(w->pair.fault);
+    if (w->cached_lock)
+        pthread_mutex_destroy(w->cached_lock);
+    free(w->cached_lock);
     free(w);
 }
 
@@ -225,6 +240,13 @@ static bool looks_same(const struct series_file *file, const struct stat *st)
            st->st_mtim.tv_nsec == file->changed.tv_nsec;
 }
 
+/* An rrdcached writes when it likes to; what it was given counts as written. */
+static bool is_as_left(const struct writer *w, const struct series_file *file,
+                       const struct stat *st)
+{
+    return w->cached ? st->st_ino == file->ino && st->st_size == file->size : looks_same(file, st);
+}
+
 /* Notes how the file looks, so that another hand's work on it is seen. */
 static int remember(struct series_file *file, const char *path)
 {
@@ -240,18 +262,53 @@ static int remember(struct series_file *file, const char *path)
     return rc;
 }
 
+static char *cached_fault(int rc)
+{
+    return xasprintf("rrdcached %s (%s); it is tried again the next time",
+                     rc == -EIO ? "refused it; its own log tells why" : "can't be reached",
+                     strerror(-rc));
+}
+
+/* Updates of the old file must not get into the new one. */
+static int forget_updates(const struct writer *w, const char *path)
+{
+    if (!w->cached)
+        return 0;
+    pthread_mutex_lock(w->cached_lock);
+    int rc = cached_forget(w->cached, path);
+    pthread_mutex_unlock(w->cached_lock);
+    return rc;
+}
+
+int writer_flush(const struct writer *w, struct series_file *file)
+{
+    char *path = file_path(w, file, false);
+    int rc = w->cached ? cached_flush(w->cached, path) : 0;
+
+    if (rc < 0) {
+        free(file->fault);
+        file->fault = cached_fault(rc);
+        file->checked = false;
+    }
+    free(path);
+    return rc;
+}
+
 static int put_in_place(const struct writer *w, struct series_file *file, const char *made,
                         char **fault)
 {
     char *path = file_path(w, file, false);
+    int cached = forget_updates(w, path);
     FAULT("rename");
-    int rc = rename(made, path) < 0 ? -errno : remember(file, path);
+    int rc = cached < 0 ? cached : rename(made, path) < 0 ? -errno : 0;
 
     FAULT("renamed");
-    if (rc < 0)
-        *fault = write_fault(path, rc);
-    else
+    if (rc < 0) {
+        *fault = cached < 0 ? cached_fault(rc) : write_fault(path, rc);
+    } else {
         file->making = false;
+        remember(file, path);
+    }
     free(path);
     return rc;
 }
@@ -280,7 +337,11 @@ void writer_check(const struct writer *w, struct series_file *file, int64_t goal
     bool pair = file->key.kind == SERIES_PAIR;
     struct stat st;
 
-    if (stat(path, &st) < 0 || !file->checked || !looks_same(file, &st)) {
+    if (stat(path, &st) < 0 || !file->checked || !is_as_left(w, file, &st)) {
+        if (writer_flush(w, file) < 0) {
+            free(path);
+            return;
+        }
         /* Before it is read: what another hand does meanwhile is then seen the next time. */
         remember(file, path);
         if (file->checked)
@@ -296,7 +357,7 @@ void writer_check(const struct writer *w, struct series_file *file, int64_t goal
 static int fill_new(const struct writer *w, struct series_file *file, const char *path,
                     const struct rows *rows)
 {
-    int rc = file->last_up == w->begin ? copy_template(w, file, path, &file->fault) : 0;
+    int rc = file->last_up == file->begin ? copy_template(w, file, path, &file->fault) : 0;
 
     FAULT("copied");
     if (rc == 0)
@@ -364,10 +425,56 @@ static void *work(void *arg)
         size_t i = atomic_fetch_add(&k->window->next, 1);
         if (i >= k->window->n)
             break;
-        write_file(k, &rows, i);
+        if (!k->window->w->cached || k->window->files[i]->making)
+            write_file(k, &rows, i);
     }
     rows_fini(&rows);
     return NULL;
+}
+
+/* ---- through an rrdcached ---- */
+
+static void take_refusal(void *ctx, size_t i, const char *why)
+{
+    struct series_file *file = ((struct window *)ctx)->files[i];
+
+    if (!file->fault)
+        file->fault = xasprintf("rrdcached: %s", why);
+}
+
+/* All old files of the window in one batch. */
+static void write_cached(struct window *x)
+{
+    struct writer *w = x->w;
+    struct rows rows = {0};
+
+    cached_begin(w->cached);
+    for (size_t i = 0; i < x->n; i++) {
+        if (x->files[i]->making || x->files[i]->fault || x->files[i]->last_up != x->from)
+            continue;
+        char *path = file_path(w, x->files[i], false);
+        bool pair = x->files[i]->key.kind == SERIES_PAIR;
+        rows_make(&rows, x->from, gather_bins(x->g), gather_known(x->g), gather_events(x->g, i),
+                  pair ? NULL : gather_sources(x->g, i), w->sc->heartbeat);
+        cached_put(w->cached, path, &rows, i);
+        w->stats->rows += rows.n;
+        free(path);
+    }
+    rows_fini(&rows);
+    int rc = cached_end(w->cached, take_refusal, x);
+    for (size_t i = 0; i < x->n; i++) {
+        struct series_file *file = x->files[i];
+        if (file->making || file->last_up != x->from)
+            continue;
+        if (rc < 0 && !file->fault)
+            file->fault = cached_fault(rc);
+        if (file->fault) {
+            file->checked = false;
+        } else {
+            file->last_up = x->from + (int64_t)gather_bins(x->g) * BIN_S;
+            w->stats->files_updated++;
+        }
+    }
 }
 
 static unsigned workers_for(const struct window *x)
@@ -404,6 +511,8 @@ void writer_write(struct writer *w, struct series_file *const *files, size_t n,
     work(&workers[0]);
     for (unsigned i = 1; i < started; i++)
         pthread_join(workers[i].thread, NULL);
+    if (w->cached)
+        write_cached(&x);
     for (unsigned i = 0; i < started; i++) {
         w->stats->files_made += workers[i].stats.files_made;
         w->stats->files_updated += workers[i].stats.files_updated;

@@ -3,13 +3,15 @@
  * A new file is a copy of a template that librrd made once: all series of a sensor begin at the
  * same time, so their empty files are the same bytes, and copying is several times faster than
  * making. It is filled beside the old file, as `.NAME.new`, and renamed over it when it has
- * reached the end. An old file is written in place. One thread at a time per object. */
+ * reached the end. An old file is written in place, or through an rrdcached. One thread at a time
+ * per object. */
 #ifndef SCANTIDE_SERIES_WRITE_H
 #define SCANTIDE_SERIES_WRITE_H
 
 #include <sys/types.h>
 #include <time.h>
 
+#include "series/cached.h"
 #include "series/gather.h"
 #include "series/inflight.h"
 #include "series/schema.h"
@@ -30,10 +32,11 @@ struct series_file {
 
 struct writer;
 
-/* For the files of one sensor that begin at `begin` where they are new. `rrd`: `<data>/rrd`; all
- * strings, the schema and `f` must outlive it. */
+/* For the files of one sensor that begin at `begin` where they are new. `rrd`: `<data>/rrd`, with an
+ * rrdcached (else NULL) a whole path; all strings and objects must outlive it. */
 struct writer *writer_new(const char *rrd, const char *sensor, const struct schema *sc,
-                          struct inflight *f, int64_t begin, struct series_stats *stats);
+                          struct inflight *f, struct cached *cached, int64_t begin,
+                          struct series_stats *stats);
 void writer_free(struct writer *w);
 
 /* Finds out how far the file on disk is; one that is missing or not as it should be, or was
@@ -50,5 +53,8 @@ void writer_resume(const struct writer *w, struct series_file *file);
  * of g. With `last`, new files are put in place. Faults are in the files. */
 void writer_write(struct writer *w, struct series_file *const *files, size_t n,
                   const struct gather *g, int64_t from, bool last);
+
+/* Lets rrdcached write what it has of the file. On failure a fault is in the file. */
+int writer_flush(const struct writer *w, struct series_file *file);
 
 #endif

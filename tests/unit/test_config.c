@@ -80,6 +80,8 @@ static void assert_is_default(const struct config *conf)
     assert_int_equal(conf->series.port_events_per_hour, 10);
     assert_int_equal(conf->series.max_ports, 2000);
     assert_int_equal(conf->series.port_count, 0);
+    assert_int_equal(conf->series.write_every_s, 300);
+    assert_null(conf->series.rrdcached);
 }
 
 static void test_defaults(void **state)
@@ -275,6 +277,12 @@ static void test_faults(void **state)
          "1:19: 'scanners[0].name' must be a name that can be shown\n"},
         {"series: {max_ports: 65537}\n",
          "1:21: 'series.max_ports' must be from 0 to 65536, not 65537\n"},
+        {"series: {write_every: 7m}\n",
+         "1:23: 'series.write_every' must be a multiple of 5m, not '7m'\n"},
+        {"series: {write_every: 2h}\n",
+         "1:23: 'series.write_every' must be from 5m to 1h, not '2h'\n"},
+        {"series: {rrdcached: run/sock}\n", "1:21: 'series.rrdcached' must be a whole path that "
+                                            "begins with '/', not 'run/sock'\n"},
         {"series: {port_events_per_hour: 0}\n",
          "1:32: 'series.port_events_per_hour' must be from 1 to 1000000, not 0\n"},
         {"input:\n  - file: /a\n", "1:1: key 'input' is unknown; did you mean 'inputs'?\n"},
