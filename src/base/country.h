@@ -1,4 +1,4 @@
-/* country.h - a country as a small number: ISO 3166-1 alpha-2 in base 26, and two that are none.
+/* country.h - a country as a small number: ISO 3166-1 alpha-2 in base 26, and three that are none.
  * Any thread. */
 #ifndef SCANTIDE_BASE_COUNTRY_H
 #define SCANTIDE_BASE_COUNTRY_H
@@ -11,14 +11,16 @@
 enum {
     COUNTRY_UNKNOWN = 26 * 26 - 1, /* "ZZ": a global address that no database answers for */
     COUNTRY_LOCAL = 26 * 26,       /* "--": no global address, or none at all */
-    COUNTRY_MAX = 26 * 26 + 1,     /* keys are below this; they index tables */
+    COUNTRY_OTHER = 26 * 26 + 1,   /* "**": events whose countries are told together
+                                      (store/bound.h); sorts after every country */
+    COUNTRY_MAX = 26 * 26 + 2,     /* keys are below this; they index tables */
 };
 
 /* Two letters and a terminator. */
 static inline const char *country_format(uint16_t key, char out[3])
 {
-    out[0] = key == COUNTRY_LOCAL ? '-' : (char)('A' + key / 26);
-    out[1] = key == COUNTRY_LOCAL ? '-' : (char)('A' + key % 26);
+    out[0] = key == COUNTRY_LOCAL ? '-' : key == COUNTRY_OTHER ? '*' : (char)('A' + key / 26);
+    out[1] = key == COUNTRY_LOCAL ? '-' : key == COUNTRY_OTHER ? '*' : (char)('A' + key % 26);
     out[2] = 0;
     return out;
 }

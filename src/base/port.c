@@ -10,7 +10,9 @@ static size_t write_key(uint32_t key, char separator, char out[PORT_TEXT_MAX])
     enum port_kind kind = port_kind(key);
     int n;
 
-    if (kind == PORT_FRAG)
+    if (key == PORT_OTHER)
+        n = snprintf(out, PORT_TEXT_MAX, "other");
+    else if (kind == PORT_FRAG)
         n = snprintf(out, PORT_TEXT_MAX, "frag%c%s", separator, kind_names[port_number(key) & 1]);
     else
         n = snprintf(out, PORT_TEXT_MAX, "%u%c%s", port_number(key), separator, kind_names[kind]);

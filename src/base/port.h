@@ -24,6 +24,8 @@ enum {
     PORT_KEY_BITS = 19,
     PORT_KEY_MAX = PORT_KINDS << 16,
     PORT_TEXT_MAX = 16,
+    /* "other": events whose ports are told together (store/bound.h); sorts after every port. */
+    PORT_OTHER = PORT_FRAG << 16 | 0xffff,
 };
 
 static inline uint32_t port_key(enum port_kind kind, uint32_t number)

@@ -36,6 +36,7 @@ struct rank {
     int64_t from, to;
     bool sources;  /* count distinct ones */
     bool sketched; /* by sketches */
+    bool lean;     /* not all sources are there */
     struct table table;
     struct seen seen; /* row << SOURCE_BITS | source */
     struct seen all;  /* source */
@@ -163,10 +164,17 @@ static int take_bin(void *ctx, const struct bin_fact *f)
         x->hidden += f->events;
         return 0;
     }
-    size_t i = find_row(&x->table, group_key(x->q->what, f->port, f->country), &fresh);
+    uint32_t port = f->port;
+    uint16_t country = f->country;
+    if (x->q->what == RANK_PAIRS && !x->q->by_port && !x->q->by_country &&
+        (port == PORT_OTHER || country == COUNTRY_OTHER)) { /* one row: store/bound.h */
+        port = PORT_OTHER;
+        country = COUNTRY_OTHER;
+    }
+    size_t i = find_row(&x->table, group_key(x->q->what, port, country), &fresh);
     struct rank_row *row = &x->table.rows[i];
-    row->port = f->port;
-    row->country = f->country;
+    row->port = port;
+    row->country = country;
     row->events += f->events;
     return 0;
 }
@@ -405,19 +413,46 @@ static int read_sensor(struct store *s, struct rank *x, uint16_t sensor)
     return -EINVAL;
 }
 
-static int read_sensors(struct store *s, struct rank *x)
+static int check_lean(struct store *s, struct rank *x, uint16_t sensor)
+{
+    bool whole;
+    int rc = store_sources_whole(s, sensor, x->from, x->to, &whole);
+
+    x->lean = x->lean || !whole;
+    return rc;
+}
+
+static int total_source(void *ctx, const struct source_fact *f)
+{
+    struct rank *x = ctx;
+
+    if (events_within(x, f))
+        hll_add(x->sums->total, sketch_hash(&f->source));
+    return 0;
+}
+
+/* How many sources there were in all, where the facts don't list each of them any more. */
+static int read_total(struct store *s, struct rank *x, uint16_t sensor)
+{
+    struct margin_take take = {.ctx = x, .total = take_total, .source = total_source};
+
+    return store_read_margins(s, sensor, x->from, x->to, &take);
+}
+
+static int each_sensor(struct store *s, struct rank *x,
+                       int (*visit)(struct store *s, struct rank *x, uint16_t sensor))
 {
     const struct sensor *list;
     size_t n;
     int rc = 0;
 
     for (size_t i = 0; i < x->q->sensor_count && rc == 0; i++)
-        rc = read_sensor(s, x, x->q->sensors[i]);
+        rc = visit(s, x, x->q->sensors[i]);
     if (x->q->sensor_count)
         return rc;
     rc = store_sensors(s, &list, &n);
     for (size_t i = 0; i < n && rc == 0; i++)
-        rc = read_sensor(s, x, list[i].id);
+        rc = visit(s, x, list[i].id);
     return rc;
 }
 
@@ -438,7 +473,7 @@ static void count_distinct(struct rank *x, struct ranking *out)
         out->sources = count_total(x);
         return;
     }
-    out->sources_exact = x->q->what != RANK_TARGETS;
+    out->sources_exact = x->q->what != RANK_TARGETS && !x->lean;
     seen_unique(&x->seen);
     for (size_t i = 0; i < x->seen.n; i++) {
         struct rank_row *row = &x->table.rows[x->seen.list[i] >> shift];
@@ -492,21 +527,31 @@ static int rank_span(struct store *s, const struct rank_query *q, int64_t from, 
 {
     struct rank x = {.q = q, .from = from, .to = to, .sources = sources};
 
+    int rc = sources ? each_sensor(s, &x, check_lean) : 0;
     /* Sketches are of all but the excluded. */
-    x.sketched = sources && margins_tell(q) && !q->exact && to - from > RANK_EXACT_S &&
-                 !q->with_excluded && !q->without_scanners;
+    x.sketched = sources && margins_tell(q) &&
+                 (x.lean || (!q->exact && to - from > RANK_EXACT_S)) && !q->with_excluded &&
+                 !q->without_scanners;
     if (margins_tell(q))
         x.sums = sums_new(q->what == RANK_PORTS ? PORT_KEY_MAX : COUNTRY_MAX);
-    int rc = store_rules(s, &x.rules);
     if (rc == 0)
-        rc = read_sensors(s, &x);
+        rc = store_rules(s, &x.rules);
+    if (rc == 0)
+        rc = each_sensor(s, &x, read_sensor);
     if (x.sums)
         sums_to_rows(&x);
-
+    bool sketch_total = x.lean && q->what == RANK_SOURCES && !q->by_port && !q->by_country;
+    if (sketch_total) {
+        x.sums = sums_new(0);
+        if (rc == 0)
+            rc = each_sensor(s, &x, read_total);
+    }
     *out = (struct ranking){.from = from, .to = to};
     if (rc == 0) {
         if (sources)
             count_distinct(&x, out);
+        if (sketch_total)
+            out->sources = hll_count(x.sums->total);
         for (size_t i = 0; i < x.table.n; i++) {
             struct rank_row *row = &x.table.rows[i];
             if (q->what == RANK_PORTS)
@@ -606,8 +651,13 @@ const char *rank_key(enum rank_what what, const struct rank_row *row, char out[R
         snprintf(out + strlen(out), RANK_KEY_MAX - strlen(out), " %s",
                  country_format(row->country, country));
         break;
-    case RANK_SOURCES:
-    case RANK_TARGETS: ip_format(&row->ip, out); break;
+    case RANK_SOURCES: ip_format(&row->ip, out); break;
+    case RANK_TARGETS:
+        if (row->ip.family == 4 && ip_v4(&row->ip) == 0)
+            strcpy(out, "other");
+        else
+            ip_format(&row->ip, out);
+        break;
     }
     return out;
 }

@@ -85,7 +85,10 @@ static int take_bin(void *ctx, const struct bin_fact *f)
     }
     if (f->events == 0 || rules_is_excluded(r->rules, f->rule))
         return 0;
-    r->plan->countries[f->country] = true;
+    if (f->country != COUNTRY_OTHER)
+        r->plan->countries[f->country] = true;
+    if (f->port == PORT_OTHER)
+        return 0;
     uint32_t *n = &r->scratch->events[f->port];
     if (*n == 0)
         r->scratch->touched[r->scratch->n++] = f->port;

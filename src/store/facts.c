@@ -5,29 +5,67 @@
 
 #include "base/check.h"
 #include "base/port.h"
+#include "store/bound.h"
 #include "store/delta.h"
+#include "store/fold.h"
 #include "store/margin.h"
 
 /* ---- writing ---- */
 
-int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t start,
-                      uint64_t events, const void *data, size_t len)
+static int insert_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t start,
+                          uint64_t events, const void *data, size_t len)
 {
     sqlite3_stmt *q = db_statement(
         s, "INSERT INTO segment (kind, sensor, start, events, data) VALUES (?, ?, ?, ?, ?)");
 
-    /* Before it is there: whether its bin was known already decides which series it touches. */
-    int rc = kind == FACT_BIN ? late_note(s, sensor, start, data, len) : 0;
-    if (rc < 0)
-        return rc;
     if (q)
         sqlite3_bind_blob64(q, 5, data, len, SQLITE_STATIC);
-    rc = db_run(s, q, 4, (int64_t[]){kind, sensor, start, (int64_t)events});
+    int rc = db_run(s, q, 4, (int64_t[]){kind, sensor, start, (int64_t)events});
     if (q)
         sqlite3_clear_bindings(q);
-    return rc < 0 ? rc
-                  : db_exec(s, "INSERT OR IGNORE INTO unfolded (sensor, hour) VALUES (?, ?)",
-                            sensor, start - start % HOUR_S);
+    return rc;
+}
+
+/* Notes that the hour has to be folded, and keeps it within its bounds until then. */
+static int note_unfolded(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t hour,
+                         size_t entries)
+{
+    int rc = db_exec(s,
+                     "INSERT INTO unfolded (sensor, hour, sources, targets) VALUES (?, ?, ?, ?)"
+                     " ON CONFLICT (sensor, hour) DO UPDATE SET"
+                     " sources = sources + excluded.sources,"
+                     " targets = targets + excluded.targets",
+                     sensor, hour, kind == FACT_SOURCE ? (int64_t)entries : 0,
+                     kind == FACT_TARGET ? (int64_t)entries : 0);
+
+    return rc < 0 || kind == FACT_BIN ? rc : fold_within_bounds(s, kind, sensor, hour);
+}
+
+int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t start,
+                      uint64_t events, const void *data, size_t len)
+{
+    struct segment_writer w = {0};
+    size_t entries = segment_entries(kind, data, len);
+    int bounded = 0;
+
+    if (kind == FACT_BIN && entries > BIN_ENTRIES_MAX)
+        bounded = bound_bin(data, len, &w);
+    else if (kind == FACT_TARGET && entries > TARGETS_MAX)
+        bounded = bound_targets(data, len, &w);
+    if (bounded > 0) {
+        struct buf *b = segment_finish(&w);
+        data = b->p;
+        len = b->n;
+        entries = segment_entries(kind, data, len);
+    }
+    /* Before it is there: whether its bin was known already decides which series it touches. */
+    int rc = kind == FACT_BIN ? late_note(s, sensor, start, data, len) : 0;
+    if (rc == 0)
+        rc = insert_segment(s, kind, sensor, start, events, data, len);
+    if (rc == 0)
+        rc = note_unfolded(s, kind, sensor, start - start % HOUR_S, entries);
+    segment_writer_fini(&w);
+    return rc;
 }
 
 /* Seconds from `fresh` on became known. A bin that was watched just before them was known already.
@@ -261,19 +299,22 @@ static int take_sketches(const struct margin_take *t, const struct margin_parts 
     return more < 0 ? more : rc;
 }
 
-static int take_margin(struct margins *x, int64_t hour, const void *data, size_t n)
+/* A margin that tells a whole hour of the span is believed; of any other hour its sketches are taken
+ * where sources that they tell of are gone. */
+static int take_margin(struct margins *x, int64_t hour, bool whole, bool lean, const void *data,
+                       size_t n)
 {
     struct margin_parts parts;
-    int rc = take_gap(x, hour);
+    int rc = margin_open(&parts, data, n);
 
-    if (rc)
-        return rc;
-    rc = margin_open(&parts, data, n);
-    if (rc == 0 && x->take->sum)
+    if (rc == 0 && whole)
+        rc = take_gap(x, hour);
+    if (rc == 0 && whole && x->take->sum)
         rc = take_sums(x->take, x->take->by_country ? parts.countries : parts.ports);
-    if (rc == 0)
+    if (rc == 0 && (whole || lean))
         rc = take_sketches(x->take, &parts);
-    x->at = hour + HOUR_S;
+    if (whole)
+        x->at = hour + HOUR_S;
     return rc == -EBADMSG ? delta_damaged(x->s, FACT_MARGIN, hour) : rc;
 }
 
@@ -282,24 +323,46 @@ int store_read_margins(struct store *s, uint16_t sensor, int64_t from, int64_t t
 {
     struct margins x = {s, take, sensor, from};
     sqlite3_stmt *q = db_statement(
-        s, "SELECT start, data FROM segment WHERE kind = 4 AND sensor = ? AND start >= ?"
-           " AND start <= ? AND NOT EXISTS (SELECT 1 FROM unfolded WHERE"
-           " unfolded.sensor = segment.sensor AND hour = start) ORDER BY start");
+        s, "SELECT start, data, EXISTS (SELECT 1 FROM unfolded u WHERE u.sensor = segment.sensor"
+           " AND u.hour = start), EXISTS (SELECT 1 FROM lean l WHERE l.sensor = segment.sensor"
+           " AND l.hour = start) FROM segment WHERE kind = 4 AND sensor = ? AND start > ?"
+           " AND start < ? ORDER BY start");
     int rc;
 
     if (q) {
         sqlite3_bind_int64(q, 1, sensor);
-        sqlite3_bind_int64(q, 2, from);
-        sqlite3_bind_int64(q, 3, to - HOUR_S);
+        sqlite3_bind_int64(q, 2, from - HOUR_S);
+        sqlite3_bind_int64(q, 3, to);
     }
-    while ((rc = db_step(s, q)) > 0)
-        if ((rc = take_margin(&x, sqlite3_column_int64(q, 0), sqlite3_column_blob(q, 1),
-                              (size_t)sqlite3_column_bytes(q, 1))) != 0)
+    while ((rc = db_step(s, q)) > 0) {
+        int64_t hour = sqlite3_column_int64(q, 0);
+        bool whole = hour >= from && hour + HOUR_S <= to && !sqlite3_column_int(q, 2);
+        rc = take_margin(&x, hour, whole, sqlite3_column_int(q, 3), sqlite3_column_blob(q, 1),
+                         (size_t)sqlite3_column_bytes(q, 1));
+        if (rc)
             break;
+    }
     if (rc == 0)
         rc = take_gap(&x, to);
     sqlite3_reset(q);
     return rc;
+}
+
+int store_sources_whole(struct store *s, uint16_t sensor, int64_t from, int64_t to, bool *whole)
+{
+    sqlite3_stmt *q =
+        db_statement(s, "SELECT 1 FROM lean WHERE sensor = ? AND hour > ? AND hour < ? LIMIT 1");
+
+    if (q) {
+        sqlite3_bind_int64(q, 1, sensor);
+        sqlite3_bind_int64(q, 2, from - HOUR_S);
+        sqlite3_bind_int64(q, 3, to);
+    }
+    int rc = db_step(s, q);
+    *whole = rc == 0;
+    if (q)
+        sqlite3_reset(q);
+    return rc < 0 ? rc : 0;
 }
 
 static void mark_known(uint8_t *known, int64_t from, int64_t to, int64_t first, int64_t last)

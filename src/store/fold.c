@@ -1,21 +1,40 @@
 /* Folding: the delta rows of an hour that is over become one row each, and its margin is made from
  * them, in one transaction an hour. */
+#include "store/fold.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "base/fault.h"
+#include "store/bound.h"
 #include "store/delta.h"
 #include "store/margin.h"
 #include "store/rules.h"
 
 struct folding {
     struct store *s;
-    struct segment_writer writer;
+    struct segment_writer writer, bounded;
+    size_t entries; /* merged */
     struct delta rows;
-    struct margin *margin;
+    struct margin *margin; /* NULL: none is being made */
     const struct rules *rules;
 };
+
+static void folding_fini(struct folding *x)
+{
+    margin_free(x->margin);
+    segment_writer_fini(&x->writer);
+    segment_writer_fini(&x->bounded);
+    delta_fini(&x->rows);
+}
+
+/* Margins count no excluded source. */
+static void add_source(struct folding *x, const struct source_fact *f)
+{
+    if (!rules_is_excluded(x->rules, rules_find(x->rules, &f->source)))
+        margin_add_source(x->margin, &f->source, f->port, f->country);
+}
 
 static int take_fact(void *ctx, const union fact *f)
 {
@@ -25,39 +44,92 @@ static int take_fact(void *ctx, const union fact *f)
     switch (w->kind) {
     case FACT_BIN:
         segment_put_bin(w, f->bin.rule, f->bin.class, f->bin.port, f->bin.country, f->bin.events);
-        margin_add_events(x->margin, f->bin.rule, f->bin.port, f->bin.country, f->bin.events);
+        if (x->margin)
+            margin_add_events(x->margin, f->bin.rule, f->bin.port, f->bin.country, f->bin.events);
         break;
     case FACT_SOURCE:
         segment_put_source(w, &f->source);
-        if (!rules_is_excluded(x->rules, rules_find(x->rules, &f->source.source)))
-            margin_add_source(x->margin, &f->source.source, f->source.port, f->source.country);
+        if (x->margin)
+            add_source(x, &f->source);
         break;
     case FACT_TARGET: segment_put_target(w, &f->target); break;
     }
+    x->entries++;
     return 0;
+}
+
+/* Adds all rows of a start up; the whole is segment_finish's. */
+static int merge_start(struct folding *x, enum fact_kind kind, uint16_t sensor, int64_t start)
+{
+    segment_begin(&x->writer, kind);
+    x->entries = 0;
+    int rc = merge_segments(kind, sensor, start, x->rows.list, x->rows.n, take_fact, x);
+    return rc == -EBADMSG ? delta_damaged(x->s, kind, start) : rc;
+}
+
+static int is_lean(struct store *s, uint16_t sensor, int64_t hour, bool *lean)
+{
+    bool whole;
+    int rc = store_sources_whole(s, sensor, hour, hour + HOUR_S, &whole);
+
+    *lean = rc == 0 && !whole;
+    return rc;
+}
+
+static int set_lean(struct store *s, uint16_t sensor, int64_t hour)
+{
+    return db_exec(s, "INSERT OR IGNORE INTO lean (sensor, hour) VALUES (?, ?)", sensor, hour);
+}
+
+/* Puts what was merged, or the less that its bounds allow, in the place of all rows. */
+static int replace_start(struct folding *x, enum fact_kind kind, uint16_t sensor, int64_t start,
+                         const struct buf *b, size_t sources_max)
+{
+    uint64_t events = x->writer.events;
+    int bounded = 0, rc = 0;
+
+    if (kind == FACT_BIN && x->entries > BIN_ENTRIES_MAX)
+        bounded = bound_bin(b->p, b->n, &x->bounded);
+    else if (kind == FACT_TARGET && x->entries > TARGETS_MAX)
+        bounded = bound_targets(b->p, b->n, &x->bounded);
+    else if (kind == FACT_SOURCE && x->entries > sources_max)
+        bounded = bound_sources(b->p, b->n, sources_max, &x->bounded);
+    if (bounded > 0) {
+        b = segment_finish(&x->bounded);
+        events = x->bounded.events;
+        x->entries = segment_entries(kind, b->p, b->n);
+        if (kind == FACT_SOURCE)
+            rc = set_lean(x->s, sensor, start);
+    }
+    return rc < 0 ? rc : delta_replace(x->s, kind, sensor, start, events, b);
 }
 
 static int fold_start(struct folding *x, enum fact_kind kind, uint16_t sensor, int64_t start)
 {
+    bool lean = false;
+
     delta_clear(&x->rows);
     int rc = delta_load(x->s, kind, sensor, start, &x->rows);
+    if (rc == 0 && kind == FACT_SOURCE)
+        rc = is_lean(x->s, sensor, start, &lean);
     if (rc < 0 || (kind == FACT_TARGET && x->rows.n < 2))
         return rc;
-    segment_begin(&x->writer, kind);
-    rc = merge_segments(kind, sensor, start, x->rows.list, x->rows.n, take_fact, x);
-    if (rc == -EBADMSG)
-        return delta_damaged(x->s, kind, start);
-    if (rc < 0 || x->rows.n < 2)
+    rc = merge_start(x, kind, sensor, start);
+    if (rc < 0 || (x->rows.n < 2 && !lean) || x->rows.n == 0)
         return rc;
-    struct buf *b = segment_finish(&x->writer);
-    return delta_replace(x->s, kind, sensor, start, x->writer.events, b);
+    return replace_start(x, kind, sensor, start, segment_finish(&x->writer),
+                         lean ? SOURCES_KEPT : SOURCE_ENTRIES_MAX);
 }
 
-/* Sketches of an earlier margin are of sources that were there, and may be there no longer. */
+/* Where sources are gone, sketches of an earlier margin still tell of them. */
 static int fold_margin(struct folding *x, uint16_t sensor, int64_t hour)
 {
+    bool lean;
+    int rc = is_lean(x->s, sensor, hour, &lean);
+
     delta_clear(&x->rows);
-    int rc = delta_load(x->s, FACT_MARGIN, sensor, hour, &x->rows);
+    if (rc == 0 && lean)
+        rc = delta_load(x->s, FACT_MARGIN, sensor, hour, &x->rows);
     for (size_t i = 0; i < x->rows.n && rc == 0; i++)
         if (margin_join(x->margin, x->rows.list[i].p, x->rows.list[i].n) < 0)
             rc = delta_damaged(x->s, FACT_MARGIN, hour);
@@ -132,9 +204,87 @@ int store_fold(struct store *s, int64_t before)
         x.margin = margin_new();
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = fold_hour(&x, hours[i].sensor, hours[i].start);
-    margin_free(x.margin);
-    segment_writer_fini(&x.writer);
-    delta_fini(&x.rows);
+    folding_fini(&x);
     free(hours);
+    return rc;
+}
+
+/* ---- floods ---- */
+
+enum { TARGETS_UNFOLDED_MAX = 8 * TARGETS_MAX };
+
+/* The sources that are about to be dropped, as sketches. */
+static int keep_sketches(struct folding *x, uint16_t sensor, int64_t hour, const struct buf *merged)
+{
+    struct segment_reader r;
+    struct source_fact f;
+    int rc = store_rules(x->s, &x->rules);
+
+    if (rc < 0)
+        return rc;
+    x->margin = margin_new();
+    segment_open(&r, FACT_SOURCE, sensor, hour, merged->p, merged->n);
+    while (segment_next_source(&r, &f) > 0)
+        margin_add_events(x->margin, 0, f.port, f.country, f.events);
+    margin_admit(x->margin);
+    segment_open(&r, FACT_SOURCE, sensor, hour, merged->p, merged->n);
+    while (segment_next_source(&r, &f) > 0)
+        add_source(x, &f);
+    rc = set_lean(x->s, sensor, hour);
+    return rc < 0 ? rc : fold_margin(x, sensor, hour);
+}
+
+static int entries_unfolded(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t hour,
+                            size_t *entries)
+{
+    sqlite3_stmt *q =
+        db_statement(s, "SELECT sources, targets FROM unfolded WHERE sensor = ? AND hour = ?");
+
+    if (q) {
+        sqlite3_bind_int64(q, 1, sensor);
+        sqlite3_bind_int64(q, 2, hour);
+    }
+    int rc = db_step(s, q);
+    *entries = rc > 0 ? (size_t)sqlite3_column_int64(q, kind == FACT_SOURCE ? 0 : 1) : 0;
+    if (q)
+        sqlite3_reset(q);
+    return rc < 0 ? rc : 0;
+}
+
+/* Memory is short here: each copy of the rows is freed once the next is made. */
+static int bound_hour(struct folding *x, enum fact_kind kind, uint16_t sensor, int64_t hour)
+{
+    int rc = delta_load(x->s, kind, sensor, hour, &x->rows);
+
+    if (rc == 0)
+        rc = merge_start(x, kind, sensor, hour);
+    delta_clear(&x->rows);
+    struct buf merged = *segment_finish(&x->writer);
+    x->writer.head = (struct buf){0};
+    segment_writer_fini(&x->writer);
+    if (rc == 0 && kind == FACT_SOURCE && x->entries > SOURCE_ENTRIES_MAX)
+        rc = keep_sketches(x, sensor, hour, &merged);
+    if (rc == 0)
+        rc = replace_start(x, kind, sensor, hour, &merged, SOURCE_ENTRIES_MAX);
+    buf_fini(&merged);
+    if (rc < 0)
+        return rc;
+    return kind == FACT_SOURCE
+               ? db_exec(x->s, "UPDATE unfolded SET sources = ?3 WHERE sensor = ?1 AND hour = ?2",
+                         sensor, hour, (int64_t)x->entries)
+               : db_exec(x->s, "UPDATE unfolded SET targets = ?3 WHERE sensor = ?1 AND hour = ?2",
+                         sensor, hour, (int64_t)x->entries);
+}
+
+int fold_within_bounds(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t hour)
+{
+    struct folding x = {.s = s};
+    size_t entries;
+    int rc = entries_unfolded(s, kind, sensor, hour, &entries);
+
+    if (rc == 0 &&
+        entries > (kind == FACT_SOURCE ? (size_t)SOURCE_ENTRIES_MAX : TARGETS_UNFOLDED_MAX))
+        rc = bound_hour(&x, kind, sensor, hour);
+    folding_fini(&x);
     return rc;
 }

@@ -112,6 +112,7 @@ void segment_put_target(struct segment_writer *w, const struct target_fact *f)
 
 struct buf *segment_finish(struct segment_writer *w)
 {
+    w->head.n = 0;
     buf_reserve(&w->head, 1 + VARINT_MAX);
     w->head.p[w->head.n++] = VERSION;
     if (w->kind != FACT_BIN)
@@ -289,4 +290,28 @@ int segment_next_target(struct segment_reader *r, struct target_fact *f)
         .sketch_len = (uint32_t)marks * 2,
     };
     return 1;
+}
+
+size_t segment_entries(enum fact_kind kind, const void *data, size_t len)
+{
+    struct segment_reader r;
+    union {
+        struct bin_fact bin;
+        struct source_fact source;
+        struct target_fact target;
+    } f;
+    size_t n = 0;
+    int rc = segment_open(&r, kind, 0, 0, data, len);
+
+    while (rc >= 0) {
+        switch (kind) {
+        case FACT_BIN: rc = segment_next_bin(&r, &f.bin); break;
+        case FACT_SOURCE: rc = segment_next_source(&r, &f.source); break;
+        case FACT_TARGET: rc = segment_next_target(&r, &f.target); break;
+        }
+        if (rc <= 0)
+            break;
+        n++;
+    }
+    return n;
 }

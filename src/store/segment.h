@@ -69,4 +69,7 @@ int segment_next_source(struct segment_reader *r, struct source_fact *f);
 int segment_next_target(struct segment_reader *r,
                         struct target_fact *f); /* the sketch points into the data */
 
+/* How many entries there are, up to the first that can't be read. */
+size_t segment_entries(enum fact_kind kind, const void *data, size_t len);
+
 #endif

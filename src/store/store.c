@@ -18,6 +18,11 @@ const char db_schema[] =
     "CREATE INDEX segment_key ON segment (kind, sensor, start);"
     /* Hours with facts that no margin has yet: a margin of such an hour holds sketches at most. */
     "CREATE TABLE unfolded (sensor INTEGER NOT NULL, hour INTEGER NOT NULL,"
+    /* entries of all rows, by which an hour is kept within its bounds */
+    "  sources INTEGER NOT NULL DEFAULT 0, targets INTEGER NOT NULL DEFAULT 0,"
+    "  PRIMARY KEY (sensor, hour)) WITHOUT ROWID;"
+    /* Hours whose sources aren't all there any more; margins have sketches of those that were. */
+    "CREATE TABLE lean (sensor INTEGER NOT NULL, hour INTEGER NOT NULL,"
     "  PRIMARY KEY (sensor, hour)) WITHOUT ROWID;"
     /* Spans somebody watched, both ends inclusive; they never overlap. */
     "CREATE TABLE coverage (sensor INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"

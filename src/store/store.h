@@ -161,6 +161,10 @@ struct margin_take {
 int store_read_margins(struct store *s, uint16_t sensor, int64_t from, int64_t to,
                        const struct margin_take *take);
 
+/* Whether all sources of the span are there: an hour of a flood, and one long past, keep the heaviest
+ * only, and sketches of the others. */
+int store_sources_whole(struct store *s, uint16_t sensor, int64_t from, int64_t to, bool *whole);
+
 /* known[i] = 1 where bin i of the span (from aligned) has an event or a watched second, else 0.
  * `known` has (to - from) / BIN_S bytes. */
 int store_known(struct store *s, uint16_t sensor, int64_t from, int64_t to, uint8_t *known);

@@ -331,7 +331,7 @@ static void test_impossible(void **state)
     } cases[] = {
         {"no bytes", FACT_BIN, 0, {0}},
         {"class 3", FACT_BIN, 6, {1, 0x80, 0x80, 0x80, 0x80, 0x0c}}, /* 3 << 29 */
-        {"country 677", FACT_BIN, 3, {1, 0xca, 0x0a}},
+        {"country 678", FACT_BIN, 3, {1, 0xcc, 0x0a}},
         {"port kind 6", FACT_BIN, 6, {1, 0x80, 0x80, 0x80, 0x80, 0x03}}, /* 6 << 26 */
         {"no events", FACT_BIN, 3, {1, 0x01, 0x00}},
         {"rule 65536", FACT_BIN, 8, {1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40}},
