@@ -206,10 +206,9 @@ static int begin_writing(struct store *s, struct error *err)
 
     sqlite3_file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
     if (set_wal(s) < 0) {
-        int code = sqlite3_errcode(s->db);
-        if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
+        if (sqlite3_errcode(s->db) != SQLITE_BUSY)
             return unreadable(s, err);
-        error_add(err, s->path, 0, 0, "the facts can't be opened (%s)", store_error(s));
+        error_add(err, s->path, 0, 0, "somebody else has held the facts for half a minute");
         return -EIO;
     }
     char *sql = xasprintf("PRAGMA journal_size_limit = %d", WAL_KEPT_BYTES);
@@ -274,6 +273,11 @@ int db_open(const char *path, enum store_mode mode, struct store **out, struct e
 
     s->path = xstrdup(path);
     int rc = open_connection(s, mode);
+    if ((rc & 0xff) == SQLITE_IOERR) {
+        rc = unreadable(s, err);
+        store_close(s);
+        return rc;
+    }
     if (rc != SQLITE_OK) {
         error_add(err, path, 0, 0,
                   "the facts can't be %s (%s): see that the folder is yours (chown)%s, or name "
