@@ -57,7 +57,7 @@ drawn() { # what the total's RRD holds
     until_true has_events 300
     # Put in by hand, so without moving what is counted.
     command -v sqlite3 >/dev/null || skip "no sqlite3"
-    sqlite3 data/facts.db "INSERT INTO rule (number, place, generation, kind, name, networks) VALUES (1, 0, 1, 'exclude', 'exclude', '198.53.0.0/16')"
+    sqlite3 -cmd ".timeout 10000" data/facts.db "INSERT INTO rule (number, place, generation, kind, name, networks) VALUES (1, 0, 1, 'exclude', 'exclude', '198.53.0.0/16')"
     lines 301 600 >>log
     until_true eval '[ "$(total --with-excluded)" -eq 600 ]'
     [ "$(total)" -eq 500 ]
