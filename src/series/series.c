@@ -573,13 +573,15 @@ static bool look_at_files(const struct task *t, const struct writer *w, struct s
     bool any = false;
 
     for (size_t i = 0; i < n; i++) {
-        if (files[i]->fault) /* in an earlier slice */
+        /* Those had their turn in an earlier slice. */
+        bool done = t->ss->sliced && files[i]->checked && files[i]->last_up == t->goal;
+        if (files[i]->fault)
             continue;
         if (touch_hits(&t->touch, &files[i]->key))
             writer_make(w, files[i]);
         else if (files[i]->making)
             writer_resume(w, files[i]);
-        else
+        else if (!done)
             writer_check(w, files[i], t->goal);
         any |= files[i]->making || (!files[i]->fault && files[i]->last_up < t->goal);
     }
