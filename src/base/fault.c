@@ -47,6 +47,7 @@ static struct step {
     {.name = "written", .what = "after that, others of the batch not yet written"},
     {.name = "rename", .what = "before a made series takes its place"},
     {.name = "renamed", .what = "after it"},
+    {.name = "slice", .what = "a slice of the files is written, more are to come"},
     {.name = "lateness", .what = "all series made again, before they are noted to be whole"},
     {.name = "whole", .what = "after it"},
     {.name = "swept", .what = "after the removal of series that are no more"},
