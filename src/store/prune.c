@@ -115,7 +115,8 @@ static int keep_rest(void *ctx, const union fact *f)
     return 0;
 }
 
-/* Sources keep their rest. The margin is made again from what is left. */
+/* Sources keep their rest. The margin is made again from what is left, unless it has sketches of
+ * sources that aren't there any more: then those stay, which counts a few sources too many. */
 static int cut_hour(struct store *s, uint16_t sensor, int64_t hour, const struct prune_query *q)
 {
     struct cutting c = {.q = q, .hour = hour};
@@ -135,8 +136,10 @@ static int cut_hour(struct store *s, uint16_t sensor, int64_t hour, const struct
                            sensor, hour);
     }
     if (rc == 0)
-        rc = db_exec(s, "DELETE FROM segment WHERE kind = 4 AND sensor = ? AND start = ?", sensor,
-                     hour);
+        rc = db_exec(s,
+                     "DELETE FROM segment WHERE kind = 4 AND sensor = ?1 AND start = ?2 AND NOT "
+                     "EXISTS (SELECT 1 FROM lean WHERE sensor = ?1 AND hour = ?2)",
+                     sensor, hour);
     if (rc == 0)
         rc =
             db_exec(s, "INSERT OR IGNORE INTO unfolded (sensor, hour) VALUES (?, ?)", sensor, hour);
@@ -172,6 +175,9 @@ static int remove_segments(struct store *s, uint16_t sensor, const struct prune_
                      sensor, from, to);
     if (rc == 0)
         rc = db_exec(s, "DELETE FROM unfolded WHERE sensor = ? AND hour >= ? AND hour < ?", sensor,
+                     from, to);
+    if (rc == 0)
+        rc = db_exec(s, "DELETE FROM lean WHERE sensor = ? AND hour >= ? AND hour < ?", sensor,
                      from, to);
     return rc;
 }

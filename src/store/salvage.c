@@ -513,8 +513,10 @@ static int touch_all(struct job *j)
     const struct sensor *list;
     size_t n;
 
-    if (db_script(j->to, "INSERT OR IGNORE INTO unfolded SELECT DISTINCT sensor, start - start % "
-                         "3600 FROM segment") < 0)
+    if (db_script(
+            j->to,
+            "INSERT OR IGNORE INTO unfolded (sensor, hour) SELECT DISTINCT sensor, start - start % "
+            "3600 FROM segment") < 0)
         return fault(j, "what was read can't be written");
     if (store_sensors(j->to, &list, &n) < 0)
         return fault(j, "what was read can't be read again");
