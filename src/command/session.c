@@ -164,16 +164,22 @@ int session_sync_series(struct session *s)
 
 char *session_rules_text(const struct rules_change *change, const struct zone *local)
 {
-    char reach[TIME_TEXT_MAX];
+    char reach[TIME_TEXT_MAX], lean[160] = "";
 
+    if (change->lean)
+        snprintf(lean, sizeof lean,
+                 "; of %" PRIu64 " hours (floods, and days long past) only the heaviest sources "
+                 "are known, and only their counts are changed",
+                 change->lean);
     if (change->reach == INT64_MAX)
         return xstrdup(change->older ? "they reach back to nothing: no sources of what is counted "
                                        "are known any more"
                                      : "nothing is counted yet");
-    return xasprintf("they reach back to %s%s", time_format_local(local, change->reach, reach),
+    return xasprintf("they reach back to %s%s%s", time_format_local(local, change->reach, reach),
                      change->older ? ", before which counts stay as they are: their sources aren't "
                                      "known any more"
-                                   : ", the first of the facts");
+                                   : ", the first of the facts",
+                     lean);
 }
 
 int session_take_rules(struct session *s, bool daemon, void (*say)(const char *text))

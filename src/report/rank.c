@@ -426,7 +426,7 @@ static int total_source(void *ctx, const struct source_fact *f)
 {
     struct rank *x = ctx;
 
-    if (events_within(x, f))
+    if (events_within(x, f) && !hides(x, rules_find(x->rules, &f->source)))
         hll_add(x->sums->total, sketch_hash(&f->source));
     return 0;
 }

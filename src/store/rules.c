@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/country.h"
 #include "base/fault.h"
 #include "base/port.h"
 #include "base/sort.h"
@@ -219,14 +220,17 @@ static int write_rules(struct store *s, const struct rule_list *old, const struc
 static int read_reach(struct store *s, struct rules_change *out)
 {
     sqlite3_stmt *q = db_statement(
-        s, "SELECT (SELECT min(start) FROM segment WHERE kind = 2 AND sensor = x.id),"
-           " (SELECT min(start) FROM segment WHERE kind = 1 AND sensor = x.id) FROM sensor x");
+        s, "SELECT (SELECT min(start) FROM segment WHERE kind = 2 AND sensor = x.id AND NOT EXISTS"
+           "   (SELECT 1 FROM lean WHERE lean.sensor = x.id AND hour = start)),"
+           " (SELECT min(start) FROM segment WHERE kind = 1 AND sensor = x.id),"
+           " (SELECT count(*) FROM lean WHERE sensor = x.id) FROM sensor x");
     int64_t whole = INT64_MAX, cut = INT64_MIN;
     int rc;
 
     while ((rc = db_step(s, q)) > 0) {
         if (sqlite3_column_type(q, 1) == SQLITE_NULL)
             continue;
+        out->lean += (uint64_t)sqlite3_column_int64(q, 2);
         int64_t source =
             sqlite3_column_type(q, 0) == SQLITE_NULL ? INT64_MAX : sqlite3_column_int64(q, 0);
         if (sqlite3_column_int64(q, 1) < source)
@@ -353,6 +357,35 @@ static uint64_t *find_entry(struct entries *e, size_t n, uint64_t key)
     return low < n && e->keys[low] == key ? &e->events[low] : NULL;
 }
 
+/* Of a pair that its bin tells only together with others (store/bound.h). */
+static uint64_t take_from_rest(struct moving *m, size_t settled, const struct move *v,
+                               uint64_t events)
+{
+    uint64_t pair = ((uint64_t)1 << (PORT_KEY_BITS + COUNTRY_BITS)) - 1, country = v->key & 0x3ff;
+    uint64_t class = (uint64_t)v->from << RULE_SHIFT | (v->key & ~pair),
+             port = v->key >> COUNTRY_BITS & (pair >> COUNTRY_BITS);
+    uint64_t *of_port = find_entry(&m->bin, settled, class | port << COUNTRY_BITS | COUNTRY_OTHER),
+             *of_country =
+                 find_entry(&m->bin, settled, class | PORT_OTHER << COUNTRY_BITS | country),
+             *minus =
+                 find_entry(&m->bin, settled, class | PORT_OTHER << COUNTRY_BITS | COUNTRY_OTHER);
+
+    if (!of_port || !of_country || !minus)
+        return 0;
+    uint64_t take = *of_port < *of_country ? *of_port : *of_country;
+    take = take < events ? take : events;
+    *of_port -= take;
+    *of_country -= take;
+    *minus += take;
+    return take;
+}
+
+/* Which ports a source of a flood knocked at may not be known; its bins don't tell it either. */
+static bool port_is_known(const struct move *v)
+{
+    return (v->key >> COUNTRY_BITS & ((1 << PORT_KEY_BITS) - 1)) != PORT_OTHER;
+}
+
 static void move_entries(struct moving *m, const struct move *moves, size_t n)
 {
     size_t settled = m->bin.n;
@@ -360,12 +393,17 @@ static void move_entries(struct moving *m, const struct move *moves, size_t n)
     for (size_t i = 0; i < n; i++) {
         const struct move *v = &moves[i];
         uint64_t *have = find_entry(&m->bin, settled, (uint64_t)v->from << RULE_SHIFT | v->key);
-        uint64_t take = !have ? 0 : *have < v->events ? *have : v->events;
+        uint64_t take = 0;
+        if (port_is_known(v)) {
+            take = !have ? 0 : *have < v->events ? *have : v->events;
+            if (take)
+                *have -= take;
+            take += take_from_rest(m, settled, v, v->events - take);
+        }
         m->change->events += take;
         m->change->stuck += v->events - take;
         if (take == 0)
             continue;
-        *have -= take;
         put_entry(&m->bin, (uint64_t)v->to << RULE_SHIFT | v->key, take);
     }
     settle(m);
@@ -408,10 +446,8 @@ static int touch_hour(struct store *s, uint16_t sensor, int64_t hour)
 
     if (rc == 0)
         rc = db_exec(s,
-                     "DELETE FROM segment WHERE kind = 4 AND sensor = ?1 AND start = ?2 AND"
-                     " (SELECT sum(events) FROM segment WHERE kind = 2 AND sensor = ?1 AND start ="
-                     " ?2) = (SELECT sum(events) FROM segment WHERE kind = 1 AND sensor = ?1 AND"
-                     " start >= ?2 AND start < ?2 + 3600)",
+                     "DELETE FROM segment WHERE kind = 4 AND sensor = ?1 AND start = ?2 AND NOT"
+                     " EXISTS (SELECT 1 FROM lean WHERE sensor = ?1 AND hour = ?2)",
                      sensor, hour);
     if (rc == 0)
         rc =

@@ -28,6 +28,8 @@ struct rules_change {
      * INT64_MAX: of none. */
     int64_t reach;
     bool older; /* there are counts before it */
+    uint64_t
+        lean; /* hours of which only the heaviest sources are known, floods and days long past */
 };
 
 /* Makes the list the rules of the facts and moves the counts: one transaction. The numbers in the

@@ -1,11 +1,14 @@
-/* Rules that come afterwards give the facts that rules from the start give; and taking them out gives back those that never
- * had one. With several hours and sensors, IPv6, folding, commits in between, and another country database half-way. */
+/* Rules that come afterwards give the facts that rules from the start give; and
+ * taking them out gives back those that never had one. With several hours and
+ * sensors, IPv6, folding, commits in between, and another country database
+ * half-way. */
 #include "base/country.h"
 #include "base/port.h"
 #include "facts_dump.h"
 #include "pipeline/commit.h"
 #include "report/rank.h"
 #include "store/rules.h"
+#include "store/segment.h"
 
 enum { HOUR0 = 1764000000 - 1764000000 % HOUR_S, COMMITS = 6, EVENTS = 4000 };
 
@@ -29,7 +32,7 @@ static void add_rule(struct list *l, enum rule_kind kind, const char *name, cons
 }
 
 /* "kind name: network network; ..." */
-static struct rules_change set_rules(struct store *s, const char *text)
+static struct rules_change try_rules(struct store *s, const char *text)
 {
     struct rules_change asked, change;
     struct list l = {0};
@@ -48,11 +51,18 @@ static struct rules_change set_rules(struct store *s, const char *text)
     assert_int_equal(asked.differ, change.differ);
     assert_int_equal(asked.reach, change.reach);
     assert_int_equal(asked.older, change.older);
-    assert_int_equal(change.stuck, 0);
     assert_int_equal(store_compare_rules(s, l.rules, l.n, &asked), 0);
     assert_false(asked.differ);
     for (size_t i = 0; i < l.n; i++)
         rule_fini(&l.rules[i]);
+    return change;
+}
+
+static struct rules_change set_rules(struct store *s, const char *text)
+{
+    struct rules_change change = try_rules(s, text);
+
+    assert_int_equal(change.stuck, 0);
     return change;
 }
 
@@ -143,7 +153,8 @@ static void same_all(const char *row, const char *got_folder, const char *want_f
 static const char first[] =
     "exclude: 10.0.0.0/28 2001:db8:1::/48; scanner lab: 10.0.0.8/29 10.0.0.40";
 static const char second[] =
-    "exclude: 10.0.0.12/30; scanner other: 10.0.0.32/27 2001:db8::/32; scanner lab: 10.0.0.0/8";
+    "exclude: 10.0.0.12/30; scanner other: 10.0.0.32/27 2001:db8::/32; scanner "
+    "lab: 10.0.0.0/8";
 
 /* A folder that has had the rules from before the first commit. */
 static const char *from_the_start(const char *name, const char *const *rules, size_t n,
@@ -220,6 +231,101 @@ static void sketches_are_of_all_but_the_excluded(void **state)
     store_close(s);
 }
 
+/* ---- bounded hours ---- */
+
+enum { CN = 2 * 26 + 13, NL = 13 * 26 + 11 };
+
+static uint32_t tcp(uint32_t port)
+{
+    return port_key(PORT_TCP, port);
+}
+
+static void put_source(struct segment_writer *w, uint32_t source, uint32_t port, uint16_t country,
+                       uint64_t events)
+{
+    struct source_fact f = {.source = ip_from_v4(source),
+                            .port = port,
+                            .country = country,
+                            .events = events,
+                            .spread = {events}};
+
+    segment_put_source(w, &f);
+}
+
+/* A bin in which one pair is told alone, and the others by port and by country
+ * only; of one source it isn't known at which ports it knocked. */
+static void put_flood(struct store *s)
+{
+    struct segment_writer w = {0};
+    uint16_t id;
+
+    assert_int_equal(store_begin(s), 0);
+    assert_int_equal(store_sensor(s, STR("gate"), &id), 0);
+    segment_begin(&w, FACT_BIN);
+    segment_put_bin(&w, 0, 0, tcp(22), CN, 5);
+    segment_put_bin(&w, 0, 0, tcp(23), COUNTRY_OTHER, 10);
+    segment_put_bin(&w, 0, 0, tcp(24), COUNTRY_OTHER, 3);
+    segment_put_bin(&w, 0, 0, PORT_OTHER, CN, 9);
+    segment_put_bin(&w, 0, 0, PORT_OTHER, NL, 4);
+    segment_put_bin(&w, 0, 0, PORT_OTHER, COUNTRY_OTHER, -(uint64_t)13);
+    struct buf *b = segment_finish(&w);
+    assert_int_equal(store_put_segment(s, FACT_BIN, id, HOUR0, 18, b->p, b->n), 0);
+    segment_begin(&w, FACT_SOURCE);
+    put_source(&w, 0x0a000001, tcp(22), CN, 5);
+    put_source(&w, 0x0a000001, tcp(23), CN, 6);
+    put_source(&w, 0x0a000002, tcp(23), NL, 4);
+    put_source(&w, 0x0a000003, PORT_OTHER, CN, 3);
+    b = segment_finish(&w);
+    assert_int_equal(store_put_segment(s, FACT_SOURCE, id, HOUR0, 18, b->p, b->n), 0);
+    assert_int_equal(store_commit(s), 0);
+    segment_writer_fini(&w);
+}
+
+static const char *ranked(struct store *s, enum rank_what what)
+{
+    static char text[256];
+    struct rank_query q = {.what = what, .from = HOUR0, .to = HOUR0 + HOUR_S, .no_sources = true};
+    struct ranking r;
+    char key[RANK_KEY_MAX];
+    size_t n = 0;
+
+    assert_int_equal(rank_make(s, &q, &r), 0);
+    *text = 0;
+    for (size_t i = 0; i < r.n; i++)
+        n +=
+            (size_t)snprintf(text + n, sizeof text - n, "%s %llu, ",
+                             rank_key(what, &r.rows[i], key), (unsigned long long)r.rows[i].events);
+    snprintf(text + n, sizeof text - n, "hidden %llu", (unsigned long long)r.hidden);
+    rank_fini(&r);
+    return text;
+}
+
+static void what_a_flood_left(void **state)
+{
+    struct store *s = open_store(temp_path("flood"));
+    (void)state;
+
+    put_flood(s);
+    same_text("ports", ranked(s, RANK_PORTS), "23/tcp 10, 22/tcp 5, 24/tcp 3, hidden 0");
+    same_text("countries", ranked(s, RANK_COUNTRIES), "CN 14, NL 4, hidden 0");
+    struct rules_change change = set_rules(s, "exclude: 10.0.0.1");
+    assert_int_equal(change.events, 11);
+    same_text("ports, excluded", ranked(s, RANK_PORTS), "23/tcp 4, 24/tcp 3, hidden 11");
+    same_text("countries, excluded", ranked(s, RANK_COUNTRIES), "NL 4, CN 3, hidden 11");
+    set_rules(s, "");
+    same_text("ports again", ranked(s, RANK_PORTS), "23/tcp 10, 22/tcp 5, 24/tcp 3, hidden 0");
+    same_text("countries again", ranked(s, RANK_COUNTRIES), "CN 14, NL 4, hidden 0");
+
+    /* Nothing tells which ports to take that source's events from. */
+    change = try_rules(s, "exclude: 10.0.0.3");
+    assert_int_equal(change.events, 0);
+    assert_int_equal(change.stuck, 3);
+    same_text("stuck", ranked(s, RANK_PORTS), "23/tcp 10, 22/tcp 5, 24/tcp 3, hidden 0");
+    store_close(s);
+}
+
+/* ---- more ---- */
+
 static void only_the_order(void **state)
 {
     struct store *s = open_store(temp_path("order"));
@@ -254,6 +360,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(afterwards_is_as_from_the_start),
         cmocka_unit_test(sketches_are_of_all_but_the_excluded),
+        cmocka_unit_test(what_a_flood_left),
         cmocka_unit_test(only_the_order),
         cmocka_unit_test(nothing_is_counted_yet),
     };
