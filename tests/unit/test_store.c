@@ -258,7 +258,7 @@ static void test_made_at_once(void **state)
 {
     (void)state;
     for (int round = 0; round < 30; round++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "at-once%d", round);
         run_at_once(temp_path(name), 4, open_only);
     }
