@@ -17,10 +17,10 @@
 #include "series/write.h"
 
 enum {
-    FAULTS_NAMED = 5,        /* a sensor; the others are counted */
-    PAIR_NOTED_S = 6 * 3600, /* a pair's last use is written down no more often */
-    SLICE_FILES = 2000,      /* updates of files: about a second */
-    SYNC_EVERY_S = 3600,     /* the file system, by a daemon */
+    FAULTS_NAMED = 5,                   /* a sensor; the others are counted */
+    PAIR_NOTED_S = 6 * 3600,            /* a pair's last use is written down no more often */
+    SLICE_FILES = FAULT_LIMIT(2000, 7), /* updates of files: about a second */
+    SYNC_EVERY_S = 3600,                /* the file system, by a daemon */
     BOOT_BYTES = 64
 };
 
@@ -678,6 +678,8 @@ static int sync_sensor(struct task *t, int64_t until)
     set_files(ss, keys, n);
     rc = sync_files(t);
     ss->sliced = rc == SLICE_DONE;
+    if (ss->sliced)
+        FAULT("slice");
     if (rc == 0)
         rc = finish_mend(t);
     if (rc == 0)
