@@ -455,6 +455,24 @@ static int touch_hour(struct store *s, uint16_t sensor, int64_t hour)
     return rc;
 }
 
+/* Bins long past are summed up by the hour, in the place of its first. */
+static int sum_moves_up(struct moving *m, uint16_t sensor, int64_t hour)
+{
+    sqlite3_stmt *q = db_statement(m->s, "SELECT max(start) FROM segment WHERE kind = 1 AND sensor "
+                                         "= ?1 AND start >= ?2 AND start < ?2 + 3600");
+
+    if (q) {
+        sqlite3_bind_int64(q, 1, sensor);
+        sqlite3_bind_int64(q, 2, hour);
+    }
+    int rc = db_step(m->s, q);
+    bool one = rc > 0 && sqlite3_column_int64(q, 0) == hour;
+    sqlite3_reset(q);
+    for (size_t i = 0; one && i < m->n; i++)
+        m->moves[i].bin = 0;
+    return rc < 0 ? rc : 0;
+}
+
 static int move_hour(struct moving *m, uint16_t sensor, int64_t hour)
 {
     uint64_t before = m->change->events;
@@ -462,7 +480,7 @@ static int move_hour(struct moving *m, uint16_t sensor, int64_t hour)
     m->n = 0;
     int rc = store_read_sources(m->s, sensor, hour, hour + 1, take_source, m);
 
-    if (rc < 0 || m->n == 0)
+    if (rc < 0 || m->n == 0 || (rc = sum_moves_up(m, sensor, hour)) < 0)
         return rc;
     qsort(m->moves, m->n, sizeof *m->moves, by_bin);
     for (size_t i = 0, n; i < m->n && rc == 0; i += n) {

@@ -324,6 +324,42 @@ static void what_a_flood_left(void **state)
     store_close(s);
 }
 
+/* Long past, bins are summed up by the hour; sources still tell the five minutes. */
+static void what_is_kept_by_the_hour(void **state)
+{
+    struct store *s = open_store(temp_path("thin"));
+    struct segment_writer w = {0};
+    struct source_fact f = {.source = ip_from_v4(0x0a000001),
+                            .port = tcp(22),
+                            .country = CN,
+                            .first = 400,
+                            .last = 3000,
+                            .events = 6,
+                            .spread = {[1] = 4, [10] = 2}};
+    uint16_t id;
+    (void)state;
+
+    assert_int_equal(store_begin(s), 0);
+    assert_int_equal(store_sensor(s, STR("gate"), &id), 0);
+    segment_begin(&w, FACT_BIN);
+    segment_put_bin(&w, 0, 0, tcp(22), CN, 9);
+    struct buf *b = segment_finish(&w);
+    assert_int_equal(store_put_segment(s, FACT_BIN, id, HOUR0, 9, b->p, b->n), 0);
+    segment_begin(&w, FACT_SOURCE);
+    segment_put_source(&w, &f);
+    b = segment_finish(&w);
+    assert_int_equal(store_put_segment(s, FACT_SOURCE, id, HOUR0, 6, b->p, b->n), 0);
+    assert_int_equal(store_commit(s), 0);
+    segment_writer_fini(&w);
+
+    struct rules_change change = set_rules(s, "exclude: 10.0.0.1");
+    assert_int_equal(change.events, 6);
+    same_text("excluded", ranked(s, RANK_PORTS), "22/tcp 3, hidden 6");
+    set_rules(s, "");
+    same_text("again", ranked(s, RANK_PORTS), "22/tcp 9, hidden 0");
+    store_close(s);
+}
+
 /* ---- more ---- */
 
 static void only_the_order(void **state)
@@ -361,6 +397,7 @@ int main(void)
         cmocka_unit_test(afterwards_is_as_from_the_start),
         cmocka_unit_test(sketches_are_of_all_but_the_excluded),
         cmocka_unit_test(what_a_flood_left),
+        cmocka_unit_test(what_is_kept_by_the_hour),
         cmocka_unit_test(only_the_order),
         cmocka_unit_test(nothing_is_counted_yet),
     };
