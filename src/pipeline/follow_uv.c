@@ -21,6 +21,7 @@ enum {
     SUMMARY_MS = 60 * 1000,
     SERIES_MS = 60 * 1000, /* between two writings of the series while old lines are caught up */
     FOLD_AFTER_S = 600,
+    THIN_EVERY_S = 24 * 3600,
     EXPAND_BYTES = 8 << 20, /* to catch up: worth the flat table of countries */
     STRANGE_LINES = 200,    /* and none of them known to a parser: worth a word */
     FAULTS_SAID = 5
@@ -75,6 +76,7 @@ struct follow {
     int64_t left_said_ms;       /* when it was said how many files are left; 0: not said */
     bool unsynced;              /* lines were committed since, maybe by an earlier start */
     int64_t folded;             /* hours before it were folded */
+    int64_t thinned_day;        /* facts were thinned on this day, since 1970 */
 
     bool stopping, hurry, closing;
     bool last_swap; /* the commit has all that was read */
@@ -341,6 +343,18 @@ static void tell_answer(struct follow *f, struct follow_ask *ask)
 
 /* ---- jobs ---- */
 
+/* What is long past is thinned once a day. */
+static int fold(struct follow *f)
+{
+    int64_t day = f->until / THIN_EVERY_S;
+    int rc = store_fold(f->options->store, f->until);
+
+    if (rc < 0 || day == f->thinned_day)
+        return rc;
+    f->thinned_day = day;
+    return store_thin(f->options->store, f->until);
+}
+
 static void work_job(uv_work_t *work)
 {
     struct follow *f = work->data;
@@ -355,7 +369,7 @@ static void work_job(uv_work_t *work)
                             &f->err);
         break;
     case JOB_FOLD:
-        f->rc = store_fold(f->options->store, f->until);
+        f->rc = fold(f);
         if (f->rc < 0)
             error_add(&f->err, NULL, 0, 0, "the facts can't be folded (%s)",
                       store_error(f->options->store));

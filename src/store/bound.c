@@ -396,8 +396,8 @@ static void entries_add(struct source_entries *e, const struct source_fact *f)
     e->events += f->events;
 }
 
-/* Takes all entries of the next source; *f is the first of the one behind it, *more whether there is
- * one. */
+/* Takes all entries of the next source; *f is the first of the one behind it, *more whether there
+ * is one. */
 static void next_source(struct segment_reader *r, struct source_entries *e, struct source_fact *f,
                         bool *more)
 {

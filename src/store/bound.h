@@ -1,15 +1,15 @@
 /* bound.h - how much one hour of facts may hold: a flood from ten million sources must fill neither
  * the disk nor the memory. Pure: a segment in, a smaller one out.
  *
- *   bins     A bin of more than BIN_ENTRIES_MAX entries keeps its largest pairs, and the rest is told
- *            apart: its events by port as (port, COUNTRY_OTHER), by country as (PORT_OTHER,
+ *   bins     A bin of more than BIN_ENTRIES_MAX entries keeps its largest pairs, and the rest is
+ *            told apart: its events by port as (port, COUNTRY_OTHER), by country as (PORT_OTHER,
  *            country), and, since that tells them twice, their negative as (PORT_OTHER,
- *            COUNTRY_OTHER), in arithmetic modulo 2^64. So the sum of all entries, of a port's and of
- *            a country's are exact for whoever adds entries up without a thought, and the entries of
- *            (PORT_OTHER, *) and of (*, COUNTRY_OTHER) sum to nothing.
- *   targets  The TARGETS_MAX largest (target, port) stay; the rest of the TARGETS_MAX largest targets
- *            becomes (target, PORT_OTHER), all else (0.0.0.0, PORT_OTHER). Sums are exact, sketches
- *            are joined.
+ *            COUNTRY_OTHER), in arithmetic modulo 2^64. So the sums of all entries, of a port's
+ *            and of a country's are exact for whoever adds entries up without a thought; those of
+ *            (PORT_OTHER, *) and of (*, COUNTRY_OTHER) are nothing.
+ *   targets  The TARGETS_MAX largest (target, port) stay; the rest of the TARGETS_MAX largest
+ *            targets becomes (target, PORT_OTHER), all else (0.0.0.0, PORT_OTHER). Sums are exact,
+ *            sketches are joined.
  *   sources  Of more than SOURCE_ENTRIES_MAX, the sources with the most events stay,
  *            SOURCES_KEPT of them, where need be with their 16 largest ports and the rest as
  *            PORT_OTHER. The others are dropped: they live on in bins and in the margin's sketches.

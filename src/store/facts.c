@@ -244,6 +244,8 @@ int store_read_targets(struct store *s, uint16_t sensor, int64_t from, int64_t t
 
 /* ---- margins ---- */
 
+enum { DAY_S = 24 * HOUR_S };
+
 struct margins {
     struct store *s;
     const struct margin_take *take;
@@ -299,8 +301,8 @@ static int take_sketches(const struct margin_take *t, const struct margin_parts 
     return more < 0 ? more : rc;
 }
 
-/* A margin that tells a whole hour of the span is believed; of any other hour its sketches are taken
- * where sources that they tell of are gone. */
+/* A margin that tells a whole hour of the span is believed; of any other hour its sketches are
+ * taken where sources that they tell of are gone. */
 static int take_margin(struct margins *x, int64_t hour, bool whole, bool lean, const void *data,
                        size_t n)
 {
@@ -318,16 +320,46 @@ static int take_margin(struct margins *x, int64_t hour, bool whole, bool lean, c
     return rc == -EBADMSG ? delta_damaged(x->s, FACT_MARGIN, hour) : rc;
 }
 
+/* Sketches of days past, whole days. */
+static int take_days(struct margins *x, int64_t to)
+{
+    sqlite3_stmt *q =
+        db_statement(x->s, "SELECT start, data FROM segment WHERE kind = 5 AND sensor = ?"
+                           " AND start > ? AND start < ?");
+    int rc;
+
+    if (q) {
+        sqlite3_bind_int64(q, 1, x->sensor);
+        sqlite3_bind_int64(q, 2, x->at - DAY_S);
+        sqlite3_bind_int64(q, 3, to);
+    }
+    while ((rc = db_step(x->s, q)) > 0) {
+        struct margin_parts parts;
+        rc = margin_open(&parts, sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1));
+        if (rc == 0)
+            rc = take_sketches(x->take, &parts);
+        if (rc == -EBADMSG)
+            rc = delta_damaged(x->s, FACT_DAY, sqlite3_column_int64(q, 0));
+        if (rc)
+            break;
+    }
+    if (q)
+        sqlite3_reset(q);
+    return rc;
+}
+
 int store_read_margins(struct store *s, uint16_t sensor, int64_t from, int64_t to,
                        const struct margin_take *take)
 {
     struct margins x = {s, take, sensor, from};
+    int rc = take->total || take->sketch ? take_days(&x, to) : 0;
+    if (rc)
+        return rc;
     sqlite3_stmt *q = db_statement(
         s, "SELECT start, data, EXISTS (SELECT 1 FROM unfolded u WHERE u.sensor = segment.sensor"
            " AND u.hour = start), EXISTS (SELECT 1 FROM lean l WHERE l.sensor = segment.sensor"
            " AND l.hour = start) FROM segment WHERE kind = 4 AND sensor = ? AND start > ?"
            " AND start < ? ORDER BY start");
-    int rc;
 
     if (q) {
         sqlite3_bind_int64(q, 1, sensor);

@@ -20,7 +20,10 @@ enum {
 enum fact_kind { FACT_BIN = 1, FACT_SOURCE = 2, FACT_TARGET = 3 };
 
 /* Of the same table, but not made of entries: see store/margin.h. */
-enum { FACT_MARGIN = 4 /* of an hour */ };
+enum {
+    FACT_MARGIN = 4, /* of an hour */
+    FACT_DAY = 5     /* the sketches of a day (UTC) whose margins have none any more */
+};
 
 enum event_class { CLASS_SCAN, CLASS_BACKSCATTER, CLASS_OTHER, CLASS_COUNT };
 

@@ -345,3 +345,27 @@ int margin_next_sketch(struct bytes *in, uint64_t *key, struct bytes *sketch)
     *sketch = (struct bytes){p, p + n, false};
     return 1;
 }
+
+static void append_part(struct buf *out, const uint8_t *p, size_t n)
+{
+    buf_reserve(out, VARINT_MAX);
+    buf_varint(out, n);
+    buf_put(out, p, n);
+}
+
+int margin_strip(const void *data, size_t n, struct buf *out)
+{
+    static const uint8_t none[] = {HLL_BITS_TOTAL};
+    struct margin_parts parts;
+    int rc = margin_open(&parts, data, n);
+
+    if (rc < 0)
+        return rc;
+    buf_put(out, &(uint8_t){VERSION}, 1);
+    append_part(out, parts.ports.p, (size_t)(parts.ports.end - parts.ports.p));
+    append_part(out, parts.countries.p, (size_t)(parts.countries.end - parts.countries.p));
+    append_part(out, none, sizeof none);
+    append_part(out, NULL, 0);
+    append_part(out, NULL, 0);
+    return 0;
+}

@@ -13,8 +13,8 @@
  *     struct buf *b = margin_finish(m);
  *
  * Layout (LEB128, version byte 1 first): five parts, each behind its length:
- *   ports      events by key = rule << 19 | port, as the difference to the entry before << 1 | many;
- *              if many: events
+ *   ports      events by key = rule << 19 | port: the difference to the entry before << 1 | many; if
+ *              many: events
  *   countries  the same, key = rule << 10 | country
  *   total      a sketch
  *   sketches of countries, and of ports: difference to the key before, length, sketch */
@@ -48,6 +48,9 @@ int margin_join(struct margin *m, const void *data, size_t n);
 
 /* The margin, valid until the next call. */
 struct buf *margin_finish(struct margin *m);
+
+/* Appends the same margin without its sketches. 0 or -EBADMSG. */
+int margin_strip(const void *data, size_t n, struct buf *out);
 
 /* ---- reading ---- */
 

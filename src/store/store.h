@@ -141,8 +141,8 @@ int store_read_sources(struct store *s, uint16_t sensor, int64_t from, int64_t t
 int store_read_targets(struct store *s, uint16_t sensor, int64_t from, int64_t to,
                        store_target_cb cb, void *ctx);
 
-/* What a reader of sums and sketches takes; functions that are NULL are not called. `key` is a port,
- * or with by_country a country. */
+/* What a reader of sums and sketches takes; functions that are NULL are not called. `key` is a
+ * port, or with by_country a country. */
 struct margin_take {
     void *ctx;
     bool by_country;
@@ -161,8 +161,8 @@ struct margin_take {
 int store_read_margins(struct store *s, uint16_t sensor, int64_t from, int64_t to,
                        const struct margin_take *take);
 
-/* Whether all sources of the span are there: an hour of a flood, and one long past, keep the heaviest
- * only, and sketches of the others. */
+/* Whether all sources of the span are there: an hour of a flood, and one long past, keep the
+ * heaviest only, and sketches of the others. */
 int store_sources_whole(struct store *s, uint16_t sensor, int64_t from, int64_t to, bool *whole);
 
 /* known[i] = 1 where bin i of the span (from aligned) has an event or a watched second, else 0.
@@ -172,6 +172,18 @@ int store_known(struct store *s, uint16_t sensor, int64_t from, int64_t to, uint
 /* Folds the delta rows of each hour that ended before `before` and got facts since it was folded
  * last into one row (sums unchanged), and makes the hour's margin; a transaction an hour. */
 int store_fold(struct store *s, int64_t before);
+
+/* What is kept for how long, in days. */
+enum {
+    KEEP_SOURCES_DAYS = 30, /* sources and targets; sketches by the hour */
+    KEEP_DAY_SOURCES = 500, /* of each day past that so many sources, those with the most events */
+    KEEP_BINS_DAYS = 396,   /* 5 minutes; from then on hours (13 months) */
+    KEEP_HOURS_DAYS = 1827  /* bins, margins, sources of days, what was watched (5 years) */
+};
+
+/* Thins what is older than that at `now`; sums of events stay as they were until they go with their
+ * hour. Hours that aren't folded wait. A transaction a day of facts. */
+int store_thin(struct store *s, int64_t now);
 
 /* ---- the state of the series: with the facts, so that a commit can make a series stale ---- */
 

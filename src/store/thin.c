@@ -1,0 +1,307 @@
+/* Thinning: facts grow coarser with age, and in the end go. Which days and hours are still to be
+ * thinned is told by the rows that are there, so facts that come late are thinned again. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "store/bound.h"
+#include "store/delta.h"
+
+/* A source and its events of a day. */
+struct heavy {
+    struct ip source;
+    uint64_t events;
+};
+
+enum {
+    DAY_S = 24 * HOUR_S,
+    HEAVY_FULL = 4000000, /* of the list: then it is summed up */
+    HEAVY_KEPT = 500000   /* of them the most */
+};
+
+struct thinning {
+    struct store *s;
+    struct segment_writer writer, bounded;
+    struct delta rows;
+    struct heavy *list;
+    size_t n, cap;
+    struct buf buf;
+};
+
+struct place {
+    uint16_t sensor;
+    int64_t start;
+};
+
+/* ---- what there is to do ---- */
+
+/* The places that a query with one time gives. */
+static int list_places(struct store *s, const char *sql, int64_t before, struct place **list,
+                       size_t *n)
+{
+    sqlite3_stmt *q = db_statement(s, sql);
+    size_t cap = 0;
+    int rc;
+
+    if (q)
+        sqlite3_bind_int64(q, 1, before);
+    while ((rc = db_step(s, q)) > 0) {
+        if (*n == cap)
+            *list = xrealloc(*list, cap = cap * 2 + 64, sizeof **list);
+        (*list)[(*n)++] =
+            (struct place){(uint16_t)sqlite3_column_int(q, 0), sqlite3_column_int64(q, 1)};
+    }
+    if (q)
+        sqlite3_reset(q);
+    return rc;
+}
+
+static int each_place(struct thinning *x, const char *sql, int64_t before,
+                      int (*thin)(struct thinning *x, uint16_t sensor, int64_t start))
+{
+    struct place *list = NULL;
+    size_t n = 0;
+    int rc = list_places(x->s, sql, before, &list, &n);
+
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        bool own;
+        rc = db_begin(x->s, &own);
+        if (rc == 0)
+            rc = db_end(x->s, own, thin(x, list[i].sensor, list[i].start));
+    }
+    free(list);
+    return rc;
+}
+
+/* ---- a day's sources ---- */
+
+static int by_source(const void *a, const void *b)
+{
+    const struct heavy *x = a, *y = b;
+    return ip_compare(&x->source, &y->source);
+}
+
+static int by_events(const void *a, const void *b)
+{
+    const struct heavy *x = a, *y = b;
+
+    if (x->events != y->events)
+        return x->events > y->events ? -1 : 1;
+    return ip_compare(&x->source, &y->source);
+}
+
+/* Each source once; no more of them than `kept`, those with the most events; ordered by source. */
+static void sum_up(struct thinning *x, size_t kept)
+{
+    size_t unique = 0;
+
+    if (x->n == 0)
+        return;
+    qsort(x->list, x->n, sizeof *x->list, by_source);
+    for (size_t i = 0; i < x->n; i++) {
+        if (unique && ip_compare(&x->list[unique - 1].source, &x->list[i].source) == 0)
+            x->list[unique - 1].events += x->list[i].events;
+        else
+            x->list[unique++] = x->list[i];
+    }
+    x->n = unique;
+    if (x->n <= kept)
+        return;
+    qsort(x->list, x->n, sizeof *x->list, by_events);
+    x->n = kept;
+    qsort(x->list, x->n, sizeof *x->list, by_source);
+}
+
+static int take_heavy(void *ctx, const union fact *f)
+{
+    struct thinning *x = ctx;
+
+    if (x->n && ip_compare(&x->list[x->n - 1].source, &f->source.source) == 0) {
+        x->list[x->n - 1].events += f->source.events;
+        return 0;
+    }
+    if (x->n >= HEAVY_FULL)
+        sum_up(x, HEAVY_KEPT);
+    if (x->n == x->cap)
+        x->list = xrealloc(x->list, x->cap = x->cap * 2 + 1024, sizeof *x->list);
+    x->list[x->n++] = (struct heavy){f->source.source, f->source.events};
+    return 0;
+}
+
+static int keep_heavy(void *ctx, const union fact *f)
+{
+    struct thinning *x = ctx;
+    struct heavy key = {.source = f->source.source};
+
+    if (x->n && bsearch(&key, x->list, x->n, sizeof *x->list, by_source))
+        segment_put_source(&x->writer, &f->source);
+    return 0;
+}
+
+static int read_sources(struct thinning *x, uint16_t sensor, int64_t hour,
+                        int (*cb)(void *ctx, const union fact *f))
+{
+    delta_clear(&x->rows);
+    int rc = delta_load(x->s, FACT_SOURCE, sensor, hour, &x->rows);
+    if (rc == 0)
+        rc = merge_segments(FACT_SOURCE, sensor, hour, x->rows.list, x->rows.n, cb, x);
+    return rc == -EBADMSG ? delta_damaged(x->s, FACT_SOURCE, hour) : rc;
+}
+
+static int thin_sources(struct thinning *x, uint16_t sensor, int64_t day)
+{
+    int rc = 0;
+
+    x->n = 0;
+    for (int64_t hour = day; hour < day + DAY_S && rc == 0; hour += HOUR_S)
+        rc = read_sources(x, sensor, hour, take_heavy);
+    sum_up(x, KEEP_DAY_SOURCES);
+    for (int64_t hour = day; hour < day + DAY_S && rc == 0; hour += HOUR_S) {
+        segment_begin(&x->writer, FACT_SOURCE);
+        rc = read_sources(x, sensor, hour, keep_heavy);
+        if (rc < 0 || x->rows.n == 0)
+            continue;
+        struct buf *b = segment_finish(&x->writer);
+        rc = delta_replace(x->s, FACT_SOURCE, sensor, hour, x->writer.events, b);
+        if (rc == 0)
+            rc = db_exec(x->s, "INSERT OR IGNORE INTO lean (sensor, hour) VALUES (?, ?)", sensor,
+                         hour);
+    }
+    return rc;
+}
+
+/* ---- a day's sketches ---- */
+
+/* Joins the rows' sketches into m; those of an hour leave its margin. */
+static int move_sketches(struct thinning *x, struct margin *m, int kind, uint16_t sensor,
+                         int64_t start)
+{
+    delta_clear(&x->rows);
+    int rc = delta_load(x->s, kind, sensor, start, &x->rows);
+    for (size_t i = 0; i < x->rows.n && rc == 0; i++) {
+        const struct blob *b = &x->rows.list[i];
+        rc = margin_join(m, b->p, b->n);
+        if (rc == 0 && kind == FACT_MARGIN) {
+            x->buf.n = 0;
+            rc = margin_strip(b->p, b->n, &x->buf);
+        }
+        if (rc == 0 && kind == FACT_MARGIN)
+            rc = delta_replace(x->s, kind, sensor, start, 0, &x->buf);
+    }
+    return rc == -EBADMSG ? delta_damaged(x->s, kind, start) : rc;
+}
+
+static int thin_sketches(struct thinning *x, uint16_t sensor, int64_t day)
+{
+    struct margin *m = margin_new();
+    int rc = move_sketches(x, m, FACT_DAY, sensor, day);
+
+    for (int64_t hour = day; hour < day + DAY_S && rc == 0; hour += HOUR_S)
+        rc = move_sketches(x, m, FACT_MARGIN, sensor, hour);
+    if (rc == 0)
+        rc = delta_replace(x->s, FACT_DAY, sensor, day, 0, margin_finish(m));
+    margin_free(m);
+    return rc;
+}
+
+static int thin_day(struct thinning *x, uint16_t sensor, int64_t day)
+{
+    int rc = thin_sources(x, sensor, day);
+
+    if (rc == 0)
+        rc = thin_sketches(x, sensor, day);
+    return rc < 0 ? rc
+                  : db_exec(x->s,
+                            "DELETE FROM segment WHERE kind = 3 AND sensor = ?1 AND start >= ?2"
+                            " AND start < ?2 + 86400",
+                            sensor, day);
+}
+
+/* ---- bins to hours ---- */
+
+static int take_bin(void *ctx, const union fact *f)
+{
+    struct thinning *x = ctx;
+
+    segment_put_bin(&x->writer, f->bin.rule, f->bin.class, f->bin.port, f->bin.country,
+                    f->bin.events);
+    return 0;
+}
+
+static int thin_hour(struct thinning *x, uint16_t sensor, int64_t hour)
+{
+    int rc = 0;
+
+    delta_clear(&x->rows);
+    for (int i = 0; i < HOUR_BINS && rc == 0; i++)
+        rc = delta_load(x->s, FACT_BIN, sensor, hour + i * BIN_S, &x->rows);
+    if (rc < 0)
+        return rc;
+    segment_begin(&x->writer, FACT_BIN);
+    rc = merge_segments(FACT_BIN, sensor, hour, x->rows.list, x->rows.n, take_bin, x);
+    if (rc < 0)
+        return rc == -EBADMSG ? delta_damaged(x->s, FACT_BIN, hour) : rc;
+    struct buf *b = segment_finish(&x->writer);
+    uint64_t events = x->writer.events;
+    if (bound_bin(b->p, b->n, &x->bounded) > 0)
+        b = segment_finish(&x->bounded);
+    rc = db_exec(x->s,
+                 "DELETE FROM segment WHERE kind = 1 AND sensor = ?1 AND start > ?2"
+                 " AND start < ?2 + 3600",
+                 sensor, hour);
+    return rc < 0 ? rc : delta_replace(x->s, FACT_BIN, sensor, hour, events, b);
+}
+
+/* ---- what goes ---- */
+
+static int drop_sensor(struct thinning *x, uint16_t sensor, int64_t before)
+{
+    int rc = 0;
+
+    for (int kind = FACT_BIN; kind <= FACT_DAY && rc == 0; kind++)
+        rc = db_exec(x->s, "DELETE FROM segment WHERE kind = ? AND sensor = ? AND start < ?", kind,
+                     sensor, before);
+    if (rc == 0)
+        rc = db_exec(x->s, "DELETE FROM unfolded WHERE sensor = ? AND hour < ?", sensor, before);
+    if (rc == 0)
+        rc = db_exec(x->s, "DELETE FROM lean WHERE sensor = ? AND hour < ?", sensor, before);
+    if (rc == 0)
+        rc = db_exec(x->s, "DELETE FROM coverage WHERE sensor = ? AND last < ?", sensor, before);
+    /* A span that reaches past it is cut. */
+    return rc < 0 ? rc
+                  : db_exec(x->s, "UPDATE coverage SET first = ?2 WHERE sensor = ?1 AND first < ?2",
+                            sensor, before);
+}
+
+static int64_t days_before(int64_t now, int days)
+{
+    return now - now % DAY_S - (int64_t)days * DAY_S;
+}
+
+int store_thin(struct store *s, int64_t now)
+{
+    struct thinning x = {.s = s};
+    int64_t gone = days_before(now, KEEP_HOURS_DAYS);
+    int rc = each_place(&x, "SELECT id, ?1 FROM sensor", gone, drop_sensor);
+
+    if (rc == 0)
+        rc = each_place(
+            &x,
+            "SELECT DISTINCT sensor, start - start % 86400 FROM segment WHERE start < ?1"
+            " AND (kind = 3 OR (kind = 2 AND NOT EXISTS (SELECT 1 FROM lean"
+            "  WHERE lean.sensor = segment.sensor AND lean.hour = start)))"
+            " AND NOT EXISTS (SELECT 1 FROM unfolded WHERE unfolded.sensor = segment.sensor"
+            "  AND hour >= start - start % 86400 AND hour < start - start % 86400 + 86400)",
+            days_before(now, KEEP_SOURCES_DAYS), thin_day);
+    if (rc == 0)
+        rc = each_place(&x,
+                        "SELECT DISTINCT sensor, start - start % 3600 FROM segment WHERE kind = 1"
+                        " AND start < ?1 AND start % 3600 <> 0",
+                        days_before(now, KEEP_BINS_DAYS), thin_hour);
+    segment_writer_fini(&x.writer);
+    segment_writer_fini(&x.bounded);
+    delta_fini(&x.rows);
+    buf_fini(&x.buf);
+    free(x.list);
+    return rc;
+}

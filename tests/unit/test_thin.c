@@ -1,0 +1,241 @@
+/* Folding and thinning change no sum: random commits over years, folded and thinned at several times, against what was put
+ * in. */
+#include "base/country.h"
+#include "base/port.h"
+#include "helper.h"
+#include "report/rank.h"
+#include "store/segment.h"
+#include "store/store.h"
+
+enum {
+    DAY = 24 * HOUR_S,
+    DAY0 = 1764028800, /* 2025-11-25 00:00 UTC */
+    HOURS = 20,
+    PORTS = 4,
+    COUNTRIES = 3,
+    SOURCES = 40
+};
+
+static uint64_t seed = 7;
+
+static uint32_t below(uint32_t n)
+{
+    seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+    return (uint32_t)((seed >> 33) % n);
+}
+
+static struct store *fresh_store(const char *name)
+{
+    struct error err = {0};
+    struct store *s = NULL;
+    uint16_t id;
+
+    if (store_open(temp_path(name), STORE_WRITE, &s, &err) < 0)
+        fail_msg("%s", faults_text(&err));
+    assert_int_equal(store_begin(s), 0);
+    assert_int_equal(store_sensor(s, STR("fw"), &id), 0);
+    assert_int_equal(store_commit(s), 0);
+    return s;
+}
+
+/* Events of one source at one port, as a commit's three deltas. */
+static void put(struct store *s, int64_t bin, uint32_t port, uint32_t source, uint64_t events)
+{
+    struct segment_writer w = {0};
+    int64_t hour = bin - bin % HOUR_S;
+    uint16_t country = (uint16_t)(source % COUNTRIES), second = (uint16_t)(bin - hour);
+    struct source_fact f = {.source = ip_from_v4(source),
+                            .port = port,
+                            .country = country,
+                            .first = second,
+                            .last = second,
+                            .events = events};
+
+    f.spread[second / BIN_S] = events;
+    assert_int_equal(store_begin(s), 0);
+    segment_begin(&w, FACT_BIN);
+    segment_put_bin(&w, 0, 0, port, country, events);
+    struct buf *b = segment_finish(&w);
+    assert_int_equal(store_put_segment(s, FACT_BIN, 1, bin, events, b->p, b->n), 0);
+    segment_begin(&w, FACT_SOURCE);
+    segment_put_source(&w, &f);
+    b = segment_finish(&w);
+    assert_int_equal(store_put_segment(s, FACT_SOURCE, 1, hour, events, b->p, b->n), 0);
+    segment_begin(&w, FACT_TARGET);
+    segment_put_target(
+        &w, &(struct target_fact){.target = ip_from_v4(1), .port = port, .events = events});
+    b = segment_finish(&w);
+    assert_int_equal(store_put_segment(s, FACT_TARGET, 1, hour, events, b->p, b->n), 0);
+    assert_int_equal(store_put_watched(s, 1, bin, bin + BIN_S - 1), 0);
+    assert_int_equal(store_commit(s), 0);
+    segment_writer_fini(&w);
+}
+
+struct truth {
+    uint64_t port[HOURS][PORTS], country[HOURS][COUNTRIES];
+};
+
+static int64_t hour_of(int h)
+{
+    return DAY0 + (h % 2) * DAY + (int64_t)h * HOUR_S;
+}
+
+static void fill(struct store *s, struct truth *t, int n)
+{
+    for (int i = 0; i < n; i++) {
+        int h = (int)below(HOURS);
+        uint32_t port = below(PORTS), source = 1000 + below(SOURCES);
+        uint64_t events = 1 + below(20);
+        put(s, hour_of(h) + below(HOUR_BINS) * BIN_S, port, source, events);
+        t->port[h][port] += events;
+        t->country[h][source % COUNTRIES] += events;
+    }
+}
+
+struct reading {
+    uint64_t port[PORTS], country[COUNTRIES];
+};
+
+static int add_bin(void *ctx, const struct bin_fact *f)
+{
+    struct reading *r = ctx;
+
+    r->port[f->port] += f->events;
+    r->country[f->country] += f->events;
+    return 0;
+}
+
+static int add_port(void *ctx, uint16_t rule, uint32_t key, uint64_t events, bool told)
+{
+    (void)rule;
+    (void)told;
+    ((struct reading *)ctx)->port[key] += events;
+    return 0;
+}
+
+static int add_country(void *ctx, uint16_t rule, uint32_t key, uint64_t events, bool told)
+{
+    (void)rule;
+    (void)told;
+    ((struct reading *)ctx)->country[key] += events;
+    return 0;
+}
+
+static void expect(struct store *s, const struct truth *t)
+{
+    for (int h = 0; h < HOURS; h++) {
+        struct reading bins = {0}, margins = {0};
+        struct margin_take ports = {.ctx = &margins, .sum = add_port},
+                           countries = {.ctx = &margins, .by_country = true, .sum = add_country};
+        int64_t from = hour_of(h), to = from + HOUR_S;
+        assert_int_equal(store_read_bins(s, 1, from, to, add_bin, &bins), 0);
+        assert_int_equal(store_read_margins(s, 1, from, to, &ports), 0);
+        assert_int_equal(store_read_margins(s, 1, from, to, &countries), 0);
+        assert_memory_equal(bins.port, t->port[h], sizeof bins.port);
+        assert_memory_equal(bins.country, t->country[h], sizeof bins.country);
+        assert_memory_equal(&margins, &bins, sizeof bins);
+    }
+}
+
+static int count_source(void *ctx, const struct source_fact *f)
+{
+    (void)f;
+    ++*(size_t *)ctx;
+    return 0;
+}
+
+static int count_target(void *ctx, const struct target_fact *f)
+{
+    (void)f;
+    ++*(size_t *)ctx;
+    return 0;
+}
+
+static int count_bin(void *ctx, const struct bin_fact *f)
+{
+    assert_int_equal(f->bin % HOUR_S, 0);
+    ++*(size_t *)ctx;
+    return 0;
+}
+
+static void test_sums(void **state)
+{
+    static const int after_days[] = {0, 3, 31, 33, 100, 397, 400, 1000};
+    struct store *s = fresh_store("sums");
+    struct truth t = {0};
+    size_t n = 0;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(after_days); i++) {
+        int64_t now = DAY0 + 2 * DAY + after_days[i] * DAY;
+        fill(s, &t, 150);
+        expect(s, &t);
+        if (i % 2)
+            assert_int_equal(store_thin(s, now), 0); /* hours that aren't folded wait */
+        assert_int_equal(store_fold(s, now), 0);
+        expect(s, &t);
+        assert_int_equal(store_thin(s, now), 0);
+        assert_int_equal(store_thin(s, now), 0);
+        expect(s, &t);
+    }
+    /* after three years: hours, no targets, sources */
+    assert_int_equal(store_read_targets(s, 1, DAY0, DAY0 + 5 * DAY, count_target, &n), 0);
+    assert_int_equal(n, 0);
+    assert_int_equal(store_read_bins(s, 1, DAY0, DAY0 + 5 * DAY, count_bin, &n), 0);
+    assert_true(n > 0);
+    /* after five all goes */
+    assert_int_equal(store_thin(s, DAY0 + (KEEP_HOURS_DAYS + 5) * (int64_t)DAY), 0);
+    t = (struct truth){0};
+    expect(s, &t);
+    int64_t from, to;
+    assert_int_equal(store_extent(s, 1, &from, &to), -ENOENT);
+    store_close(s);
+}
+
+/* A day of 900 sources, the first 500 of which have two events: these stay, their number is still known. */
+static void test_sources(void **state)
+{
+    struct store *s = fresh_store("sources");
+    struct rank_query q = {.what = RANK_PORTS, .from = DAY0, .to = DAY0 + DAY};
+    struct ranking r;
+    size_t n = 0;
+
+    (void)state;
+    for (uint32_t i = 0; i < 900; i++)
+        put(s, DAY0 + i % 3 * HOUR_S, 23, 5000 + i, i < 500 ? 2 : 1);
+    assert_int_equal(store_fold(s, DAY0 + DAY), 0);
+    assert_int_equal(store_thin(s, DAY0 + (KEEP_SOURCES_DAYS + 1) * DAY - 1), 0);
+    assert_int_equal(store_read_sources(s, 1, DAY0, DAY0 + DAY, count_source, &n), 0);
+    assert_int_equal(n, 900); /* the day isn't 30 days old yet */
+    assert_int_equal(rank_make(s, &q, &r), 0);
+    assert_true(r.sources_exact);
+    assert_int_equal(r.sources, 900);
+    rank_fini(&r);
+    assert_int_equal(store_thin(s, DAY0 + (KEEP_SOURCES_DAYS + 1) * DAY), 0);
+    n = 0;
+    assert_int_equal(store_read_sources(s, 1, DAY0, DAY0 + DAY, count_source, &n), 0);
+    assert_int_equal(n, KEEP_DAY_SOURCES);
+    for (int late = 0; late < 2; late++) {
+        assert_int_equal(rank_make(s, &q, &r), 0);
+        assert_false(r.sources_exact);
+        assert_in_range(r.sources, 900 * 95 / 100, 910 * 105 / 100);
+        assert_in_range(r.rows[0].sources, 900 * 85 / 100, 910 * 115 / 100);
+        assert_int_equal(r.events, 1400 + late * 100);
+        rank_fini(&r);
+        /* late, of ten that weren't there, each with more events than any */
+        for (uint32_t i = 0; !late && i < 10; i++)
+            put(s, DAY0 + HOUR_S, 23, 7000 + i, 10);
+        assert_int_equal(store_fold(s, DAY0 + 40 * DAY), 0);
+        assert_int_equal(store_thin(s, DAY0 + 40 * DAY), 0);
+    }
+    store_close(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_sources),
+    };
+    return cmocka_run_group_tests(tests, temp_make, temp_remove);
+}
