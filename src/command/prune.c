@@ -134,6 +134,7 @@ static int ask(const struct call *call)
 static void sweep_empty(struct session *s, const struct call *call)
 {
     int lock = lock_take(s->data, "series.lock", true);
+    const struct series_key none = {0};
 
     for (size_t i = 0; i < call->n && lock >= 0; i++) {
         int64_t from, to;
@@ -141,7 +142,7 @@ static void sweep_empty(struct session *s, const struct call *call)
             continue;
         char *folder = series_folder(s->series, call->names[i]);
         if (folder)
-            sweep(folder, NULL, 0);
+            sweep(folder, &none, 0);
         free(folder);
     }
     lock_release(lock);
