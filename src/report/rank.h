@@ -2,8 +2,8 @@
  * distinct sources and the period before.
  *
  * Events are exact always. Distinct sources are exact up to RANK_EXACT_S or where it is asked for;
- * for ports and countries of longer spans, and for targets always, sketches are joined; the
- * standard error is 0.8% in all, 1.6% for a country, 2.3% for a port, 3.3% for a target (base/sketch.h).
+ * for ports and countries of longer spans, and for targets always, sketches are joined: the
+ * standard error is 0.8% in all, 1.6% for a country, 2.3% for a port, 3.3% for a target.
  * Spans are whole bins; sources are told by their spread within the hour, targets are kept by the
  * hour, so their span is rounded outward to hours. One thread at a time per store.
  *

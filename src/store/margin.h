@@ -13,7 +13,7 @@
  *     struct buf *b = margin_finish(m);
  *
  * Layout (LEB128, version byte 1 first): five parts, each behind its length:
- *   ports      events by key = rule << 19 | port: the difference to the entry before << 1 | many; if
+ *   ports      events by key = rule << 19 | port: difference to the entry before << 1 | many; if
  *              many: events
  *   countries  the same, key = rule << 10 | country
  *   total      a sketch

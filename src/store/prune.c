@@ -173,6 +173,12 @@ static int remove_segments(struct store *s, uint16_t sensor, const struct prune_
                      "DELETE FROM segment WHERE kind IN (2, 3, 4) AND sensor = ? AND start >= ? "
                      "AND start < ?",
                      sensor, from, to);
+    /* Sketches of a day past that is cut stay: nothing can be taken out of them. */
+    if (rc == 0)
+        rc = db_exec(s,
+                     "DELETE FROM segment WHERE kind = 5 AND sensor = ?1 AND start >= ?2 AND start "
+                     "+ 86400 <= ?3",
+                     sensor, from, to);
     if (rc == 0)
         rc = db_exec(s, "DELETE FROM unfolded WHERE sensor = ? AND hour >= ? AND hour < ?", sensor,
                      from, to);
