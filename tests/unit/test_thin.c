@@ -192,6 +192,23 @@ static void test_sums(void **state)
     store_close(s);
 }
 
+/* Sketches with anything in them. */
+static int count_sketch(void *ctx, const uint8_t *sketch, size_t n)
+{
+    (void)sketch;
+    *(size_t *)ctx += n > 1;
+    return 0;
+}
+
+static void expect_sketches(struct store *s, size_t n)
+{
+    size_t found = 0;
+    struct margin_take take = {.ctx = &found, .total = count_sketch};
+
+    assert_int_equal(store_read_margins(s, 1, DAY0, DAY0 + DAY, &take), 0);
+    assert_int_equal(found, n);
+}
+
 /* A day of 900 sources, the first 500 of which have two events: these stay, their number is still known. */
 static void test_sources(void **state)
 {
@@ -207,6 +224,7 @@ static void test_sources(void **state)
     assert_int_equal(store_thin(s, DAY0 + (KEEP_SOURCES_DAYS + 1) * DAY - 1), 0);
     assert_int_equal(store_read_sources(s, 1, DAY0, DAY0 + DAY, count_source, &n), 0);
     assert_int_equal(n, 900); /* the day isn't 30 days old yet */
+    expect_sketches(s, 3);    /* of its hours */
     assert_int_equal(rank_make(s, &q, &r), 0);
     assert_true(r.sources_exact);
     assert_int_equal(r.sources, 900);
@@ -215,6 +233,7 @@ static void test_sources(void **state)
     n = 0;
     assert_int_equal(store_read_sources(s, 1, DAY0, DAY0 + DAY, count_source, &n), 0);
     assert_int_equal(n, KEEP_DAY_SOURCES);
+    expect_sketches(s, 1); /* of the day */
     for (int late = 0; late < 2; late++) {
         assert_int_equal(rank_make(s, &q, &r), 0);
         assert_false(r.sources_exact);
