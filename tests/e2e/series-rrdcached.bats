@@ -46,6 +46,7 @@ dumps() { # DATA
 
 @test "one that can't be reached" {
     run -1 --separate-stderr "$SCANTIDE" import --config conf.yaml --data data log
+    # shellcheck disable=SC2154 # by bats
     [[ $stderr == *"rrdcached can't be reached"*"rrdcached -l unix:$socket"* ]]
     # The facts are there, and the series come when it is.
     [[ $output == *events* ]]

@@ -513,6 +513,14 @@ static void late_events_touch_their_own_series_only(void **state)
     sync_to(f, T + 1200);
     EXPECT(f, "port/7-tcp.rrd", T, 1, 9, 0, 0, -1);
     assert_true(inode(f, "country/NL.rrd") == nl);
+
+    /* The same, in an hour that was read long ago. */
+    fake_event(f->s, T + 600, 3, 9, CN, 9);
+    fake_watched(f->s, T + 3600, T + 7200 + 299);
+    sync_to(f, T + 7500);
+    fake_event(f->s, T, 3, 9, CN, 1);
+    sync_to(f, T + 7500);
+    EXPECT(f, "port/9-tcp.rrd", T, 1, 0, 9, 0);
 }
 
 /* ---- another boot ---- */
@@ -607,6 +615,31 @@ static void slices_come_to_the_same_files(void **state)
     run(f, "test $(find . -name '*.rrd' | wc -l) = 7");
     assert_int_equal(sync_in_slices(f, T + DAY), 5);
     assert_int_equal(f->stats.left, 0);
+    char *parts = snapshot(f);
+    assert_string_equal(parts, whole);
+    free(parts);
+    free(whole);
+}
+
+/* Months of facts are more than one slice, even of one file. */
+static void files_are_made_over_several_slices(void **state)
+{
+    struct fixture *f = *state;
+
+    fake_event(f->s, T - 70 * DAY, 1, 1, CN, 11);
+    many_ports(f);
+    sync_to(f, T + DAY);
+    char *whole = snapshot(f);
+    run(f, "rm -rf ../gw");
+    f->o.slice_files = 7;
+    reopen(f);
+    assert_int_equal(series_sync(f->se, f->s, T + DAY, SERIES_PACED, &f->stats, &f->err), 0);
+    assert_true(f->stats.more);
+    /* Begun, none is done; one vanishes, another hand is at the next. */
+    run(f, "test $(find . -name '*.rrd' | wc -l) = 0 && test $(find . -name '*.new' | wc -l) = 7");
+    run(f, "rm .total.rrd.new && cp port/.3-tcp.rrd.new x && mv x port/.2-tcp.rrd.new && "
+           "rrdtool update port/.2-tcp.rrd.new N:9:9");
+    sync_in_slices(f, T + DAY);
     char *parts = snapshot(f);
     assert_string_equal(parts, whole);
     free(parts);
@@ -1085,6 +1118,7 @@ int main(void)
         T_(files_that_another_boot_did_not_sync_are_made_again),
         T_(files_that_were_synced_outlive_the_boot),
         T_(slices_come_to_the_same_files),
+        T_(files_are_made_over_several_slices),
         T_(another_schema_makes_all_files_again),
         T_(late_facts_between_slices_are_not_forgotten),
         T_(an_event_that_comes_during_the_rebuild_is_not_forgotten),

@@ -126,13 +126,17 @@ static void sync_paced(struct fixture *f, int64_t until)
 /* "12 0 U": the events of the bins from T on, as the file on the disk has them. */
 static void on_disk(const struct fixture *f, const char *path, const char *expected)
 {
+    size_t bins = 1;
+    for (const char *c = expected; *c; c++)
+        bins += *c == ' ';
     char *command = xasprintf("cd %s/rrd/gw && rrdtool fetch %s AVERAGE -r 300 -s %d -e %d | "
                               "awk '/^[0-9]/ { printf \"%%s%%s\", n++ ? \" \" : \"\", "
                               "$2 ~ /nan/ ? \"U\" : sprintf(\"%%.0f\", $2 * 300) }'",
-                              f->data, path, T, T + 1500);
+                              f->data, path, T, T + (int)(bins - 1) * 300);
     char said[200] = "";
     FILE *p = popen(command, "r");
 
+    assert_non_null(p);
     fgets(said, sizeof said, p);
     assert_int_equal(pclose(p), 0);
     assert_string_equal(said, expected);
@@ -194,10 +198,15 @@ static void a_file_made_again_gets_no_old_updates(void **state)
     on_disk(f, "total.rrd", "13 0 3 4 U U");
     on_disk(f, "country/NL.rrd", "1 0 3 0 U U");
     on_disk(f, "country/CN.rrd", "12 0 0 4 U U");
+    /* A daemon's, which are still held back. */
     sync_paced(f, T + 1500);
+    fake_event(f->s, T + 1200, 1, 23, NL, 2);
+    sync_paced(f, T + 1500 + SERIES_PACE_S);
+    assert_int_equal(f->stats.files_made, 3);
+    sync_paced(f, T + 1800 + SERIES_PACE_S);
     assert_int_equal(series_settle(f->se, f->s, &f->err), 0);
-    on_disk(f, "total.rrd", "13 0 3 4 5 U");
-    on_disk(f, "country/NL.rrd", "1 0 3 0 0 U");
+    on_disk(f, "total.rrd", "13 0 3 4 7 0 0 0 0 U");
+    on_disk(f, "country/NL.rrd", "1 0 3 0 2 0 0 0 0 U");
 }
 
 static void an_rrdcached_that_is_killed_costs_nothing(void **state)
