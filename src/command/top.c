@@ -203,9 +203,9 @@ static void print_json(const struct top *t)
 
     /* Row by row, so that a million rows need no tree of them all. */
     printf("{\"from\":\"%s\",", time_format_utc(r->from, a));
-    printf("\"to\":\"%s\",\"events\":%" PRIu64 ",\"hidden\":%" PRIu64 ",\"sources\":%" PRIu64
+    printf("\"to\":\"%s\",\"hidden\":%" PRIu64 ",\"events\":%" PRIu64 ",\"sources\":%" PRIu64
            ",\"sources_exact\":%s,\"rows\":[",
-           time_format_utc(r->to, a), r->events, r->hidden, r->sources,
+           time_format_utc(r->to, a), r->hidden, r->events, r->sources,
            r->sources_exact ? "true" : "false");
     for (size_t i = 0; i < t->n; i++) {
         json_t *o = row_object(t, &r->rows[i]);
