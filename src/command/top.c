@@ -364,6 +364,9 @@ static int rank_and_print(struct top *t)
         print_csv(t);
     else
         print_text(t);
+    if (t->ranking.partial)
+        fputs("top: of hours past 30 days, and of floods, only the heaviest sources are listed\n",
+              stderr);
     span_say(&t->span, t->session.local, t->session.store, t->ranking.events == 0);
     rank_fini(&t->ranking);
     return EXIT_DONE;

@@ -550,6 +550,7 @@ static int rank_span(struct store *s, const struct rank_query *q, int64_t from, 
     if (rc == 0) {
         if (sources)
             count_distinct(&x, out);
+        out->partial = x.lean && q->what == RANK_SOURCES;
         if (sketch_total)
             out->sources = hll_count(x.sums->total);
         for (size_t i = 0; i < x.table.n; i++) {

@@ -63,6 +63,7 @@ struct ranking {
     uint64_t events;  /* of all rows */
     uint64_t sources; /* distinct in all; 0 for targets */
     bool sources_exact;
+    bool partial; /* of sources: in hours long past, or of a flood, only the heaviest are known */
     /* Events that were asked for and are in no row, since their sources are excluded, or scanners
      * that were to be left out. Targets have none: they are kept for all sources together. */
     uint64_t hidden;
