@@ -89,12 +89,12 @@ static bool row_is_whole(const struct job *j, sqlite3_stmt *q)
 
     if (!j->is_segment)
         return true;
-    if (kind == FACT_MARGIN) {
+    if (kind == FACT_MARGIN || kind == FACT_DAY) {
         margin_clear(j->margin);
         return margin_join(j->margin, data, (size_t)sqlite3_column_bytes(q, 6)) == 0;
     }
     if (kind < FACT_BIN || kind > FACT_TARGET)
-        return kind > FACT_MARGIN;
+        return false;
     return segment_is_whole((enum fact_kind)kind, sqlite3_column_int64(q, 4),
                             (uint64_t)sqlite3_column_int64(q, 5), data,
                             (size_t)sqlite3_column_bytes(q, 6));
@@ -103,7 +103,7 @@ static bool row_is_whole(const struct job *j, sqlite3_stmt *q)
 static int take_row(struct job *j, sqlite3_stmt *q)
 {
     if (!row_is_whole(j, q)) {
-        j->damaged += sqlite3_column_int(q, 2) != FACT_MARGIN; /* those are made again */
+        j->damaged += sqlite3_column_int(q, 2) < FACT_MARGIN; /* others are made again */
         return 0;
     }
     sqlite3_reset(j->insert);
@@ -276,13 +276,23 @@ static int64_t number(sqlite3 *db, const char *sql)
     return n;
 }
 
+/* The hour's margin told of what is lost. */
+static void drop_margin(struct job *j, uint16_t sensor, int64_t hour)
+{
+    db_exec(j->to,
+            "DELETE FROM segment WHERE kind = 4 AND sensor = ?1 AND start = ?2 AND NOT EXISTS "
+            "(SELECT 1 FROM lean WHERE sensor = ?1 AND hour = ?2)",
+            sensor, hour);
+}
+
 /* An index holds the keys once more: what stands there and wasn't kept is lost. */
 static void count_lost(struct job *j)
 {
     struct salvage_report *r = j->report;
     sqlite3_stmt *q = NULL, *has = NULL;
     int rc = sqlite3_prepare_v2(
-        j->from, "SELECT rowid, start FROM main.segment INDEXED BY segment_key WHERE kind < 4", -1,
+        j->from,
+        "SELECT rowid, start, sensor FROM main.segment INDEXED BY segment_key WHERE kind < 4", -1,
         &q, NULL);
 
     sqlite3_prepare_v2(j->to->db, "SELECT 1 FROM segment WHERE id = ?", -1, &has, NULL);
@@ -299,6 +309,7 @@ static void count_lost(struct job *j)
         if (hour + HOUR_S > r->lost_to)
             r->lost_to = hour + HOUR_S;
         r->lost++;
+        drop_margin(j, (uint16_t)sqlite3_column_int(q, 2), hour);
     }
     r->unsure = rc != SQLITE_DONE;
     if (r->lost < j->damaged)
@@ -513,10 +524,13 @@ static int touch_all(struct job *j)
     const struct sensor *list;
     size_t n;
 
-    if (db_script(
-            j->to,
-            "INSERT OR IGNORE INTO unfolded (sensor, hour) SELECT DISTINCT sensor, start - start % "
-            "3600 FROM segment") < 0)
+    if (j->report->unsure)
+        db_script(j->to, "DELETE FROM segment WHERE kind = 4 AND NOT EXISTS (SELECT 1 FROM lean "
+                         "WHERE sensor = segment.sensor AND hour = start)");
+    if (db_script(j->to, "INSERT OR IGNORE INTO unfolded (sensor, hour) SELECT DISTINCT sensor, "
+                         "start - start % 3600 FROM segment a WHERE kind < 4 AND NOT EXISTS "
+                         "(SELECT 1 FROM segment b WHERE b.kind = 4 AND b.sensor = a.sensor AND "
+                         "b.start = a.start - a.start % 3600)") < 0)
         return fault(j, "what was read can't be written");
     if (store_sensors(j->to, &list, &n) < 0)
         return fault(j, "what was read can't be read again");

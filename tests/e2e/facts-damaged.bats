@@ -44,6 +44,8 @@ consistent() {
     [ "$(sqlite3 $facts 'PRAGMA integrity_check')" = ok ]
     # All that is there can be read, and the series say what the facts say.
     sql 'SELECT sum(events) FROM sources' >/dev/null
+    # What is summed up by the hour says what the bins say.
+    [ "$(events)" -eq "$(sql 'SELECT ifnull(sum(events), 0) FROM bins')" ]
     sql 'SELECT sum(sources) FROM targets' >/dev/null
 }
 
