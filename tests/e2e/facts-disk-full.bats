@@ -2,11 +2,6 @@
 
 load run-helper
 
-# What the scenarios call within a mount namespace of their own.
-setup_file() {
-    unshare -m true 2>/dev/null || skip "no mounts of one's own here"
-}
-
 disk() { # SIZE: data/ on a disk of this size, kept when it grows
     mkdir -p data
     if mountpoint -q data; then
@@ -17,6 +12,7 @@ disk() { # SIZE: data/ on a disk of this size, kept when it grows
 }
 
 inside() { # COMMAND...: in a namespace in which mounts are ours alone
+    unshare -m true 2>/dev/null || skip "no mounts of one's own here"
     export -f disk lines start stop until_true events has_events says same_as_import configure import_log whole teardown
     export SCANTIDE
     unshare -m bash -euc 'mount --make-rprivate / && trap teardown EXIT && "$@"' bash "$@"
