@@ -181,6 +181,11 @@ slicing() {
     awk '/facts are kept|RRD files are made/ { s = 0 } /RRD files are still to be made/ { s = 1 } END { exit !s }' said
 }
 
+# Whether no series waits to be made again.
+whole() {
+    [ "$(sqlite3 data/facts.db 'SELECT count(*) FROM series WHERE late <> rebuilt')" = 0 ]
+}
+
 # The daemon, until it dies or has taken in everything and is told to stop. Its exit status, which is SIGTERM's where it was
 # told so before it could heed it.
 live() { # FAULT
@@ -189,7 +194,7 @@ live() { # FAULT
     SCANTIDE_FAULT=$1 "$scantide" run --config conf.yaml 2>>said &
     daemon=$!
     while alive && { [ ! -e all_written ] || [ "$(grep -c 'facts are kept' said)" -eq "$lives" ] ||
-        [ "$(counted data)" -lt "$events" ] || slicing; }; do
+        [ "$(counted data)" -lt "$events" ] || slicing || { [ -n "${patient-}" ] && ! whole; }; }; do
         sleep 0.1
     done
     kill "$daemon" 2>/dev/null
@@ -245,10 +250,10 @@ try_run() { # STEP
     wait "$writer"
     [ $status -eq 0 ] || return
     same data want.run && return
-    # Series that it makes in slices are no reason not to stop: what is left of them is the next start's.
-    mv difference "difference.before"
+    # Told to stop while it made series in slices, it left the others to the next start, as it may.
+    whole && return 1
     next=$((next + 1))
-    live '' && same data want.run
+    patient=1 live '' && same data want.run
 }
 
 # ---- all of it ----
