@@ -1,5 +1,5 @@
-# Killed at each named step on the way from a line to a series: a restart ends exact. `make faults` does the same at length,
-# and its build is needed here.
+# Killed at the chief steps on the way from a line to a series: a restart ends exact. `make faults` does it at all of them and at
+# length, and its build is needed here.
 
 setup() {
     BUILD=$(dirname "${FAULTS:-$BATS_TEST_DIRNAME/../../build/faults/scantide}")
@@ -15,7 +15,7 @@ prove() {
 }
 
 @test "an import" {
-    MODES=import prove
+    MODES=import prove opened segments commit committed marked torn rename slice lateness unfolded ruled pruned
 }
 
 @test "the daemon" {
