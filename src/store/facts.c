@@ -197,7 +197,7 @@ static int read_merged(struct store *s, enum fact_kind kind, uint16_t sensor, in
         if (rc == 0 && rows.n && start != rows.start) {
             rc = merge_segments(kind, sensor, rows.start, rows.list, rows.n, cb, ctx);
             if (rc == -EBADMSG)
-                rc = delta_damaged(s, kind, rows.start);
+                rc = delta_damaged(s, (int)kind, rows.start);
             delta_clear(&rows);
         }
         if (rc == 0 && more > 0) {

@@ -64,7 +64,7 @@ static int merge_start(struct folding *x, enum fact_kind kind, uint16_t sensor, 
     segment_begin(&x->writer, kind);
     x->entries = 0;
     int rc = merge_segments(kind, sensor, start, x->rows.list, x->rows.n, take_fact, x);
-    return rc == -EBADMSG ? delta_damaged(x->s, kind, start) : rc;
+    return rc == -EBADMSG ? delta_damaged(x->s, (int)kind, start) : rc;
 }
 
 static int is_lean(struct store *s, uint16_t sensor, int64_t hour, bool *lean)
@@ -101,7 +101,7 @@ static int replace_start(struct folding *x, enum fact_kind kind, uint16_t sensor
         if (kind == FACT_SOURCE)
             rc = set_lean(x->s, sensor, start);
     }
-    return rc < 0 ? rc : delta_replace(x->s, kind, sensor, start, events, b);
+    return rc < 0 ? rc : delta_replace(x->s, (int)kind, sensor, start, events, b);
 }
 
 static int fold_start(struct folding *x, enum fact_kind kind, uint16_t sensor, int64_t start)
@@ -109,7 +109,7 @@ static int fold_start(struct folding *x, enum fact_kind kind, uint16_t sensor, i
     bool lean = false;
 
     delta_clear(&x->rows);
-    int rc = delta_load(x->s, kind, sensor, start, &x->rows);
+    int rc = delta_load(x->s, (int)kind, sensor, start, &x->rows);
     if (rc == 0 && kind == FACT_SOURCE)
         rc = is_lean(x->s, sensor, start, &lean);
     if (rc < 0 || (kind == FACT_TARGET && x->rows.n < 2))
@@ -254,7 +254,7 @@ static int entries_unfolded(struct store *s, enum fact_kind kind, uint16_t senso
 /* Memory is short here: each copy of the rows is freed once the next is made. */
 static int bound_hour(struct folding *x, enum fact_kind kind, uint16_t sensor, int64_t hour)
 {
-    int rc = delta_load(x->s, kind, sensor, hour, &x->rows);
+    int rc = delta_load(x->s, (int)kind, sensor, hour, &x->rows);
 
     if (rc == 0)
         rc = merge_start(x, kind, sensor, hour);

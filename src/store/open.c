@@ -118,14 +118,14 @@ static int make_tables(struct store *s, struct error *err)
 /* Makes the tables in an empty database; refuses another program's and another version's. */
 static int prepare_schema(struct store *s, enum store_mode mode, struct error *err)
 {
-    int64_t app = pragma_number(s, "PRAGMA application_id");
-
-    if (app < 0)
+    /* One reading transaction: another process may be making the tables just now. */
+    db_script(s, "BEGIN");
+    int64_t app = pragma_number(s, "PRAGMA application_id"),
+            version = app < 0 ? -1 : pragma_number(s, "PRAGMA user_version"),
+            tables = version < 0 ? -1 : pragma_number(s, "SELECT count(*) FROM sqlite_master");
+    if (tables < 0)
         return unreadable(s, err);
-    int64_t version = pragma_number(s, "PRAGMA user_version"),
-            tables = pragma_number(s, "SELECT count(*) FROM sqlite_master");
-    if (version < 0 || tables < 0)
-        return unreadable(s, err);
+    db_script(s, "COMMIT");
     if (app == SCANTIDE_APPLICATION_ID && version == SCHEMA_VERSION)
         return mode == STORE_WRITE ? check_pages(s, err) : 0;
     if (tables > 0 && app != SCANTIDE_APPLICATION_ID) {

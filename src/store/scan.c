@@ -102,7 +102,7 @@ static int next_start(struct scan *sc)
         return rc;
     rc =
         merge_open(sc->kind, sc->sensors[sc->at], sc->start, sc->rows.list, sc->rows.n, &sc->merge);
-    return rc < 0 ? delta_damaged(sc->s, sc->kind, sc->start) : 1;
+    return rc < 0 ? delta_damaged(sc->s, (int)sc->kind, sc->start) : 1;
 }
 
 int scan_next(struct scan *sc, union fact *f)
@@ -112,7 +112,7 @@ int scan_next(struct scan *sc, union fact *f)
     while (!sc->merge || (rc = merge_next(sc->merge, f)) == 0)
         if ((rc = next_start(sc)) <= 0)
             return rc;
-    return rc < 0 ? delta_damaged(sc->s, sc->kind, sc->start) : rc;
+    return rc < 0 ? delta_damaged(sc->s, (int)sc->kind, sc->start) : rc;
 }
 
 void scan_close(struct scan *sc)

@@ -137,7 +137,7 @@ EOF
     [[ $stderr == *"must all be said"* ]]
     run -2 --separate-stderr "$SCANTIDE" prune --config conf.yaml --sensor gv --yes --from "$year-11-24" --to "$year-11-25"
     [[ $stderr == *"there are: gw"* ]]
-    command -v script >/dev/null || skip "no script(1)"
+    script -qec true /dev/null </dev/null >/dev/null 2>&1 || skip "no script(1), or no pseudo-terminals"
     printf 'n\n' | script -qec "'$SCANTIDE' prune --config conf.yaml --sensor gw --from $year-11-24 --to $year-11-25" /dev/null || true
     [ "$(events)" -eq 1000 ]
     printf 'y\n' | script -qec "'$SCANTIDE' prune --config conf.yaml --sensor gw --from $year-11-24 --to $year-11-25" /dev/null

@@ -409,7 +409,7 @@ static void test_merge_sources(void **state)
         {{"1.2.3.4", 23, 1, 65, 50, 50, 1, {1}},
          {"9.9.9.9", 23, 0, 65, 50, 50, 1, {1}},
          {"2001:db8::1", 80, 0, 65, 900, 900, 2, {0, 0, 0, 2}}},
-        {{NULL}}, /* a row without an entry */
+        {{.source = NULL}}, /* a row without an entry */
     };
     static const struct source_row sums[] = {
         {"1.2.3.4", 23, 0, 65, 10, 3599, 4, {2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
