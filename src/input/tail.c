@@ -58,6 +58,7 @@ struct tail {
     bool by_content;   /* no file is being read: back to a known one; else back to such a one */
     bool only_one;     /* the path's own file is known: only PATH.1 may have something left */
     unsigned older;    /* the name that is looked at next */
+    bool missing;      /* there was no file of the name before it */
     unsigned awaited;  /* the file whose answer the search waits for; 0: none */
     size_t insert_at;  /* where the next older file belongs */
     int64_t anchor_ns; /* when the newest file that is being read was last written */
@@ -159,6 +160,7 @@ static void begin_search(struct tail *t)
     t->searching = t->by_content = true;
     t->only_one = false;
     t->older = 0;
+    t->missing = false;
     t->awaited = 0;
     t->insert_at = t->n;
     for (size_t i = 0; i < t->n; i++)
@@ -239,6 +241,16 @@ static void next_name(struct tail *t)
         end_of_names(t);
 }
 
+/* In the middle of a rotation one name is missing: its file has moved on, the next one hasn't come. */
+static void missing_name(struct tail *t)
+{
+    if (t->missing)
+        end_of_names(t);
+    else
+        next_name(t);
+    t->missing = true;
+}
+
 static struct tail_file *insert(struct tail *t, const struct tail_facts *facts)
 {
     struct tail_file *f = xcalloc(1, sizeof *f);
@@ -278,9 +290,10 @@ static unsigned opened_by_content(struct tail *t, const struct tail_facts *facts
     bool was_read;
 
     if (!facts && t->older > 0) {
-        end_of_names(t);
+        missing_name(t);
         return 0;
     }
+    t->missing = false;
     if (facts && pass_open(t, facts, &was_read))
         return 0;
     if (!facts || (t->older > 0 && facts->size == 0)) {
@@ -306,10 +319,15 @@ static unsigned opened_by_place(struct tail *t, const struct tail_facts *facts)
             end_of_names(t);
         return 0;
     }
+    if (!facts && t->older > 0) {
+        missing_name(t);
+        return 0;
+    }
     if (!facts || (t->older > 0 && facts->mtime_ns < t->anchor_ns)) {
         end_of_names(t);
         return 0;
     }
+    t->missing = false;
     struct tail_file *f = insert(t, facts);
     next_name(t);
     return f->id;

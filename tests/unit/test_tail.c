@@ -598,6 +598,26 @@ static void test_rotated_while_down(void **state)
     assert_each_once();
 }
 
+/* PATH.1 has moved on to PATH.2, the path's own file not yet to PATH.1. */
+static void test_started_within_a_rotation(void **state)
+{
+    (void)state;
+    begin_with(2);
+    write_lines(1);
+    rotate();
+    write_lines(1);
+    d.names[2] = d.names[1];
+    d.names[1] = -1;
+    kill_and_start();
+    tick();
+    d.names[1] = d.names[0];
+    create();
+    reopen();
+    write_lines(1);
+    tick();
+    assert_each_once();
+}
+
 static void test_path_missing_at_start(void **state)
 {
     (void)state;
@@ -816,6 +836,7 @@ int main(void)
         CASE(test_emptied_before_it_was_read),
         CASE(test_copied_over),
         CASE(test_rotated_while_down),
+        CASE(test_started_within_a_rotation),
         CASE(test_path_missing_at_start),
         CASE(test_rest_of_the_older_file),
         CASE(test_backlog_is_left_alone),
