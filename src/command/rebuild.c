@@ -1,4 +1,5 @@
-/* `scantide rebuild`: what is made from the facts made again, and the facts from what is left of them. */
+/* `scantide rebuild`: what is made from the facts made again, and the facts from what is left of
+ * them. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

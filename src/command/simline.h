@@ -1,6 +1,8 @@
-/* simline.h - writes packets as the kernel's LOG target and a syslog daemon do: RFC 3164 stamp, host, uptime.
+/* simline.h - writes packets as the kernel's LOG target and a syslog daemon do: RFC 3164 stamp,
+ * host, uptime.
  *
- * Only a writer: what is written is simworld.h's business. The text follows the kernel's nf_log_syslog.c. One thread.
+ * Only a writer: what is written is simworld.h's business. The text follows the kernel's
+ * nf_log_syslog.c. One thread.
  *
  *     struct sim_out *out = sim_out_new(1, "gw", zone);
  *     sim_out_packet(out, when_ns, uptime_ns, &packet);
@@ -38,7 +40,8 @@ struct sim_out;
 /* `fd` stays the caller's. `host` must outlive the object. */
 struct sim_out *sim_out_new(int fd, const char *host, const struct zone *zone);
 
-/* `when_ns`: nanoseconds since 1970, UTC; written in the zone to the second, so the seconds must not go back. */
+/* `when_ns`: nanoseconds since 1970, UTC; written in the zone to the second, so the seconds must
+ * not go back. */
 void sim_out_packet(struct sim_out *out, int64_t when_ns, int64_t uptime_ns,
                     const struct sim_packet *p);
 

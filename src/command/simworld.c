@@ -19,7 +19,8 @@ struct block {
 enum { BLOCKS = 4, ALL_WEIGHTS = 10000 };
 
 /* clang-format off */
-/* The blocks were checked against a registry-based country database: each lies in its country as a whole. */
+/* The blocks were checked against a registry-based country database: each lies in its country as a
+ * whole. */
 static const struct country {
     const char *code;
     unsigned weight;         /* of ALL_WEIGHTS */
@@ -129,7 +130,8 @@ struct sim_world {
     uint64_t seed, random;
     int64_t start_ns, now_ns, end_ns;
     uint64_t rate_u;
-    /* The current quarter of an hour: how the countries share it, and the mean time between two knocks. */
+    /* The current quarter of an hour: how the countries share it, and the mean time between two
+     * knocks. */
     int64_t step_end_ns;
     uint32_t shares[COUNTRIES]; /* cumulated */
     uint64_t gap_ns;
@@ -142,7 +144,8 @@ struct sim_world {
     bool has_twin;      /* the second line of a pair comes next */
     struct sim_packet twin;
     bool labelled;
-    /* Quantiles of the exponential distribution with mean 1, in 2^-20, so that no float decides a time. */
+    /* Quantiles of the exponential distribution with mean 1, in 2^-20, so that no float decides a
+     * time. */
     uint32_t exponentials[EXPONENTIALS];
     uint32_t ports[TASTES][TABLE]; /* not of ALL_PORTS */
 };
@@ -222,7 +225,8 @@ void sim_world_free(struct sim_world *w)
     free(w);
 }
 
-/* A country's activity in thousandths of its mean: a cosine with its top at three in the afternoon, and the hour's luck. */
+/* A country's activity in thousandths of its mean: a cosine with its top at three in the afternoon,
+ * and the hour's luck. */
 static uint32_t activity(const struct sim_world *w, unsigned country, int64_t second)
 {
     static const int cosine[25] = {1000, 966,  866,  707,   500,  259,  0,    -259, -500,
@@ -274,8 +278,8 @@ static int64_t draw_gap(struct sim_world *w)
     return (int64_t)(e * w->gap_ns >> 20);
 }
 
-/* Moves on to the next knock; false when the span is over. A step's end cuts the gap, which loses nothing: waiting has
- * no memory. */
+/* Moves on to the next knock; false when the span is over. A step's end cuts the gap, which loses
+ * nothing: waiting has no memory. */
 static bool move_on(struct sim_world *w)
 {
     for (;;) {
@@ -377,7 +381,8 @@ static void make_ping(struct sim_world *w, struct sim_packet *p, uint64_t h)
     p->sequence = (uint16_t)below(w, 16);
 }
 
-/* One of a country's sources is up to its habit. Low numbers knock much more often than high ones. */
+/* One of a country's sources is up to its habit. Low numbers knock much more often than high ones.
+ * */
 static void knock_bot(struct sim_world *w, struct sim_packet *p)
 {
     uint32_t at = below(w, w->shares[COUNTRIES - 1]);
@@ -451,7 +456,8 @@ static void knock_six(struct sim_world *w, struct sim_packet *p)
     p->length = (uint16_t)(p->length + 20);
 }
 
-/* An answer to a packet that somebody sent in the sensor's name: from a victim, of whom there are two dozen a day. */
+/* An answer to a packet that somebody sent in the sensor's name: from a victim, of whom there are
+ * two dozen a day. */
 static void knock_backscatter(struct sim_world *w, struct sim_packet *p)
 {
     static const uint16_t attacked[] = {80, 443, 443, 22, 25565, 53};

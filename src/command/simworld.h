@@ -1,18 +1,19 @@
 /* simworld.h - a made-up Internet that knocks at one sensor: which packet comes next, and when.
  *
- * Sources live in real address blocks of some thirty-five countries, so that any country database tells the same
- * story; the sensor's network is a documentation one. A source isn't stored but derived: its number in its country and
- * the days it lives give its address, its habits and its operating system, so memory doesn't grow with the time.
- * Integers only where it matters: the same seed and start give the same packets on every machine.
+ * Sources live in real address blocks of some thirty-five countries, so that any country database
+ * tells the same story; the sensor's network is a documentation one. A source isn't stored but
+ * derived: its number in its country and the days it lives give its address, its habits and its
+ * operating system, so memory doesn't grow with the time. Integers only where it matters: the same
+ * seed and start give the same packets on every machine.
  *
  *     struct sim_world *w = sim_world_new(seed, start, seconds, rate);
  *     while (sim_world_next(w, &knock))
  *         ...
  *     sim_world_free(w);
  *
- * What happens over the time: day and night by country; one burst from one source at three fifths of the span; a scan
- * of all ports by three hosts; answers to packets that others forged; 80/tcp and 443/tcp in lockstep from forged sources;
- * lines that are no packets. One thread. */
+ * What happens over the time: day and night by country; one burst from one source at three fifths
+ * of the span; a scan of all ports by three hosts; answers to packets that others forged; 80/tcp
+ * and 443/tcp in lockstep from forged sources; lines that are no packets. One thread. */
 #ifndef SCANTIDE_COMMAND_SIMWORLD_H
 #define SCANTIDE_COMMAND_SIMWORLD_H
 
@@ -33,7 +34,8 @@ struct sim_knock {
 
 struct sim_world;
 
-/* From `start` (seconds since 1970) for `span` seconds, `rate_u` lines in a million seconds (from 10,000). Never fails. */
+/* From `start` (seconds since 1970) for `span` seconds, `rate_u` lines in a million seconds (from
+ * 10,000). Never fails. */
 struct sim_world *sim_world_new(uint64_t seed, int64_t start, int64_t span, uint64_t rate_u);
 
 /* False at the end of the span, with *out untouched. */

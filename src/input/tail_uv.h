@@ -42,8 +42,8 @@ void tail_uv_close(struct tail_uv *tu);
 
 void tail_uv_look(struct tail_uv *tu, int64_t now_ms);
 
-/* Does what is to be done, up to and with one read. `buffer` has TAIL_READ_BYTES; NULL: all but reading, so that a
- * file is open before it is renamed again. Whether there may be more. */
+/* Does what is to be done, up to and with one read. `buffer` has TAIL_READ_BYTES; NULL: all but
+ * reading, so that a file is open before it is renamed again. Whether there may be more. */
 bool tail_uv_turn(struct tail_uv *tu, char *buffer);
 
 /* As tail_told. */

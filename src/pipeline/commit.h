@@ -19,8 +19,8 @@ struct log_state {
     int64_t watched_to;
     uint16_t sensors[SENSORS_MAX + 1]; /* that it has had events of */
     size_t sensor_count;
-    /* As the store had them when the log was looked up or committed last: another scantide that took
-     * in lines of it since has changed one of them. */
+    /* As the store had them when the log was looked up or committed last: another scantide that
+     * took in lines of it since has changed one of them. */
     uint64_t from;  /* the offset */
     int64_t newest; /* the newest position of the sensor */
 };
@@ -32,8 +32,8 @@ struct commit_part {
     size_t n;
 };
 
-/* Looks a log up by its content, as identity_find, and gives it the sensors that the store knows for
- * its position. 1 found, 0 a new log, or a negative code. */
+/* Looks a log up by its content, as identity_find, and gives it the sensors that the store knows
+ * for its position. 1 found, 0 a new log, or a negative code. */
 int log_state_find(struct store *s, int fd, uint64_t size, const char *sensor,
                    struct log_state *log);
 

@@ -277,7 +277,8 @@ void follow_commit_fini(struct follow_commit *c)
 
 /* ---- the commit, in a worker ---- */
 
-/* As identity_stamp, but of what was read, not of what the file holds by now: it may have been truncated since. */
+/* As identity_stamp, but of what was read, not of what the file holds by now: it may have been
+ * truncated since. */
 static void stamp(const struct content *c, struct position *p)
 {
     p->head_len = (uint32_t)c->head_n;

@@ -2,8 +2,8 @@
  *
  * The loop's thread reads and parses. What blocks is a job on a worker, one at a time, and only
  * jobs use the store and the series: a commit every few seconds (sooner where many events wait, and
- * reading waits where a commit is in the way); the RRDs `late_s` after the end of each bin, or of each `write_every_s`;
- * folding, once an hour. When idle it wakes once a second.
+ * reading waits where a commit is in the way); the RRDs `late_s` after the end of each bin, or of
+ * each `write_every_s`; folding, once an hour. When idle it wakes once a second.
  *
  * SIGTERM and SIGINT end it: reading stops, what was read is committed, closed bins go to the RRDs.
  * A second signal leaves the RRDs to the next start. */

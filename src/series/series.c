@@ -24,8 +24,8 @@ enum {
     BOOT_BYTES = 64
 };
 
-/* Within this file, beside 0 and a negative errno: some files have a fault, which has been reported,
- * and the rest is well; a slice's work is done, and there is more. */
+/* Within this file, beside 0 and a negative errno: some files have a fault, which has been
+ * reported, and the rest is well; a slice's work is done, and there is more. */
 enum { FILES_FAILED = 1, SLICE_DONE };
 
 /* What is remembered of a sensor between calls. */

@@ -32,8 +32,8 @@ struct series_file {
 
 struct writer;
 
-/* For the files of one sensor that begin at `begin` where they are new. `rrd`: `<data>/rrd`, with an
- * rrdcached (else NULL) a whole path; all strings and objects must outlive it. */
+/* For the files of one sensor that begin at `begin` where they are new. `rrd`: `<data>/rrd`, with
+ * an rrdcached (else NULL) a whole path; all strings and objects must outlive it. */
 struct writer *writer_new(const char *rrd, const char *sensor, const struct schema *sc,
                           struct inflight *f, struct cached *cached, int64_t begin,
                           struct series_stats *stats);

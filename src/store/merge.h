@@ -16,8 +16,8 @@ struct blob {
     size_t n;
 };
 
-/* Pulled: merge_next gives one entry (1), the end (0) or -EBADMSG for a damaged segment. The rows must
- * outlive the merge; a target's sketch is valid until the next call. */
+/* Pulled: merge_next gives one entry (1), the end (0) or -EBADMSG for a damaged segment. The rows
+ * must outlive the merge; a target's sketch is valid until the next call. */
 struct merge;
 int merge_open(enum fact_kind kind, uint16_t sensor, int64_t start, const struct blob *rows,
                size_t n, struct merge **out);
