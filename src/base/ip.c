@@ -69,8 +69,8 @@ struct v4_block {
     unsigned bits;
 };
 
-/* IANA's IPv4 special-purpose registry, the entries that are not globally reachable, and multicast.
- * */
+/* IANA's IPv4 special-purpose registry, the entries that are not globally reachable, and
+ * multicast. */
 static const struct v4_block not_global[] = {
     {0x00000000, 8},  /* 0.0.0.0/8 this network */
     {0x0a000000, 8},  /* 10.0.0.0/8 private */

@@ -13,8 +13,8 @@ struct item {
     uint16_t a, b; /* what the caller carries along */
 };
 
-/* Sorts `items`; `spare` is room for as many. Returns where the sorted items are: one of the two.
- * */
+/* Sorts `items`; `spare` is room for as many. Returns where the sorted items are: one of the
+ * two. */
 struct item *sort_items(struct item *items, struct item *spare, size_t n);
 
 /* Sorts plain numbers in place, ascending. */

@@ -64,8 +64,8 @@ int sim_out_close(struct sim_out *out)
     return error;
 }
 
-/* The put_ functions write at p and return where the next byte goes; start_line sees to the room.
- * */
+/* The put_ functions write at p and return where the next byte goes; start_line sees to the
+ * room. */
 
 #define put_literal(p, literal) \
     ((char *)memcpy(p, literal, sizeof(literal) - 1) + sizeof(literal) - 1)

@@ -381,8 +381,8 @@ static void make_ping(struct sim_world *w, struct sim_packet *p, uint64_t h)
     p->sequence = (uint16_t)below(w, 16);
 }
 
-/* One of a country's sources is up to its habit. Low numbers knock much more often than high ones.
- * */
+/* One of a country's sources is up to its habit. Low numbers knock much more often than high
+ * ones. */
 static void knock_bot(struct sim_world *w, struct sim_packet *p)
 {
     uint32_t at = below(w, w->shares[COUNTRIES - 1]);

@@ -241,8 +241,8 @@ static void next_name(struct tail *t)
         end_of_names(t);
 }
 
-/* In the middle of a rotation one name is missing: its file has moved on, the next one hasn't come.
- * */
+/* In the middle of a rotation one name is missing: its file has moved on, the next one hasn't
+ * come. */
 static void missing_name(struct tail *t)
 {
     if (t->missing)

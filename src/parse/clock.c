@@ -35,8 +35,8 @@ static int64_t in_year(const struct clock *c, const struct stamp *s, int year, i
     return in_order(c, civil_seconds(year, s->month, s->day, 0, 0, 0) + s->seconds, after);
 }
 
-/* The first line: the given year, else the latest that isn't more than a day past the file's time.
- * */
+/* The first line: the given year, else the latest that isn't more than a day past the file's
+ * time. */
 static bool first_year(const struct clock *c, const struct stamp *s, int64_t *when)
 {
     int year = c->rule.year;

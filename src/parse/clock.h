@@ -52,12 +52,12 @@ struct clock {
 /* `before`: UTC of the line before the first that will come, INT64_MIN at a log's start. */
 void clock_init(struct clock *c, const struct clock_rule *rule, int64_t before);
 
-/* The UTC time of the next line. A February 29th in no near year gives the time of the line before.
- * */
+/* The UTC time of the next line. A February 29th in no near year gives the time of the line
+ * before. */
 int64_t clock_resolve(struct clock *c, const struct stamp *stamp);
 
-/* Whether all that was resolved since clock_init stays true when the line before was at `before`.
- * */
+/* Whether all that was resolved since clock_init stays true when the line before was at
+ * `before`. */
 bool clock_confirm(const struct clock *c, int64_t before);
 
 #endif

@@ -504,8 +504,8 @@ static bool read_event(struct matcher *m, const struct parser *p, const struct p
     return true;
 }
 
-/* Tries a parser at each place of its literal, up to a bound: a stranger may have written the line.
- * */
+/* Tries a parser at each place of its literal, up to a bound: a stranger may have written the
+ * line. */
 static bool try_parser(struct matcher *m, size_t index, struct str text, struct event *e)
 {
     const struct parser *p = &m->set->parsers[index];

@@ -21,8 +21,8 @@
 #include "pipeline/commit.h"
 #include "pipeline/intake.h"
 
-/* What identifies a file's content up to an offset: its first bytes, and those before the offset.
- * */
+/* What identifies a file's content up to an offset: its first bytes, and those before the
+ * offset. */
 struct content {
     char head[HEAD_BYTES], tail[TAIL_BYTES];
     size_t head_n, tail_n;

@@ -667,8 +667,8 @@ static void open_logs(struct follow *f)
     }
 }
 
-/* Those that have nothing to begin with; the others are told of when it is known where they go on.
- * */
+/* Those that have nothing to begin with; the others are told of when it is known where they go
+ * on. */
 static void say_waiting(const struct follow *f)
 {
     for (size_t i = 0; i < f->n; i++) {

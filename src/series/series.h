@@ -39,8 +39,8 @@ struct series_limits {     /* from the configuration */
 struct series_options {
     struct series_limits limits;
     /* The Unix socket of an rrdcached on this host, through which files are written on; NULL or
-     * empty: none. What a chart draws is flushed first, and everything before the disk is synced.
-     * */
+     * empty: none. What a chart draws is flushed first, and everything before the disk is
+     * synced. */
     const char *rrdcached;
     const char *boot;   /* this boot of the machine; NULL: as the kernel calls it */
     size_t slice_files; /* a slice's updates of files; 0: some that take about a second */

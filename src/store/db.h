@@ -1,5 +1,5 @@
-/* db.h - the store's insides, for its own files only: the connection and its prepared statements.
- * */
+/* db.h - the store's insides, for its own files only: the connection and its prepared
+ * statements. */
 #ifndef SCANTIDE_STORE_DB_H
 #define SCANTIDE_STORE_DB_H
 
@@ -27,8 +27,8 @@ struct store {
     char said[256]; /* what went wrong last, where SQLite has no words for it */
 };
 
-/* The statement for a literal, reset and unbound, made on first use. NULL where SQLite refuses it.
- * */
+/* The statement for a literal, reset and unbound, made on first use. NULL where SQLite refuses
+ * it. */
 sqlite3_stmt *db_statement(struct store *s, const char *sql);
 
 /* Binds 64-bit integers from the first parameter on and runs a statement that gives no rows. 0 or

@@ -68,8 +68,8 @@ int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int
     return rc;
 }
 
-/* Seconds from `fresh` on became known. A bin that was watched just before them was known already.
- * */
+/* Seconds from `fresh` on became known. A bin that was watched just before them was known
+ * already. */
 static int count_late_watched(struct store *s, uint16_t sensor, int64_t fresh, int64_t to,
                               bool joined)
 {

@@ -35,8 +35,8 @@ enum store_mode {
 int store_open(const char *data, enum store_mode mode, struct store **out, struct error *err);
 void store_close(struct store *s);
 
-/* Moves all that was committed from the write-ahead log into the database and syncs it to the disk.
- * */
+/* Moves all that was committed from the write-ahead log into the database and syncs it to the
+ * disk. */
 int store_sync(struct store *s);
 
 /* What SQLite said last, for a sentence to the operator. */
@@ -69,8 +69,8 @@ int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int
                       uint64_t events, const void *data, size_t len);
 
 /* Marks [from, to] (both inclusive, seconds) of the sensor as watched; overlapping spans are
- * joined. Where that makes a bin before the written mark known, it adds one to series_state.late.
- * */
+ * joined. Where that makes a bin before the written mark known, it adds one to
+ * series_state.late. */
 int store_put_watched(struct store *s, uint16_t sensor, int64_t from, int64_t to);
 
 /* ---- read positions: how far each log has been taken in ---- */
@@ -132,8 +132,7 @@ int store_read_bins(struct store *s, uint16_t sensor, int64_t from, int64_t to, 
 
 /* The same for the hours that touch the span, merged: within an hour each (source, port, class)
  * comes once, and once more for each country where another database came into use, ordered by
- * source, port, class, country. Streamed: memory does not grow with the hour's size.
- * */
+ * source, port, class, country. Streamed: memory does not grow with the hour's size. */
 int store_read_sources(struct store *s, uint16_t sensor, int64_t from, int64_t to,
                        store_source_cb cb, void *ctx);
 

@@ -87,8 +87,8 @@ static uint16_t find_name(struct tally *t, struct str name)
     return (uint16_t)t->last_name;
 }
 
-/* An address as 32 bits: itself, or its place among the IPv6 ones. None at all counts as 0.0.0.0.
- * */
+/* An address as 32 bits: itself, or its place among the IPv6 ones. None at all counts as
+ * 0.0.0.0. */
 static uint32_t compact(struct tally *t, const struct ip *ip, bool *six)
 {
     *six = ip->family == 6;

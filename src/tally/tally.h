@@ -25,8 +25,8 @@ void tally_free(struct tally *t);
 /* Empties it; keeps its memory. */
 void tally_reset(struct tally *t);
 
-/* Counts one event. `sensor`: the name as the log gives it. event->when must be within [0, 2^32).
- * */
+/* Counts one event. `sensor`: the name as the log gives it. event->when must be within [0,
+ * 2^32). */
 void tally_add(struct tally *t, struct str sensor, const struct event *e, uint16_t country);
 
 /* Records since the last reset: what encoding will cost. */
