@@ -32,7 +32,10 @@ struct call {
     const char *sensor, *zone, *year, *threads;
 };
 
-enum { FOLD_AFTER_S = 600 }; /* an hour is folded so long after its end */
+enum {
+    FOLD_AFTER_S = 600,    /* an hour is folded so long after its end */
+    UNFOLDED_KEPT = 3 * 24 /* hours that an import leaves unfolded */
+};
 
 /* ---- the progress bar ---- */
 
@@ -198,6 +201,16 @@ static int read_options(int argc, char **argv, struct call *call, struct import_
     return EXIT_DONE;
 }
 
+/* What folding makes serves rankings of more than three days: a short log leaves it to the daemon,
+ * or to the import with which there is enough. */
+static int fold_when_many(struct store *s, int64_t before)
+{
+    int64_t hours;
+    int rc = store_unfolded(s, &hours);
+
+    return rc < 0 || hours <= UNFOLDED_KEPT ? rc : store_fold(s, before);
+}
+
 static int import_all(struct session *s, struct import_options *o, struct progress *progress,
                       char **paths, int n)
 {
@@ -221,7 +234,7 @@ static int import_all(struct session *s, struct import_options *o, struct progre
     }
     if (done == 0 && sum.counts.lines == 0)
         return status;
-    if (store_fold(s->store, o->now - FOLD_AFTER_S) < 0)
+    if (fold_when_many(s->store, o->now - FOLD_AFTER_S) < 0)
         fprintf(stderr, "scantide: the facts are committed, but not yet folded (%s)\n",
                 store_error(s->store));
     int synced = session_sync_series(s);

@@ -288,3 +288,13 @@ int fold_within_bounds(struct store *s, enum fact_kind kind, uint16_t sensor, in
     folding_fini(&x);
     return rc;
 }
+
+int store_unfolded(struct store *s, int64_t *hours)
+{
+    sqlite3_stmt *q = db_statement(s, "SELECT count(*) FROM unfolded");
+    int rc = db_step(s, q);
+
+    *hours = rc > 0 ? sqlite3_column_int64(q, 0) : 0;
+    sqlite3_reset(q);
+    return rc < 0 ? rc : 0;
+}

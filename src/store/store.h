@@ -172,6 +172,9 @@ int store_known(struct store *s, uint16_t sensor, int64_t from, int64_t to, uint
  * last into one row (sums unchanged), and makes the hour's margin; a transaction an hour. */
 int store_fold(struct store *s, int64_t before);
 
+/* How many hours of all sensors wait to be folded. */
+int store_unfolded(struct store *s, int64_t *hours);
+
 /* What is kept for how long, in days. */
 enum {
     KEEP_SOURCES_DAYS = 30, /* sources and targets; sketches by the hour */
