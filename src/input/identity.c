@@ -33,6 +33,13 @@ static int hash_tail(int fd, uint64_t offset, uint64_t *out)
     return hash_at(fd, offset - n, n, out);
 }
 
+void identity_stamp_bytes(struct position *p, struct str head, struct str tail)
+{
+    p->head_len = (uint32_t)head.n;
+    p->head_hash = hash_bytes(head.p, head.n, SEED);
+    p->tail_hash = hash_bytes(tail.p, tail.n, SEED);
+}
+
 int identity_stamp(int fd, struct position *p)
 {
     p->head_len = p->offset < HEAD_BYTES ? (uint32_t)p->offset : HEAD_BYTES;

@@ -10,6 +10,10 @@
 /* Sets the head and tail hashes of *p for p->offset bytes of the file. 0 or a negative errno. */
 int identity_stamp(int fd, struct position *p);
 
+/* The same from bytes at hand: the first min(HEAD_BYTES, offset) and the last min(TAIL_BYTES,
+ * offset) before p->offset. */
+void identity_stamp_bytes(struct position *p, struct str head, struct str tail);
+
 /* Sets p->marks to those between `from` and p->offset: at 2 KiB and each double of it, so that at
  * least half of a shorter copy is held against them. 0 or a negative errno. */
 int identity_mark(int fd, struct position *p, uint64_t from);

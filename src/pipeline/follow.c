@@ -7,12 +7,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/hash.h"
 #include "input/identity.h"
-
-enum {
-    IDENTITY_SEED = 0x5ca9
-}; /* as input/identity.c has it: a position is found again by what is stamped here */
 
 void follow_log_init(struct follow_log *log, const struct parser_set *parsers)
 {
@@ -281,9 +276,7 @@ void follow_commit_fini(struct follow_commit *c)
  * truncated since. */
 static void stamp(const struct content *c, struct position *p)
 {
-    p->head_len = (uint32_t)c->head_n;
-    p->head_hash = hash_bytes(c->head, c->head_n, IDENTITY_SEED);
-    p->tail_hash = hash_bytes(c->tail, c->tail_n, IDENTITY_SEED);
+    identity_stamp_bytes(p, (struct str){c->head, c->head_n}, (struct str){c->tail, c->tail_n});
 }
 
 static int write_parts(struct follow_commit *c, struct store *s, struct error *err)
