@@ -352,11 +352,11 @@ struct protocol {
 /* The names of /etc/protocols (IANA) that firewalls write; the first of a number is the one we
  * write. */
 static const struct protocol protocols[] = {
-    {"tcp", 6},        {"udp", 17},   {"icmp", 1},     {"ipv6-icmp", 58}, {"icmpv6", 58},
-    {"icmp6", 58},     {"igmp", 2},   {"ipip", 4},     {"ipencap", 4},    {"ipv6", 41},
-    {"gre", 47},       {"esp", 50},   {"ah", 51},      {"ospf", 89},      {"ospfigp", 89},
-    {"pim", 103},      {"vrrp", 112}, {"carp", 112},   {"sctp", 132},     {"udplite", 136},
-    {"udp-lite", 136}, {"hopopt", 0}, {"ipcomp", 108}, {"l2tp", 115},
+    {"tcp", 6},        {"udp", 17},   {"icmp", 1},   {"ipv6-icmp", 58}, {"icmpv6", 58},
+    {"icmp6", 58},     {"igmp", 2},   {"ipip", 4},   {"ipencap", 4},    {"ipv6", 41},
+    {"gre", 47},       {"esp", 50},   {"ah", 51},    {"ospf", 89},      {"ospfigp", 89},
+    {"pim", 103},      {"vrrp", 112}, {"carp", 112}, {"sctp", 132},     {"udplite", 136},
+    {"udp-lite", 136}, {"ip", 0},     {"hopopt", 0}, {"ipcomp", 108},   {"l2tp", 115},
 };
 
 const char *protocol_name(uint8_t protocol, char out[8])
@@ -383,22 +383,42 @@ static int protocol_number(struct str s)
     return -1;
 }
 
-static uint8_t read_flags(struct str s)
+/* One word of flags: a name ("SYN"), or letters as pf, tcpdump and ipmon write them ("S", "PA",
+ * "S."); any other word says nothing. */
+static uint8_t read_flag_word(const char *p, size_t n)
 {
     static const struct {
         char name[4];
         uint8_t bit;
-    } flags[] = {{"SYN", TCP_SYN}, {"ACK", TCP_ACK}, {"RST", TCP_RST}, {"FIN", TCP_FIN},
+    } names[] = {{"SYN", TCP_SYN}, {"ACK", TCP_ACK}, {"RST", TCP_RST}, {"FIN", TCP_FIN},
                  {"PSH", TCP_PSH}, {"URG", TCP_URG}, {"ECE", TCP_ECE}, {"CWR", TCP_CWR}};
+    static const char letters[] = "SA.RFPUEWC";
+    static const uint8_t bits[] = {TCP_SYN, TCP_ACK, TCP_ACK, TCP_RST, TCP_FIN,
+                                   TCP_PSH, TCP_URG, TCP_ECE, TCP_CWR, TCP_CWR};
     uint8_t set = 0;
 
-    for (size_t i = 0; i + 3 <= s.n; i++) {
-        if (s.p[i] == ' ' || s.p[i] == ',')
-            continue;
-        for (size_t f = 0; f < sizeof flags / sizeof *flags; f++)
-            if (memcmp(s.p + i, flags[f].name, 3) == 0)
-                set |= flags[f].bit;
-        i += 2;
+    for (size_t f = 0; n == 3 && f < sizeof names / sizeof *names; f++)
+        if (memcmp(p, names[f].name, 3) == 0)
+            return names[f].bit;
+    for (size_t i = 0; i < n; i++) {
+        const char *at = memchr(letters, p[i], sizeof letters - 1);
+        if (!at)
+            return 0;
+        set |= bits[at - letters];
+    }
+    return set;
+}
+
+static uint8_t read_flags(struct str s)
+{
+    uint8_t set = 0;
+
+    for (size_t i = 0, from; i < s.n;) {
+        while (i < s.n && (s.p[i] == ' ' || s.p[i] == ',' || s.p[i] == '-'))
+            i++;
+        for (from = i; i < s.n && s.p[i] != ' ' && s.p[i] != ',' && s.p[i] != '-';)
+            i++;
+        set |= read_flag_word(s.p + from, i - from);
     }
     return set;
 }
@@ -438,22 +458,29 @@ static enum action verdict(struct matcher *m, const struct parser *p, struct str
     return slot->action;
 }
 
+/* A group that matched nothing: the line is whole and doesn't tell. */
+static inline bool untold(struct str s)
+{
+    return s.p && s.n == 0;
+}
+
 /* Protocol, ports and ICMP type from the groups; false where they don't fit together, which is how
  * a line cut short looks. */
 static bool read_transport(const struct matcher *m, const struct pattern *pat, struct str text,
                            struct event *e)
 {
-    int proto = protocol_number(group(m, pat, text, FIELD_PROTO));
+    struct str told = group(m, pat, text, FIELD_PROTO);
+    int proto = untold(told) ? 0 : protocol_number(told);
 
     if (proto < 0)
         return false;
     e->protocol = (uint8_t)proto;
     e->is_fragment = group(m, pat, text, FIELD_FRAG).p != NULL;
     if (proto == 6 || proto == 17) {
-        long sport = number(group(m, pat, text, FIELD_SPORT), 65535),
-             dport = number(group(m, pat, text, FIELD_DPORT), 65535);
+        struct str to = group(m, pat, text, FIELD_DPORT);
+        long sport = number(group(m, pat, text, FIELD_SPORT), 65535), dport = number(to, 65535);
         if (sport < 0 || dport < 0)
-            return e->is_fragment;
+            return e->is_fragment || untold(to);
         e->has_ports = true;
         e->source_port = (uint16_t)sport;
         e->destination_port = (uint16_t)dport;
@@ -461,13 +488,13 @@ static bool read_transport(const struct matcher *m, const struct pattern *pat, s
         e->has_flags = flags.p != NULL;
         e->tcp_flags = read_flags(flags);
     } else if (proto == 1 || proto == 58) {
-        long type = number(group(m, pat, text, FIELD_TYPE), 255),
-             code = number(group(m, pat, text, FIELD_CODE), 255);
+        struct str kind = group(m, pat, text, FIELD_TYPE);
+        long type = number(kind, 255), code = number(group(m, pat, text, FIELD_CODE), 255);
         e->has_icmp_type = type >= 0;
         e->has_icmp_code = code >= 0;
         e->icmp_type = (uint8_t)(type < 0 ? 0 : type);
         e->icmp_code = (uint8_t)(code < 0 ? 0 : code);
-        return e->has_icmp_type || e->is_fragment;
+        return e->has_icmp_type || e->is_fragment || untold(kind);
     }
     return true;
 }
