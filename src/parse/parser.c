@@ -464,6 +464,12 @@ static inline bool untold(struct str s)
     return s.p && s.n == 0;
 }
 
+/* Some write "ICMP" of either family. */
+static int of_family(int proto, const struct ip *source)
+{
+    return proto == 1 && source->family == 6 ? 58 : proto;
+}
+
 /* Protocol, ports and ICMP type from the groups; false where they don't fit together, which is how
  * a line cut short looks. */
 static bool read_transport(const struct matcher *m, const struct pattern *pat, struct str text,
@@ -474,6 +480,7 @@ static bool read_transport(const struct matcher *m, const struct pattern *pat, s
 
     if (proto < 0)
         return false;
+    proto = of_family(proto, &e->source);
     e->protocol = (uint8_t)proto;
     e->is_fragment = group(m, pat, text, FIELD_FRAG).p != NULL;
     if (proto == 6 || proto == 17) {
@@ -531,24 +538,35 @@ static bool read_event(struct matcher *m, const struct parser *p, const struct p
     return true;
 }
 
-/* Tries a parser at each place of its literal, up to a bound: a stranger may have written the
- * line. */
+static bool try_patterns(struct matcher *m, size_t index, struct str text, size_t at,
+                         struct event *e)
+{
+    const struct parser *p = &m->set->parsers[index];
+
+    for (size_t i = 0; i < p->pattern_count; i++) {
+        if (run(m, p->patterns[i].code, p->patterns[i].jit, text, at) &&
+            read_event(m, p, &p->patterns[i], text, at, e)) {
+            m->parser = index;
+            m->pattern = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Tries a parser at the message's begin if it says so, else at each place of its literal, up to a
+ * bound: a stranger may have written the line. */
 static bool try_parser(struct matcher *m, size_t index, struct str text, struct event *e)
 {
     const struct parser *p = &m->set->parsers[index];
     int places = 0;
+    long at = find_literal(text, 0, p->literal);
 
-    for (long at = find_literal(text, 0, p->literal); at >= 0 && places++ < PLACES_MAX;
-         at = find_literal(text, (size_t)at + 1, p->literal)) {
-        for (size_t i = 0; i < p->pattern_count; i++) {
-            if (run(m, p->patterns[i].code, p->patterns[i].jit, text, (size_t)at) &&
-                read_event(m, p, &p->patterns[i], text, (size_t)at, e)) {
-                m->parser = index;
-                m->pattern = i;
-                return true;
-            }
-        }
-    }
+    if (p->file->anchor == ANCHOR_MESSAGE)
+        return at >= 0 && try_patterns(m, index, text, 0, e);
+    for (; at >= 0 && places++ < PLACES_MAX; at = find_literal(text, (size_t)at + 1, p->literal))
+        if (try_patterns(m, index, text, (size_t)at, e))
+            return true;
     return false;
 }
 

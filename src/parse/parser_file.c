@@ -14,6 +14,11 @@ static const cyaml_strval_t origins[] = {
     {"action", VERDICT_FROM_ACTION},
 };
 
+static const cyaml_strval_t anchors[] = {
+    {"literal", ANCHOR_LITERAL},
+    {"message", ANCHOR_MESSAGE},
+};
+
 static const cyaml_schema_value_t text_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CYAML_UNLIMITED)};
 
@@ -62,6 +67,8 @@ static const cyaml_schema_field_t file_fields[] = {
     CYAML_FIELD_STRING_PTR("about", CYAML_FLAG_POINTER, struct parser_file, about, 1,
                            CYAML_UNLIMITED),
     CYAML_FIELD_STRING_PTR("literal", CYAML_FLAG_POINTER, struct parser_file, literal, 1, 64),
+    CYAML_FIELD_ENUM("anchor", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct parser_file, anchor,
+                     anchors, CYAML_ARRAY_LEN(anchors)),
     CYAML_FIELD_SEQUENCE("patterns", CYAML_FLAG_POINTER, struct parser_file, patterns, &text_schema,
                          1, CYAML_UNLIMITED),
     CYAML_FIELD_MAPPING("verdict", CYAML_FLAG_DEFAULT, struct parser_file, verdict, verdict_fields),

@@ -43,6 +43,7 @@ struct parser_file {
     char *name;
     char *about;
     char *literal;
+    enum { ANCHOR_LITERAL, ANCHOR_MESSAGE } anchor; /* where patterns are tried */
     char **patterns;
     unsigned patterns_count;
     struct verdict verdict;
