@@ -36,7 +36,8 @@ static const char *const field_names[FIELDS] = {
 };
 
 enum {
-    GROUPS_MAX = 4, /* groups of one name in one pattern, of which the first that matched counts */
+    GROUPS_MAX =
+        32, /* groups of one field in one pattern, of which the first that matched counts */
     MATCH_LIMIT = 100000,
     PLACES_MAX = 64,    /* of a literal in a line; a LOG prefix of 127 bytes holds 42 "IN=" */
     PREFIX_SLOTS = 256, /* a power of two */
@@ -49,6 +50,8 @@ struct pattern {
     pcre2_code *code;
     bool jit;
     uint8_t groups[FIELDS][GROUPS_MAX]; /* 0: none */
+    /* What a group "FIELD_WORD" says where it matches, whatever it matched; p is NULL for others. */
+    struct str words[FIELDS][GROUPS_MAX];
 };
 
 struct parser {
@@ -149,9 +152,10 @@ static void bind_groups(const struct parser *p, struct pattern *pat, const char 
     pcre2_pattern_info(pat->code, PCRE2_INFO_NAMETABLE, &table);
     for (uint32_t i = 0; i < count; i++, table += size) {
         unsigned group = (unsigned)table[0] << 8 | table[1];
-        const char *name = (const char *)table + 2;
+        const char *name = (const char *)table + 2, *word = strchr(name, '_');
+        struct str field = word ? (struct str){name, (size_t)(word - name)} : str_from(name);
         size_t f = 0, slot = 0;
-        while (f < FIELDS && strcmp(field_names[f], name) != 0)
+        while (f < FIELDS && !str_eq(str_from(field_names[f]), field))
             f++;
         if (f == FIELDS) {
             const char *near = nearest_word(str_from(name), field_names, FIELDS);
@@ -169,6 +173,8 @@ static void bind_groups(const struct parser *p, struct pattern *pat, const char 
                            GROUPS_MAX);
         else
             pat->groups[f][slot] = (uint8_t)group;
+        if (slot < GROUPS_MAX && word)
+            pat->words[f][slot] = str_from(word + 1);
     }
     if (!pat->groups[FIELD_SRC][0] || !pat->groups[FIELD_PROTO][0])
         yamlfile_fault(p->yaml, node, err, "the pattern needs the groups 'src' and 'proto'");
@@ -323,7 +329,8 @@ static inline struct str group(const struct matcher *m, const struct pattern *pa
     for (int i = 0; i < GROUPS_MAX && pat->groups[f][i]; i++) {
         unsigned g = pat->groups[f][i];
         if (ov[2 * g] != PCRE2_UNSET)
-            return (struct str){text.p + ov[2 * g], ov[2 * g + 1] - ov[2 * g]};
+            return pat->words[f][i].p ? pat->words[f][i]
+                                      : (struct str){text.p + ov[2 * g], ov[2 * g + 1] - ov[2 * g]};
     }
     return (struct str){0};
 }
