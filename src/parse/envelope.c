@@ -67,7 +67,14 @@ static bool valid_day(int month, int day)
     return day >= 1 && day <= days[month - 1];
 }
 
-/* "[yyyy ]Mmm [d]d[ yyyy] hh:mm:ss[.frac][:]"; the length read, or 0. */
+/* " yyyy " at `at`: the year; 0 where it isn't one. */
+static int year_behind(const struct cursor *c, size_t at)
+{
+    int year = peek(c, at) == ' ' && peek(c, at + 5) == ' ' ? number(c, at + 1, 4) : 0;
+    return year >= 1970 ? year : 0;
+}
+
+/* "[yyyy ]Mmm [d]d[ yyyy] hh:mm:ss[.frac][ yyyy][:]"; the length read, or 0. */
 static size_t bsd_stamp(const struct cursor *c, struct stamp *out)
 {
     size_t at = 0;
@@ -101,6 +108,8 @@ static size_t bsd_stamp(const struct cursor *c, struct stamp *out)
     if (seconds < 0)
         return 0;
     at = skip_fraction(c, at + 8);
+    if (!year && (year = year_behind(c, at)))
+        at += 5;
     out->month = (uint8_t)month;
     out->day = (uint8_t)day;
     out->seconds = seconds;
@@ -117,13 +126,25 @@ static size_t bsd_stamp(const struct cursor *c, struct stamp *out)
     return at;
 }
 
-/* RFC 3339, the offset optional, with or without its colon; the length read, or 0. */
+/* What stands between a date's parts and before its time: RFC 3339, with a blank for the T, with
+ * slashes (Yamaha, Huawei) or with colons (Sophos UTM: "2026:11:24-10:00:01"). */
+static bool date_signs(const struct cursor *c)
+{
+    char sign = peek(c, 4), before_time = peek(c, 10);
+
+    if (peek(c, 7) != sign)
+        return false;
+    if (sign == ':')
+        return before_time == '-';
+    return (sign == '-' || sign == '/') && (before_time == 'T' || before_time == ' ');
+}
+
+/* RFC 3339 and its like, the offset optional, with or without its colon; the length read, or 0. */
 static size_t iso_stamp(const struct cursor *c, struct stamp *out)
 {
     int year = number(c, 0, 4), month = number(c, 5, 2), day = number(c, 8, 2);
 
-    if (year < 1970 || month < 1 || month > 12 || day < 1 || peek(c, 4) != '-' ||
-        peek(c, 7) != '-' || (peek(c, 10) != 'T' && peek(c, 10) != ' '))
+    if (year < 1970 || month < 1 || month > 12 || day < 1 || !date_signs(c))
         return 0;
     int seconds = time_of_day(c, 11);
     int64_t date = civil_seconds(year, (unsigned)month, (unsigned)day, 0, 0, 0);
@@ -150,6 +171,25 @@ static size_t iso_stamp(const struct cursor *c, struct stamp *out)
     out->kind = STAMP_UTC;
     out->seconds -= (sign == '+' ? 1 : -1) * (hours * 3600 + minutes * 60);
     return at + 5 + colon;
+}
+
+/* Seconds since 1970 with or without a fraction, or milliseconds, and a blank behind (Meraki); the
+ * length read, or 0. */
+static size_t epoch_stamp(const struct cursor *c, struct stamp *out)
+{
+    size_t n = 0;
+    int64_t v = 0;
+
+    for (; n < 14 && is_digit(peek(c, n)); n++)
+        v = v * 10 + (peek(c, n) - '0');
+    if ((n != 9 && n != 10 && n != 13) || peek(c, 0) == '0')
+        return 0;
+    size_t end = n == 13 ? n : skip_fraction(c, n);
+    if (peek(c, end) != ' ')
+        return 0;
+    out->kind = STAMP_UTC;
+    out->seconds = n == 13 ? v / 1000 : v;
+    return end;
 }
 
 /* "<PRI>" with at most 191 (RFC 5424 6.2.1), and the blank some senders put behind it. */
@@ -183,13 +223,27 @@ static void skip_word(struct cursor *c)
         c->p++;
 }
 
+/* A word that says what became of a packet, and where a host would stand: a LOG prefix, or the
+ * action of Windows' pfirewall.log. */
+static bool is_verdict(struct str w)
+{
+    static const char *const words[] = {"DROP",         "REJECT",          "DENY", "BLOCK",
+                                        "ACCEPT",       "ALLOW",           "OPEN", "CLOSE",
+                                        "OPEN-INBOUND", "INFO-EVENTS-LOST"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (str_eq(w, str_from(words[i])))
+            return true;
+    return false;
+}
+
 static bool is_host(struct str w)
 {
     if (w.n == 0 || w.n > 255 || w.p[w.n - 1] == ':')
         return false;
     if (w.p[0] == '[' || w.p[0] == '%' || w.p[0] == '<' || w.p[0] == '"')
         return false;
-    return !memchr(w.p, '=', w.n) && !memchr(w.p, '[', w.n);
+    return !memchr(w.p, '=', w.n) && !memchr(w.p, '[', w.n) && !is_verdict(w);
 }
 
 /* A tag that names the logger and so says nothing of the rule: "kernel:", "name[pid]:". Others
@@ -249,8 +303,39 @@ static void rest_of_line(struct cursor *c, struct str line, struct envelope *out
     out->message = (struct str){c->p, (size_t)(c->end - c->p)};
 }
 
+/* Structured data begins with "[NAME " or "[NAME]" (RFC 5424 6.3); other text in brackets, such as
+ * Check Point's "[action:"Drop"; ...]", is message. */
+static bool is_structured_data(const struct cursor *c)
+{
+    size_t at = 1;
+
+    if (peek(c, 0) != '[')
+        return false;
+    while (peek(c, at) > ' ' && !memchr("=\"]:;", peek(c, at), 5))
+        at++;
+    return at > 1 && (peek(c, at) == ' ' || peek(c, at) == ']');
+}
+
+/* Past the elements: quoted values may hold blanks, "\]" and "\"". */
+static void skip_structured_data(struct cursor *c)
+{
+    bool quoted = false;
+
+    for (; c->p < c->end; c->p++) {
+        if (quoted && *c->p == '\\' && c->p + 1 < c->end)
+            c->p++;
+        else if (*c->p == '"')
+            quoted = !quoted;
+        else if (!quoted && *c->p == ']' && peek(c, 1) != '[') {
+            c->p++;
+            break;
+        }
+    }
+}
+
 /* RFC 5424: "1 TIME HOST APP PROCID MSGID SD MSG", the version and a blank already known to be
- * there. */
+ * there. Where nothing follows the structured data, it is what the sender has to say (Juniper,
+ * Check Point): then the message begins with MSGID. */
 static void rfc5424(struct cursor *c, struct envelope *out)
 {
     c->p += 2;
@@ -264,29 +349,34 @@ static void rfc5424(struct cursor *c, struct envelope *out)
     w = word(c);
     if (!str_eq(w, STR("-")))
         out->host = w;
-    for (int i = 0; i < 4; i++) /* HOST APP PROCID MSGID */
+    for (int i = 0; i < 3; i++) /* HOST APP PROCID */
         skip_word(c);
-    if (peek(c, 0) == '[') { /* structured data: quoted values may hold blanks, "\]" and "\"" */
-        bool quoted = false;
-        for (; c->p < c->end; c->p++) {
-            if (quoted && *c->p == '\\' && c->p + 1 < c->end)
-                c->p++;
-            else if (*c->p == '"')
-                quoted = !quoted;
-            else if (!quoted && *c->p == ']' && peek(c, 1) != '[') {
-                c->p++;
-                break;
-            }
-        }
+    struct cursor whole = *c;
+    skip_word(c);
+    if (is_structured_data(c)) {
+        skip_structured_data(c);
         if (peek(c, 0) == ' ')
             c->p++;
-    } else {
+        else if (c->p == c->end && c->p[-1] == ']')
+            *c = whole;
+    } else if (peek(c, 0) != '[') {
         skip_word(c);
     }
     if (peek(c, 0) == '\xef' && peek(c, 1) == '\xbb' && peek(c, 2) == '\xbf')
         c->p += 3;
     skip_uptime(c);
     out->message = (struct str){c->p, (size_t)(c->end - c->p)};
+}
+
+/* "1 " before an RFC 3339 time, which is a head even without its priority. */
+static bool begins_rfc5424(const struct cursor *c, bool has_priority)
+{
+    struct cursor behind = {c->p + 2, c->end};
+    struct stamp stamp;
+
+    if (peek(c, 0) != '1' || peek(c, 1) != ' ')
+        return false;
+    return has_priority || (peek(c, 12) == 'T' && iso_stamp(&behind, &stamp));
 }
 
 struct str envelope_message(struct str line, size_t head)
@@ -311,11 +401,22 @@ void envelope_parse(struct str line, struct envelope *out)
 
     *out = (struct envelope){.host = {line.p, 0}, .stamp_text = {line.p, 0}};
     skip_priority(&c);
-    if (peek(&c, 0) == '1' && peek(&c, 1) == ' ' && c.p > line.p) {
+    bool has_priority = c.p > line.p;
+    size_t n = 0;
+    if (has_priority && peek(&c, 0) == '1' &&
+        peek(&c, 1) == ' ') { /* Meraki's "1 " is no version */
+        struct cursor behind = {c.p + 2, c.end};
+        if ((n = epoch_stamp(&behind, &out->stamp)))
+            c = behind;
+    }
+    if (n == 0 && begins_rfc5424(&c, has_priority)) {
         rfc5424(&c, out);
         return;
     }
-    size_t n = is_digit(peek(&c, 0)) ? iso_stamp(&c, &out->stamp) : 0;
+    if (n == 0 && is_digit(peek(&c, 0)))
+        n = iso_stamp(&c, &out->stamp);
+    if (n == 0 && has_priority)
+        n = epoch_stamp(&c, &out->stamp);
     if (n == 0)
         n = bsd_stamp(&c, &out->stamp);
     if (n == 0) {

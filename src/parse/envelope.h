@@ -1,8 +1,8 @@
 /* envelope.h - what stands before a message: priority, time, host, tag, the kernel's uptime.
  *
  * Takes the deviations from RFC 3164 that are met in logs: no priority, no host, a year before or
- * after the date, fractions of seconds, RFC 3339 times, RFC 5424 heads, a host given twice. What it
- * doesn't know it leaves to the message. Pure; any thread. */
+ * after the date or behind the time, fractions of seconds, RFC 3339 times and their like, seconds
+ * since 1970, RFC 5424 heads, a host given twice. What it doesn't know it leaves to the message. Pure; any thread. */
 #ifndef SCANTIDE_PARSE_ENVELOPE_H
 #define SCANTIDE_PARSE_ENVELOPE_H
 

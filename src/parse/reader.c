@@ -30,7 +30,7 @@ static void keep_head(struct reader *r, struct str line, const struct envelope *
  * behind it that the short way doesn't know. */
 static size_t stamp_end(struct str line, const struct envelope *env)
 {
-    if (!env->stamp_text.n || (line.p[0] == '<' && env->stamp_text.p[-1] == ' '))
+    if (!env->stamp_text.n || (env->stamp_text.p > line.p && env->stamp_text.p[-1] == ' '))
         return 0;
     return (size_t)(env->stamp_text.p + env->stamp_text.n - line.p);
 }

@@ -88,6 +88,25 @@ static const struct {
     {"<4>1 2026-11-24T10:00:01Z gw", "2026-11-24T10:00:01Z", "gw", ""},
     {"<4>1 2026-11-24T10:00:01Z gw a b c [never closed", "2026-11-24T10:00:01Z", "gw", ""},
 
+    {"1 2026-11-24T10:00:01Z gw kernel - - - x", "2026-11-24T10:00:01Z", "gw", "x"},
+    {"<134>1 2026-11-24T10:00:01Z gw CheckPoint 77 - [action:\"Drop\"; src:\"a\"]",
+     "2026-11-24T10:00:01Z", "gw", "[action:\"Drop\"; src:\"a\"]"},
+    {"<14>1 2026-11-24T10:00:01Z gw RT_FLOW - SESSION_DENY [junos@2636.1 a=\"b\"]",
+     "2026-11-24T10:00:01Z", "gw", "SESSION_DENY [junos@2636.1 a=\"b\"]"},
+    {"<14>1 2026-11-24T10:00:01Z gw RT_FLOW - SESSION_DENY [junos@2636.1 a=\"b\"] denied",
+     "2026-11-24T10:00:01Z", "gw", "denied"},
+
+    /* other dates */
+    {"Nov 24 10:00:01 2026 gw kernel: x", "2026-11-24T10:00:01", "gw", "x"},
+    {"Nov 24 10:00:01 2026", "--11-24T10:00:01", "", "2026"},
+    {"2026/11/24 10:00:01 gw %%01POLICY", "2026-11-24T10:00:01", "gw", "%%01POLICY"},
+    {"2026/11/24 10:00:01: PP[01] Rejected", "2026-11-24T10:00:01", "", "PP[01] Rejected"},
+    {"2026:11:24-10:00:01 gw ulogd[5]: x", "2026-11-24T10:00:01", "gw", "x"},
+    {"2026-11-24 10:00:01 DROP TCP", "2026-11-24T10:00:01", "", "DROP TCP"},
+    {"<134>1 1795514401.123456789 gw flows src=", "2026-11-24T10:00:01Z", "gw", "flows src="},
+    {"<134> 1795514401 gw flows src=", "2026-11-24T10:00:01Z", "gw", "flows src="},
+    {"<134>1 1795514401123 gw flows src=", "2026-11-24T10:00:01Z", "gw", "flows src="},
+
     /* no time */
     {"kernel: [12345.6] DROP IN=", "", "", "DROP IN="},
     {"[12345.6] DROP IN=", "", "", "DROP IN="},
@@ -117,8 +136,12 @@ static const struct {
     {"2025 Feb 29 10:00:01 gw x", "", "", "2025 Feb 29 10:00:01 gw x"},
     {"Feb 29 2025 10:00:01 gw x", "", "", "Feb 29 2025 10:00:01 gw x"},
     {"2026-11-24T10:00:01+99:99 gw x", "", "", "2026-11-24T10:00:01+99:99 gw x"},
-    {"1 2026-11-24T10:00:01Z gw kernel - - - x", "", "",
-     "1 2026-11-24T10:00:01Z gw kernel - - - x"},
+    {"1 2026-11-24 10:00:01 gw kernel - - - x", "", "",
+     "1 2026-11-24 10:00:01 gw kernel - - - x"},
+    {"2026/11-24 10:00:01 gw x", "", "", "2026/11-24 10:00:01 gw x"},
+    {"2026:11:24 10:00:01 gw x", "", "", "2026:11:24 10:00:01 gw x"},
+    {"1795514401.123 gw x", "", "", "1795514401.123 gw x"},
+    {"<134>179551 gw x", "", "", "179551 gw x"},
 };
 
 static void check(const char *row, const struct envelope *env, const char *stamp, const char *host,
@@ -149,7 +172,7 @@ static void test_rows(void **state)
             struct str message = envelope_message((struct str){line, n}, env.head);
             assert_true(message.p == env.message.p && message.n == env.message.n);
         }
-        if (env.stamp_text.n && rows[i].line[0] != '<') {
+        if (env.stamp_text.n && env.stamp_text.p == line) {
             struct envelope rest = {.stamp = env.stamp};
             size_t end = (size_t)(env.stamp_text.p + env.stamp_text.n - line);
             if (end < n && line[end] == ' ') {
