@@ -8,6 +8,7 @@
 #include "store/bound.h"
 #include "store/delta.h"
 #include "store/fold.h"
+#include "store/gap.h"
 #include "store/margin.h"
 
 /* ---- writing ---- */
@@ -116,6 +117,8 @@ int store_put_watched(struct store *s, uint16_t sensor, int64_t from, int64_t to
                          first, last);
         if (rc == 0)
             rc = count_late_watched(s, sensor, fresh, to, joined);
+        if (rc == 0)
+            rc = gap_watched(s, sensor, from, to);
     }
     return db_end(s, own, rc);
 }

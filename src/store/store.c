@@ -27,6 +27,11 @@ const char db_schema[] =
     /* Spans somebody watched, both ends inclusive; they never overlap. */
     "CREATE TABLE coverage (sensor INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
     "  PRIMARY KEY (sensor, first)) WITHOUT ROWID;"
+    /* Why nobody watched, or what was lost (gap.h); sensor 0: all of them. */
+    "CREATE TABLE gap (id INTEGER PRIMARY KEY, sensor INTEGER NOT NULL, first INTEGER NOT NULL,"
+    "  last INTEGER NOT NULL, reason TEXT NOT NULL, input TEXT NOT NULL, text TEXT NOT NULL,"
+    "  lost INTEGER NOT NULL, blind INTEGER NOT NULL);"
+    "CREATE INDEX gap_key ON gap (sensor, first);"
     /* How far a log has been taken in; the log is known by its content. An id is never used again:
      * whoever follows a log that is forgotten meanwhile still has it. */
     "CREATE TABLE position (id INTEGER PRIMARY KEY AUTOINCREMENT, sensor TEXT NOT NULL, head_len "

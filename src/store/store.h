@@ -70,7 +70,7 @@ int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int
 
 /* Marks [from, to] (both inclusive, seconds) of the sensor as watched; overlapping spans are
  * joined. Where that makes a bin before the written mark known, it adds one to
- * series_state.late. */
+ * series_state.late. Why nobody watched, or what was lost: store/gap.h. */
 int store_put_watched(struct store *s, uint16_t sensor, int64_t from, int64_t to);
 
 /* ---- read positions: how far each log has been taken in ---- */

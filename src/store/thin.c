@@ -267,6 +267,8 @@ static int drop_sensor(struct thinning *x, uint16_t sensor, int64_t before)
         rc = db_exec(x->s, "DELETE FROM lean WHERE sensor = ? AND hour < ?", sensor, before);
     if (rc == 0)
         rc = db_exec(x->s, "DELETE FROM coverage WHERE sensor = ? AND last < ?", sensor, before);
+    if (rc == 0)
+        rc = db_exec(x->s, "DELETE FROM gap WHERE sensor = ? AND last < ?", sensor, before);
     /* A span that reaches past it is cut. */
     return rc < 0 ? rc
                   : db_exec(x->s, "UPDATE coverage SET first = ?2 WHERE sensor = ?1 AND first < ?2",
@@ -282,7 +284,7 @@ int store_thin(struct store *s, int64_t now)
 {
     struct thinning x = {.s = s};
     int64_t gone = days_before(now, KEEP_HOURS_DAYS);
-    int rc = each_place(&x, "SELECT id, ?1 FROM sensor", gone, drop_sensor);
+    int rc = each_place(&x, "SELECT id, ?1 FROM sensor UNION ALL SELECT 0, ?1", gone, drop_sensor);
 
     if (rc == 0)
         rc = each_place(

@@ -87,10 +87,12 @@ static const struct table tables[] = {
 enum { TABLES = sizeof tables / sizeof *tables };
 
 static const char views[] =
-    "CREATE TEMP VIEW coverage AS SELECT s.name AS sensor, utc(c.first) AS first, utc(c.last) AS "
-    "last,"
+    "CREATE TEMP VIEW coverage AS SELECT s.name AS sensor, 'watched' AS state, utc(c.first) AS "
+    "first, utc(c.last) AS last, NULL AS lost, NULL AS input, NULL AS text,"
     " c.first AS first_epoch, c.last AS last_epoch"
-    " FROM main.coverage c JOIN main.sensor s ON s.id = c.sensor;"
+    " FROM main.coverage c JOIN main.sensor s ON s.id = c.sensor UNION ALL SELECT s.name, g.reason,"
+    " utc(g.first), utc(g.last), nullif(g.lost, 0), nullif(g.input, ''), nullif(g.text, ''),"
+    " g.first, g.last FROM main.gap g LEFT JOIN main.sensor s ON s.id = g.sensor;"
     "CREATE TEMP VIEW logs AS SELECT sensor, path, offset AS bytes, utc(first_when) AS first,"
     " utc(last_when) AS last, epoch(first_when) AS first_epoch, epoch(last_when) AS last_epoch"
     " FROM main.position;"

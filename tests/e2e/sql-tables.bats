@@ -87,7 +87,7 @@ EOF
 }
 
 @test "coverage, logs and sensors" {
-    [ "$(sql --format csv "SELECT * FROM coverage" | tail -n +2)" = "gw,2026-11-23 23:59:59,2026-11-24 11:31:00,1795478399,1795519860" ]
+    [ "$(sql --format csv "SELECT * FROM coverage" | tail -n +2)" = "gw,watched,2026-11-23 23:59:59,2026-11-24 11:31:00,,,,1795478399,1795519860" ]
     [ "$(sql --format csv "SELECT path LIKE '%log', bytes, first, last FROM logs" | tail -n +2)" = "1,$(stat -c %s log),2026-11-23 23:59:59,2026-11-24 11:31:00" ]
     [ "$(sql --format csv "SELECT * FROM sensors" | tail -n +2)" = "gw,2026-11-23 23:55:00,2026-11-24 11:30:00" ]
 }
