@@ -19,6 +19,7 @@
 #include "config/paths.h"
 #include "parse/parser.h"
 #include "series/schema.h"
+#include "tag/asn.h"
 #include "tag/geo.h"
 
 static const char usage[] =
@@ -42,6 +43,7 @@ struct check {
     char *parsers;      /* the shipped parser files */
     struct parser_set *set;
     struct geo *geo;
+    struct asn *asn;
     struct error err;
 };
 
@@ -83,6 +85,18 @@ static void check_country(struct check *c)
         access_fault(path, ACCESS_READ, access_check(path, ACCESS_READ), &c->err);
     else
         geo_open(path, &c->geo, &c->err); /* adds its fault */
+    free(path);
+}
+
+static void check_asn(struct check *c)
+{
+    char *path = paths_asn(c->conf->asn);
+    int rc = path ? access_check(path, ACCESS_READ) : 0;
+
+    if (rc < 0)
+        access_fault(path, ACCESS_READ, rc, &c->err);
+    else if (path)
+        asn_open(path, &c->asn, &c->err); /* adds its fault */
     free(path);
 }
 
@@ -254,6 +268,19 @@ static void tell_country(const struct check *c)
            geo_type(c->geo), day.year, day.month, day.day);
 }
 
+static void tell_asn(const struct check *c)
+{
+    if (!c->asn) {
+        printf(LABEL "no database was found in the same folders, so sources have none\n" MORE
+                     "`geo: asn:` in the configuration names one elsewhere\n",
+               "AS numbers", "");
+        return;
+    }
+    struct civil day = civil_from_seconds(asn_built(c->asn));
+    printf(LABEL "%s\n" MORE "%s, built on %04d-%02u-%02u\n", "AS numbers", asn_path(c->asn), "",
+           asn_type(c->asn), day.year, day.month, day.day);
+}
+
 static void tell_data(const struct check *c)
 {
     struct statvfs fs;
@@ -303,6 +330,7 @@ static void tell(const struct check *c, int64_t now)
     tell_rules(c->conf);
     tell_rules_differ(c);
     tell_country(c);
+    tell_asn(c);
     tell_data(c);
     tell_series(c->conf);
 }
@@ -341,6 +369,7 @@ int cmd_check(int argc, char **argv)
     if (configured) {
         check_inputs(&c);
         check_country(&c);
+        check_asn(&c);
         check_data(&c);
     }
     check_parsers(&c);
@@ -352,6 +381,7 @@ int cmd_check(int argc, char **argv)
         error_print(&c.err, stderr);
     error_fini(&c.err);
     geo_close(c.geo);
+    asn_close(c.asn);
     parser_set_free(c.set);
     config_free(c.conf);
     free(c.data);

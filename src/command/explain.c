@@ -126,7 +126,8 @@ static void put_flags(json_t *o, const struct event *e)
 
 static void put_event(const struct explain *x, json_t *o, const struct event *e)
 {
-    char time[TIME_TEXT_MAX], port[PORT_TEXT_MAX], country[3], number[8], name[FIELD_TEXT_MAX];
+    char time[TIME_TEXT_MAX], port[PORT_TEXT_MAX], country[3], number[8], name[FIELD_TEXT_MAX],
+        as_name[AS_NAME_MAX];
     const char *rule = rule_text(x, e, name, sizeof name);
 
     put(o, "parser", json_string(parser_set_name(x->session.parsers, matcher_parser(x->matcher))));
@@ -149,6 +150,11 @@ static void put_event(const struct explain *x, json_t *o, const struct event *e)
         put(o, "source.port", json_integer(e->source_port));
     put(o, "source.geo.country_iso_code",
         json_string(country_format(geo_country(x->session.geo, &e->source), country)));
+    uint32_t as = asn_find(x->session.asn, &e->source, as_name);
+    if (as)
+        put(o, "source.as.number", json_integer(as));
+    if (*as_name)
+        put(o, "source.as.organization.name", json_string(as_name));
     put_ip(o, "destination.ip", &e->destination);
     if (e->has_ports)
         put(o, "destination.port", json_integer(e->destination_port));
@@ -184,10 +190,22 @@ static void print_clean(struct str s)
         putchar((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i]);
 }
 
+static void print_origin(const struct explain *x, const struct event *e)
+{
+    char country[3], as[AS_TEXT_MAX], name[AS_NAME_MAX];
+    uint32_t number = asn_find(x->session.asn, &e->source, name);
+
+    printf("  country %s", country_format(geo_country(x->session.geo, &e->source), country));
+    if (number)
+        printf("  as %s", asn_format(number, as));
+    if (number && *name)
+        printf(" \"%s\"", name);
+}
+
 static void write_text(const struct explain *x, enum outcome o, const struct event *e,
                        struct str line)
 {
-    char text[FIELD_TEXT_MAX], country[3];
+    char text[FIELD_TEXT_MAX];
     const char *rule;
 
     printf("%" PRIu64 ": %s", x->line, outcome_name(o));
@@ -208,8 +226,7 @@ static void write_text(const struct explain *x, enum outcome o, const struct eve
         if (quoted)
             putchar('"');
         if (f == NAME_SRC)
-            printf("  country %s",
-                   country_format(geo_country(x->session.geo, &e->source), country));
+            print_origin(x, e);
     }
     if ((rule = rule_text(x, e, text, sizeof text)))
         printf("  rule \"%s\"", rule);

@@ -261,6 +261,7 @@ int cmd_import(int argc, char **argv)
     if (status == EXIT_DONE) {
         o.parsers = s.parsers;
         o.geo = s.geo;
+        o.tags.asn = s.asn;
         o.store = s.store;
         o.now = wall_now();
         geo_expand(s.geo);

@@ -77,6 +77,13 @@ static void say_what(const struct session *s)
     }
     say(text);
     free(text);
+    if (!s->asn)
+        return;
+    struct civil day = civil_from_seconds(asn_built(s->asn));
+    text = xasprintf("AS numbers come from %s (built on %04d-%02u-%02u)", asn_path(s->asn),
+                     day.year, day.month, day.day);
+    say(text);
+    free(text);
 }
 
 /* ---- what is followed ---- */
@@ -179,6 +186,7 @@ static int run_locked(struct session *s, const struct follow_path *paths, size_t
         .path_count = n,
         .parsers = s->parsers,
         .geo = s->geo,
+        .tags = {.asn = s->asn},
         .store = s->store,
         .series = s->series,
         .commit_every_s = s->conf->commit_every_s,

@@ -73,6 +73,17 @@ static void load_geo(struct session *s)
     free(path);
 }
 
+static void load_asn(struct session *s, bool must)
+{
+    char *path = paths_asn(s->conf->asn);
+
+    if (path)
+        asn_open(path, &s->asn, &s->err);
+    free(path);
+    if (!must)
+        session_fail(s, EXIT_DONE);
+}
+
 static void open_series(struct session *s)
 {
     struct series_options options = {
@@ -98,6 +109,8 @@ int session_open(struct session *s, unsigned parts)
         load_parsers(s);
     if (parts & SESSION_GEO)
         load_geo(s);
+    if (parts & (SESSION_GEO | SESSION_AS_NAMES))
+        load_asn(s, parts & SESSION_GEO);
     if (s->err.n)
         return session_fail(s, EXIT_MISTAKE);
     if (parts & (SESSION_FACTS_READ | SESSION_FACTS_WRITE | SESSION_FACTS_CHANGE)) {
@@ -119,6 +132,7 @@ void session_close(struct session *s)
         series_close(s->series);
     store_close(s->store);
     geo_close(s->geo);
+    asn_close(s->asn);
     parser_set_free(s->parsers);
     config_free(s->conf);
     free(s->data);

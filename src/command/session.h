@@ -1,5 +1,5 @@
 /* session.h - what nearly every subcommand begins with: the options that all share, configuration,
- * parser files, country database, facts.
+ * parser files, databases of countries and AS numbers, facts.
  *
  * --data and --config may stand before or after the subcommand; main puts the former here, a
  * subcommand's getopt the latter. Functions print their faults to stderr and return an exit status:
@@ -23,6 +23,7 @@
 #include "series/series.h"
 #include "store/rules.h"
 #include "store/store.h"
+#include "tag/asn.h"
 #include "tag/geo.h"
 
 struct session_options {
@@ -60,7 +61,8 @@ enum {
     SESSION_FACTS_READ = 4,
     SESSION_FACTS_WRITE = 8, /* the folder is made when missing */
     SESSION_SERIES = 16,
-    SESSION_FACTS_CHANGE = 32 /* written to, but they must be there */
+    SESSION_FACTS_CHANGE = 32, /* written to, but they must be there */
+    SESSION_AS_NAMES = 64      /* the database of AS numbers alone; a fault of it is only said */
 };
 
 struct session {
@@ -68,6 +70,7 @@ struct session {
     char *data;
     struct parser_set *parsers;
     struct geo *geo;
+    struct asn *asn; /* NULL: there is no database */
     struct store *store;
     struct series *series;
     const struct zone *local; /* the operator's zone */

@@ -13,10 +13,10 @@
 #include "report/rank.h"
 
 static const char usage[] =
-    "scantide top - rank ports, countries, sources, pairs or targets\n"
+    "scantide top - rank ports, countries, sources, pairs, targets or autonomous systems\n"
     "\n"
-    "    scantide top ports|countries|sources|pairs|targets [--last 24h | --from T [--to T] | "
-    "--all]\n"
+    "    scantide top ports|countries|sources|pairs|targets|as\n"
+    "                 [--last 24h | --from T [--to T] | --all]\n"
     "                 [--port P] [--country CC] [--sensor S]... [-n N] [--exact]\n"
     "                 [--format text|json|csv]\n"
     "\n"
@@ -24,7 +24,10 @@ static const char usage[] =
     "rank and\n"
     "events in the period of the same length just before. A pair is a port from a country; a "
     "target is an\n"
-    "address of yours. Times are RFC 3339, or YYYY-MM-DD[ HH:MM] in this machine's zone, and are "
+    "address of yours; an autonomous system (as) is a network operator, known where a database of "
+    "AS numbers\n"
+    "was there when the events were counted. Times are RFC 3339, or YYYY-MM-DD[ HH:MM] in this "
+    "machine's zone, and are "
     "rounded\n"
     "outward to whole 5 minutes (for targets, to whole hours).\n"
     "\n"
@@ -41,8 +44,8 @@ static const char usage[] =
     "                       estimates, shown with ~ (one in three is off by more than 1 to 2%)\n"
     "    --format FORMAT    text (the default), json or csv\n" SESSION_USAGE;
 
-static const char *const what_names[] = {"ports", "countries", "sources", "pairs", "targets"};
-enum { WHATS = sizeof what_names / sizeof *what_names };
+static const char *const what_names[] = {"ports", "countries", "sources", "pairs", "targets", "as"};
+enum { WHATS = sizeof what_names / sizeof *what_names, SCANNER_WIDTH = 20 };
 
 struct top {
     struct session session;
@@ -60,7 +63,7 @@ struct top {
 
 static const char *column_title(enum rank_what what)
 {
-    static const char *const titles[WHATS] = {"port", "country", "source", "pair", "target"};
+    static const char *const titles[WHATS] = {"port", "country", "source", "pair", "target", "as"};
     return titles[what];
 }
 
@@ -81,6 +84,23 @@ static const char *move_text(const struct rank_row *row, char out[16])
 static const char *scanner_name(const struct top *t, const struct rank_row *row)
 {
     return rules_is_scanner(t->rules, row->rule) ? rules_get(t->rules, row->rule)->name : NULL;
+}
+
+/* Whether rows have an AS number: what a column is for. */
+static bool any_as(const struct top *t)
+{
+    size_t i = 0;
+
+    if (t->query.what != RANK_SOURCES && t->query.what != RANK_AS)
+        return false;
+    while (i < t->n && !t->ranking.rows[i].as)
+        i++;
+    return i < t->n;
+}
+
+static bool as_name(const struct top *t, const struct rank_row *row, char out[AS_NAME_MAX])
+{
+    return asn_name(t->session.asn, row->as, &row->ip, out);
 }
 
 static bool any_scanner(const struct top *t)
@@ -123,10 +143,21 @@ static void print_head(const struct top *t)
     puts("");
 }
 
+/* The last cells of a row, since a name may be long. */
+static void print_as(const struct top *t, const struct rank_row *row)
+{
+    char number[AS_TEXT_MAX], name[AS_NAME_MAX];
+
+    as_name(t, row, name);
+    if (t->query.what == RANK_SOURCES)
+        printf("  %-10s", asn_format(row->as, number));
+    printf("%s%s", *name ? "  " : "", name);
+}
+
 static void print_text(const struct top *t)
 {
     bool sources = t->query.what == RANK_SOURCES, before = !t->span.all;
-    bool scanners = any_scanner(t);
+    bool scanners = any_scanner(t), as = any_as(t);
     int width = t->query.what == RANK_SOURCES || t->query.what == RANK_TARGETS ? 24 : 14;
     char key[RANK_KEY_MAX], move[16], country[3], a[TIME_TEXT_MAX];
 
@@ -142,7 +173,9 @@ static void print_text(const struct top *t)
     if (before)
         printf("  %6s %12s", "move", "before");
     if (scanners)
-        printf("  scanner");
+        printf("  %-*s", as ? SCANNER_WIDTH : 0, "scanner");
+    if (as)
+        printf(sources ? "  %-10s  name" : "  name", "as");
     puts("");
     for (size_t i = 0; i < t->n; i++) {
         const struct rank_row *row = &t->ranking.rows[i];
@@ -161,10 +194,24 @@ static void print_text(const struct top *t)
             printf("  %6s %12" PRIu64, move_text(row, move), row->before_events);
         else if (before)
             printf("  %6s %12s", "new", "-");
-        if (scanners && scanner_name(t, row))
-            printf("  %s", scanner_name(t, row));
+        if (scanners && (as || scanner_name(t, row)))
+            printf("  %-*s", as ? SCANNER_WIDTH : 0,
+                   scanner_name(t, row) ? scanner_name(t, row) : "");
+        if (as)
+            print_as(t, row);
         puts("");
     }
+}
+
+/* With the names of the Elastic Common Schema. */
+static json_t *as_object(const struct top *t, const struct rank_row *row)
+{
+    char name[AS_NAME_MAX];
+    json_t *o = json_pack("{s:I}", "number", (json_int_t)row->as);
+
+    if (as_name(t, row, name))
+        json_object_set_new(o, "organization", json_pack("{s:s}", "name", name));
+    return o;
 }
 
 static json_t *row_object(const struct top *t, const struct rank_row *row)
@@ -187,6 +234,8 @@ static json_t *row_object(const struct top *t, const struct rank_row *row)
         if (scanner_name(t, row))
             json_object_set_new(o, "scanner", json_string(scanner_name(t, row)));
     }
+    if (row->as)
+        json_object_set_new(o, "source", json_pack("{s:o}", "as", as_object(t, row)));
     if (row->before_rank)
         json_object_set_new(o, "before",
                             json_pack("{s:i, s:I}", "rank", (int)row->before_rank, "events",
@@ -216,11 +265,32 @@ static void print_json(const struct top *t)
     puts("]}");
 }
 
+static void print_as_csv(const struct top *t, const struct rank_row *row)
+{
+    char name[AS_NAME_MAX];
+
+    if (row->as)
+        printf(",%" PRIu32, row->as);
+    else
+        printf(",");
+    if (!as_name(t, row, name)) {
+        printf(",");
+        return;
+    }
+    printf(",\""); /* RFC 4180 */
+    for (const char *p = name; *p; p++)
+        printf(*p == '"' ? "\"\"" : "%c", *p);
+    printf("\"");
+}
+
 static void print_csv(const struct top *t)
 {
     char key[RANK_KEY_MAX];
 
-    puts("rank,key,events,share,sources,sources_exact,before_rank,before_events");
+    bool as = t->query.what == RANK_SOURCES || t->query.what == RANK_AS;
+
+    printf("rank,key,events,share,sources,sources_exact,before_rank,before_events%s\n",
+           as ? ",asn,as_name" : "");
     for (size_t i = 0; i < t->n; i++) {
         const struct rank_row *row = &t->ranking.rows[i];
         char sources[24] = "";
@@ -230,9 +300,12 @@ static void print_csv(const struct top *t)
                row->events, (double)row->events / (double)t->ranking.events, sources,
                t->ranking.sources_exact ? "true" : "false");
         if (row->before_rank)
-            printf("%u,%" PRIu64 "\n", row->before_rank, row->before_events);
+            printf("%u,%" PRIu64, row->before_rank, row->before_events);
         else
-            puts(",");
+            printf(",");
+        if (as)
+            print_as_csv(t, row);
+        puts("");
     }
 }
 
@@ -242,7 +315,7 @@ static int choose_what(struct top *t, int argc, char **argv)
 {
     if (optind == argc)
         return session_mistake("top",
-                               "say what to rank: ports, countries, sources, pairs or targets");
+                               "say what to rank: ports, countries, sources, pairs, targets or as");
     if (optind + 1 < argc)
         return session_mistake("top", "'%s' is one word too many", argv[optind + 1]);
     for (size_t i = 0; i < WHATS; i++)
@@ -254,7 +327,7 @@ static int choose_what(struct top *t, int argc, char **argv)
     return session_mistake(
         "top",
         near ? "'%s' can't be ranked; did you mean '%s'?"
-             : "'%s' can't be ranked: ports, countries, sources, pairs or targets can",
+             : "'%s' can't be ranked: ports, countries, sources, pairs, targets or as can",
         argv[optind], near);
 }
 
@@ -379,7 +452,7 @@ int cmd_top(int argc, char **argv)
 
     if (status != EXIT_DONE)
         return status < 0 ? EXIT_DONE : status;
-    status = session_open(&t.session, SESSION_FACTS_READ);
+    status = session_open(&t.session, SESSION_FACTS_READ | SESSION_AS_NAMES);
     if (status == EXIT_DONE)
         status = rank_and_print(&t);
     session_close(&t.session);

@@ -44,7 +44,7 @@ struct raw_scanner {
 };
 
 struct raw_geo {
-    char *country;
+    char *country, *asn;
 };
 
 struct raw_series {
@@ -113,6 +113,7 @@ static const cyaml_schema_value_t scanner_schema = {
 
 static const cyaml_schema_field_t geo_fields[] = {
     TEXT("country", struct raw_geo, country),
+    TEXT("asn", struct raw_geo, asn),
     CYAML_FIELD_END,
 };
 
@@ -520,8 +521,10 @@ static void read_meaning(struct reading *r)
 
     read_path(r, "data", raw->data, &conf->data);
     read_path(r, "parsers", raw->parsers, &conf->parsers);
-    if (raw->geo)
+    if (raw->geo) {
         read_path(r, "geo.country", raw->geo->country, &conf->country);
+        read_path(r, "geo.asn", raw->geo->asn, &conf->asn);
+    }
     read_inputs(r);
     read_duration(r, "commit_every", raw->commit_every, 1, 60, "1s to 60s", &conf->commit_every_s);
     read_duration(r, "late", raw->late, 0, 3600, "0s to 1h", &conf->late_s);
@@ -603,5 +606,6 @@ void config_free(struct config *conf)
     free(conf->data);
     free(conf->parsers);
     free(conf->country);
+    free(conf->asn);
     free(conf);
 }

@@ -42,6 +42,7 @@ struct config {
     char *data;    /* NULL: paths_data() */
     char *parsers; /* the user's own parser files; the folder needn't exist */
     char *country; /* NULL: paths_country() */
+    char *asn;     /* NULL: paths_asn() */
     struct config_input *inputs;
     size_t input_count;
     struct config_prefix *prefixes;

@@ -1,5 +1,6 @@
 #include "config/paths.h"
 
+#include <fnmatch.h>
 #include <glob.h>
 #include <limits.h>
 #include <pwd.h>
@@ -19,6 +20,12 @@ static const char *const geo_folders[] = {
 static const char *const geo_names[] = {
     "GeoLite2-Country.mmdb", "GeoIP2-Country.mmdb",        "dbip-country-lite*.mmdb",
     "GeoLite2-City.mmdb",    "geo-whois-asn-country.mmdb", NULL,
+};
+
+/* The same of databases of AS numbers. */
+static const char *const asn_names[] = {
+    "GeoLite2-ASN.mmdb", "GeoIP2-ISP.mmdb", "dbip-asn-lite*.mmdb",
+    "geolite2-asn.mmdb", "asn.mmdb",        NULL,
 };
 
 /* The value of a variable that is set and not empty, else NULL. */
@@ -118,13 +125,57 @@ static char *last_match(const char *folder, const char *pattern)
     return found;
 }
 
-char *paths_find_country(const char *const *folders)
+static char *find_database(const char *const *folders, const char *const *names)
 {
     char *found = NULL;
 
     for (size_t i = 0; folders[i] && !found; i++)
-        for (size_t j = 0; geo_names[j] && !found; j++)
-            found = last_match(folders[i], geo_names[j]);
+        for (size_t j = 0; names[j] && !found; j++)
+            found = last_match(folders[i], names[j]);
+    return found;
+}
+
+char *paths_find_country(const char *const *folders)
+{
+    return find_database(folders, geo_names);
+}
+
+char *paths_find_asn(const char *const *folders)
+{
+    return find_database(folders, asn_names);
+}
+
+/* The folder geo beside the program, or NULL. */
+static char *own_folder(void)
+{
+    char *folder = program_folder(), *geo = folder ? xasprintf("%s/geo", folder) : NULL;
+
+    free(folder);
+    return geo;
+}
+
+static bool is_asn(const char *path)
+{
+    const char *name = strrchr(path, '/') + 1;
+    size_t i = 0;
+
+    while (asn_names[i] && fnmatch(asn_names[i], name, 0) != 0)
+        i++;
+    return asn_names[i] != NULL;
+}
+
+/* The last database that isn't known to be one of AS numbers. */
+static char *any_country(const char *folder)
+{
+    char *path = xasprintf("%s/*.mmdb", folder), *found = NULL;
+    glob_t matches = {0};
+
+    if (glob(path, 0, NULL, &matches) == 0)
+        for (size_t i = matches.gl_pathc; i > 0 && !found; i--)
+            if (!is_asn(matches.gl_pathv[i - 1]))
+                found = xstrdup(matches.gl_pathv[i - 1]);
+    globfree(&matches);
+    free(path);
     return found;
 }
 
@@ -133,15 +184,24 @@ char *paths_country(const char *configured)
     if (configured && *configured)
         return xstrdup(configured);
     char *found = paths_find_country(geo_folders);
-    char *folder = found ? NULL : program_folder();
-    if (folder) {
-        char *geo = xasprintf("%s/geo", folder);
+    char *geo = found ? NULL : own_folder();
+    if (geo)
         found = paths_find_country((const char *const[]){geo, NULL});
-        if (!found)
-            found = last_match(geo, "*.mmdb");
-        free(geo);
-    }
-    free(folder);
+    if (geo && !found)
+        found = any_country(geo);
+    free(geo);
+    return found;
+}
+
+char *paths_asn(const char *configured)
+{
+    if (configured && *configured)
+        return xstrdup(configured);
+    char *found = paths_find_asn(geo_folders);
+    char *geo = found ? NULL : own_folder();
+    if (geo)
+        found = paths_find_asn((const char *const[]){geo, NULL});
+    free(geo);
     return found;
 }
 

@@ -1,5 +1,5 @@
-/* paths.h - where things stand when nobody says: the data folder, the shipped data, the country
- * database.
+/* paths.h - where things stand when nobody says: the data folder, the shipped data, the
+ * databases of countries and AS numbers.
  *
  * Reads the environment and looks at the disk; creates nothing. Returned strings are the caller's.
  * Any thread. */
@@ -28,7 +28,11 @@ char *paths_country(const char *configured);
  * one that sorts last. */
 char *paths_find_country(const char *const *folders);
 
-/* The folders that paths_country searches, as text for a person: "/var/lib/GeoIP, ... or <program's
+/* The same for the database of AS numbers. */
+char *paths_asn(const char *configured);
+char *paths_find_asn(const char *const *folders);
+
+/* The folders that paths_country and paths_asn search, as text for a person: "/var/lib/GeoIP, ... or <program's
  * folder>/geo". */
 char *paths_country_folders(void);
 

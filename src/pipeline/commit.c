@@ -11,6 +11,7 @@ struct commit {
     struct store *store;
     struct log_state *log;
     const struct rules *rules;
+    const struct commit_tags *tags;
 };
 
 static int take_newest(void *ctx, const struct position *p)
@@ -104,12 +105,20 @@ static uint16_t take_rule(void *ctx, const struct ip *source)
     return rules_find(c->rules, source);
 }
 
-static int write_part(struct store *s, const struct rules *rules, const struct commit_part *part)
+static uint32_t take_as(void *ctx, const struct ip *source)
+{
+    const struct commit *c = ctx;
+    return asn_number(c->tags->asn, source);
+}
+
+static int write_part(struct store *s, const struct rules *rules, const struct commit_tags *tags,
+                      const struct commit_part *part)
 {
     struct log_state *log = part->log;
-    struct commit c = {s, log, rules};
+    struct commit c = {s, log, rules, tags};
     struct tally_sink sink = {.ctx = &c,
                               .sensor = take_sensor,
+                              .as = tags->asn ? take_as : NULL,
                               .rule = rules_match_none(rules) ? NULL : take_rule,
                               .segment = take_segment};
     int rc = tally_encode(part->tallies, part->n, &sink);
@@ -128,7 +137,8 @@ static int write_part(struct store *s, const struct rules *rules, const struct c
     return rc;
 }
 
-int commit_write(struct store *s, const struct commit_part *parts, size_t n, struct error *err)
+int commit_write(struct store *s, const struct commit_tags *tags, const struct commit_part *parts,
+                 size_t n, struct error *err)
 {
     const struct rules *rules = NULL;
     int rc = store_begin(s);
@@ -139,7 +149,7 @@ int commit_write(struct store *s, const struct commit_part *parts, size_t n, str
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = check_log(s, parts[i].log);
     for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = write_part(s, rules, &parts[i]);
+        rc = write_part(s, rules, tags, &parts[i]);
     FAULT("commit");
     if (rc == 0)
         rc = store_commit(s);

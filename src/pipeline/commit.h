@@ -7,6 +7,7 @@
 #define SCANTIDE_PIPELINE_COMMIT_H
 
 #include "store/store.h"
+#include "tag/asn.h"
 #include "tally/tally.h"
 
 /* A log as commits know it, for as long as it is read. */
@@ -32,6 +33,11 @@ struct commit_part {
     size_t n;
 };
 
+/* What a commit tells of sources besides their rule, which the facts know themselves. */
+struct commit_tags {
+    const struct asn *asn; /* NULL: no AS numbers */
+};
+
 /* Looks a log up by its content, as identity_find, and gives it the sensors that the store knows
  * for its position. 1 found, 0 a new log, or a negative code. */
 int log_state_find(struct store *s, int fd, uint64_t size, const char *sensor,
@@ -40,6 +46,7 @@ int log_state_find(struct store *s, int fd, uint64_t size, const char *sensor,
 /* Writes all parts or none. On failure a fault is added, and the logs' lists of sensors and
  * position ids may have grown. -ESTALE, without a fault: another scantide has taken in lines of one
  * of the logs, so they are to be looked up again and read from there. */
-int commit_write(struct store *s, const struct commit_part *parts, size_t n, struct error *err);
+int commit_write(struct store *s, const struct commit_tags *tags, const struct commit_part *parts,
+                 size_t n, struct error *err);
 
 #endif

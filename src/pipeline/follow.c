@@ -279,7 +279,8 @@ static void stamp(const struct content *c, struct position *p)
     identity_stamp_bytes(p, (struct str){c->head, c->head_n}, (struct str){c->tail, c->tail_n});
 }
 
-static int write_parts(struct follow_commit *c, struct store *s, struct error *err)
+static int write_parts(struct follow_commit *c, struct store *s, const struct commit_tags *tags,
+                       struct error *err)
 {
     struct commit_part *parts = xcalloc(c->n + 1, sizeof *parts);
 
@@ -291,7 +292,7 @@ static int write_parts(struct follow_commit *c, struct store *s, struct error *e
             stamp(&part->content, &part->stored.position);
         part->stored.head = (struct str){part->content.head, part->content.head_n};
     }
-    int rc = commit_write(s, parts, c->n, err);
+    int rc = commit_write(s, tags, parts, c->n, err);
     free(parts);
     return rc;
 }
@@ -354,9 +355,10 @@ static int answer(struct follow_ask *a, struct store *s)
     return read_content(a->fd, p->offset, &a->content);
 }
 
-int follow_commit_write(struct follow_commit *c, struct store *s, struct error *err)
+int follow_commit_write(struct follow_commit *c, struct store *s, const struct commit_tags *tags,
+                        struct error *err)
 {
-    int rc = c->n && !c->written ? write_parts(c, s, err) : 0;
+    int rc = c->n && !c->written ? write_parts(c, s, tags, err) : 0;
 
     c->written = rc == 0;
     for (size_t i = 0; rc == 0 && i < c->ask_count; i++) {

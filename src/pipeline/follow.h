@@ -12,7 +12,7 @@
  *     followed_begin(f, &ask, &said);             the answer came: the file is new, or is read on
  *     followed_take(f, now, lines, ...);          its lines
  *     follow_swap(log, now, true, c);             for each log
- *     rc = follow_commit_write(c, store, &err);   in a worker, until it is 0
+ *     rc = follow_commit_write(c, store, tags, &err);   in a worker, until it is 0
  *     follow_commit_done(c);                      the files know what was stored */
 #ifndef SCANTIDE_PIPELINE_FOLLOW_H
 #define SCANTIDE_PIPELINE_FOLLOW_H
@@ -133,7 +133,8 @@ bool follow_commit_empty(const struct follow_commit *c);
 /* In a worker: writes all parts, then answers the asks. 0, or a negative code with a fault in err:
  * call it again, later; what is missing then is made up for, and nothing is written twice. -ESTALE,
  * without a fault, as commit_write: all logs are to be followed anew. */
-int follow_commit_write(struct follow_commit *c, struct store *s, struct error *err);
+int follow_commit_write(struct follow_commit *c, struct store *s, const struct commit_tags *tags,
+                        struct error *err);
 
 /* After it was written: the files take over what was stored, and the commit has no parts any more.
  * The asks stay, to be told, until follow_commit_clear. */

@@ -361,7 +361,7 @@ static void work_job(uv_work_t *work)
 
     switch (f->job) {
     case JOB_COMMIT:
-        f->rc = follow_commit_write(&f->commit, f->options->store, &f->err);
+        f->rc = follow_commit_write(&f->commit, f->options->store, &f->options->tags, &f->err);
         FAULT("answered");
         break;
     case JOB_SERIES:

@@ -12,6 +12,7 @@
 
 #include "base/zone.h"
 #include "parse/parser.h"
+#include "pipeline/commit.h"
 #include "series/series.h"
 #include "store/store.h"
 #include "tag/geo.h"
@@ -27,6 +28,7 @@ struct follow_options {
     size_t path_count;
     const struct parser_set *parsers;
     struct geo *geo;
+    struct commit_tags tags;
     struct store *store;
     struct series *series;
     int commit_every_s, late_s;

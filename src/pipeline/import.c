@@ -265,7 +265,7 @@ static int commit_batch(struct import *im, const char *path, uint64_t end, bool 
     if (!log->is_stream && pread(im->fd, im->head, log->head.n, 0) != (ssize_t)log->head.n)
         log->head.n = 0;
     struct commit_part part = {log, tallies, n};
-    rc = commit_write(im->options->store, &part, 1, err);
+    rc = commit_write(im->options->store, &im->options->tags, &part, 1, err);
     if (rc < 0)
         return rc;
     report->bytes += to - was;

@@ -9,12 +9,14 @@
 
 #include "base/error.h"
 #include "parse/parser.h"
+#include "pipeline/commit.h"
 #include "pipeline/intake.h"
 #include "store/store.h"
 
 struct import_options {
     const struct parser_set *parsers;
     struct geo *geo;
+    struct commit_tags tags;
     struct store *store;
     const char *sensor;      /* "" or the name for all lines */
     const struct zone *zone; /* of stamps without one */

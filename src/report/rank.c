@@ -11,6 +11,7 @@
 #include "base/sketch.h"
 #include "base/sort.h"
 #include "store/rules.h"
+#include "tag/asn.h"
 
 enum { COUNTRY_BITS = 10, SOURCE_BITS = 33, SLOTS_FIRST = 1024 };
 
@@ -229,6 +230,7 @@ static int rank_source(void *ctx, const struct source_fact *f)
     struct rank_row *row = &x->table.rows[i];
     row->ip = f->source;
     row->country = f->country;
+    row->as = f->as ? f->as : row->as;
     row->rule = rule;
     row->events += events;
     row->sources = 1;
@@ -236,6 +238,32 @@ static int rank_source(void *ctx, const struct source_fact *f)
     row->last = last > row->last ? last : row->last;
     if (x->sources)
         seen_add(&x->seen, (uint64_t)i << PORT_KEY_BITS | f->port);
+    return 0;
+}
+
+/* Rows by autonomous system. */
+static int rank_as(void *ctx, const struct source_fact *f)
+{
+    struct rank *x = ctx;
+    uint64_t events = wanted(x->q, f->port, f->country) ? events_within(x, f) : 0;
+    bool fresh;
+
+    if (events == 0)
+        return 0;
+    if (hides(x, rules_find(x->rules, &f->source))) {
+        x->hidden += events;
+        return 0;
+    }
+    size_t i = find_row(&x->table, f->as, &fresh);
+    struct rank_row *row = &x->table.rows[i];
+    row->as = f->as;
+    row->ip = fresh ? f->source : row->ip;
+    row->events += events;
+    if (!x->sources)
+        return 0;
+    uint64_t source = compact(x, &f->source);
+    seen_add(&x->seen, (uint64_t)i << SOURCE_BITS | source);
+    seen_add(&x->all, source);
     return 0;
 }
 
@@ -400,6 +428,7 @@ static int read_sensor(struct store *s, struct rank *x, uint16_t sensor)
 
     switch (x->q->what) {
     case RANK_SOURCES: return store_read_sources(s, sensor, x->from, x->to, rank_source, x);
+    case RANK_AS: return store_read_sources(s, sensor, x->from, x->to, rank_as, x);
     case RANK_TARGETS: return store_read_targets(s, sensor, x->from, x->to, rank_target, x);
     case RANK_PORTS:
     case RANK_COUNTRIES:
@@ -540,7 +569,8 @@ static int rank_span(struct store *s, const struct rank_query *q, int64_t from, 
         rc = each_sensor(s, &x, read_sensor);
     if (x.sums)
         sums_to_rows(&x);
-    bool sketch_total = x.lean && q->what == RANK_SOURCES && !q->by_port && !q->by_country;
+    bool of_sources = q->what == RANK_SOURCES || q->what == RANK_AS;
+    bool sketch_total = x.lean && of_sources && !q->by_port && !q->by_country;
     if (sketch_total) {
         x.sums = sums_new(0);
         if (rc == 0)
@@ -550,7 +580,7 @@ static int rank_span(struct store *s, const struct rank_query *q, int64_t from, 
     if (rc == 0) {
         if (sources)
             count_distinct(&x, out);
-        out->partial = x.lean && q->what == RANK_SOURCES;
+        out->partial = x.lean && of_sources;
         if (sketch_total)
             out->sources = hll_count(x.sums->total);
         for (size_t i = 0; i < x.table.n; i++) {
@@ -569,20 +599,24 @@ static int rank_span(struct store *s, const struct rank_query *q, int64_t from, 
     return rc;
 }
 
-static uint64_t row_hash(const struct rank_row *row)
+static uint64_t row_hash(enum rank_what what, const struct rank_row *row)
 {
+    if (what == RANK_AS)
+        return hash_mix(row->as);
     return hash_bytes(&row->ip, sizeof row->ip,
                       (uint64_t)row->port << COUNTRY_BITS | (row->ip.family ? 0 : row->country));
 }
 
-static bool same_key(const struct rank_row *a, const struct rank_row *b)
+static bool same_key(enum rank_what what, const struct rank_row *a, const struct rank_row *b)
 {
+    if (what == RANK_AS)
+        return a->as == b->as;
     return a->port == b->port && ip_compare(&a->ip, &b->ip) == 0 &&
            (a->ip.family || a->country == b->country);
 }
 
 /* Looks each row up among those of the period before. */
-static void compare_before(struct ranking *now, const struct ranking *before)
+static void compare_before(enum rank_what what, struct ranking *now, const struct ranking *before)
 {
     size_t slot_count = SLOTS_FIRST;
 
@@ -590,17 +624,17 @@ static void compare_before(struct ranking *now, const struct ranking *before)
         slot_count *= 2;
     uint32_t *slots = xcalloc(slot_count, sizeof *slots);
     for (size_t i = 0; i < before->n; i++) {
-        size_t at = row_hash(&before->rows[i]) & (slot_count - 1);
+        size_t at = row_hash(what, &before->rows[i]) & (slot_count - 1);
         while (slots[at])
             at = (at + 1) & (slot_count - 1);
         slots[at] = (uint32_t)i + 1;
     }
     for (size_t i = 0; i < now->n; i++) {
         struct rank_row *row = &now->rows[i];
-        for (size_t at = row_hash(row) & (slot_count - 1); slots[at];
+        for (size_t at = row_hash(what, row) & (slot_count - 1); slots[at];
              at = (at + 1) & (slot_count - 1)) {
             const struct rank_row *was = &before->rows[slots[at] - 1];
-            if (!same_key(row, was))
+            if (!same_key(what, row, was))
                 continue;
             row->before_rank = was->rank;
             row->before_events = was->events;
@@ -627,7 +661,7 @@ int rank_make(struct store *s, const struct rank_query *q, struct ranking *out)
     if (rc == 0 && before_from < before_to)
         rc = rank_span(s, q, before_from, before_to, false, &before);
     if (rc == 0)
-        compare_before(out, &before);
+        compare_before(q->what, out, &before);
     else
         rank_fini(out);
     rank_fini(&before);
@@ -653,6 +687,7 @@ const char *rank_key(enum rank_what what, const struct rank_row *row, char out[R
                  country_format(row->country, country));
         break;
     case RANK_SOURCES: ip_format(&row->ip, out); break;
+    case RANK_AS: asn_format(row->as, out); break;
     case RANK_TARGETS:
         if (row->ip.family == 4 && ip_v4(&row->ip) == 0)
             strcpy(out, "other");

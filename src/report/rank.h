@@ -1,4 +1,5 @@
-/* rank.h - rankings from the facts: ports, countries, sources, pairs or targets of a span, with
+/* rank.h - rankings from the facts: ports, countries, sources, pairs, targets or autonomous
+ * systems of a span, with
  * distinct sources and the period before.
  *
  * Events are exact always. Distinct sources are exact up to RANK_EXACT_S or where it is asked for;
@@ -22,7 +23,7 @@
 #include "base/port.h"
 #include "store/store.h"
 
-enum rank_what { RANK_PORTS, RANK_COUNTRIES, RANK_SOURCES, RANK_PAIRS, RANK_TARGETS };
+enum rank_what { RANK_PORTS, RANK_COUNTRIES, RANK_SOURCES, RANK_PAIRS, RANK_TARGETS, RANK_AS };
 
 enum { RANK_EXACT_S = 3 * 24 * 3600 };
 
@@ -43,7 +44,8 @@ struct rank_query {
 struct rank_row {
     uint32_t port;    /* of ports and pairs */
     uint16_t country; /* of countries, pairs and sources */
-    struct ip ip;     /* of sources and targets */
+    struct ip ip;     /* of sources and targets; of an autonomous system one source */
+    uint32_t as;      /* of sources, as tagged last, and autonomous systems; 0: unknown */
     uint64_t events;
     uint64_t sources; /* distinct */
     bool untold;      /* `sources` isn't known: most events fell into hours that keep no sketch of
@@ -63,7 +65,8 @@ struct ranking {
     uint64_t events;  /* of all rows */
     uint64_t sources; /* distinct in all; 0 for targets */
     bool sources_exact;
-    bool partial; /* of sources: in hours long past, or of a flood, only the heaviest are known */
+    bool
+        partial; /* of sources and autonomous systems: in hours long past, or of a flood, only the heaviest are known */
     /* Events that were asked for and are in no row, since their sources are excluded, or scanners
      * that were to be left out. Targets have none: they are kept for all sources together. */
     uint64_t hidden;
@@ -74,7 +77,7 @@ struct ranking {
 int rank_make(struct store *s, const struct rank_query *q, struct ranking *out);
 void rank_fini(struct ranking *r);
 
-/* The text of a row's key: "23/tcp", "CN", "198.51.100.7", "23/tcp CN". */
+/* The text of a row's key: "23/tcp", "CN", "198.51.100.7", "23/tcp CN", "AS64500". */
 enum { RANK_KEY_MAX = 64 };
 const char *rank_key(enum rank_what what, const struct rank_row *row, char out[RANK_KEY_MAX]);
 

@@ -1,12 +1,11 @@
 #include "tag/geo.h"
 
-#include <maxminddb.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "tag/mmdb.h"
 
 enum {
     WIDE_BITS = 16,
@@ -55,22 +54,10 @@ static uint16_t entry_country(MMDB_entry_s *entry)
 
 static int look_up(const struct geo *g, const struct ip *ip, uint16_t *country)
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address = {0};
     int code = MMDB_SUCCESS;
 
-    if (ip->family == 4) {
-        address.v4.sin_family = AF_INET;
-        memcpy(&address.v4.sin_addr, ip->b, 4);
-    } else {
-        address.v6.sin6_family = AF_INET6;
-        memcpy(&address.v6.sin6_addr, ip->b, 16);
-    }
     *country = COUNTRY_UNKNOWN;
-    MMDB_lookup_result_s found = MMDB_lookup_sockaddr(&g->db, &address.any, &code);
+    MMDB_lookup_result_s found = mmdb_look_up(&g->db, ip, &code);
     if (code == MMDB_SUCCESS && found.found_entry)
         *country = entry_country(&found.entry);
     return code;
@@ -100,14 +87,7 @@ int geo_open(const char *path, struct geo **out, struct error *err)
         code = try_database(g);
     }
     if (code != MMDB_SUCCESS) {
-        const char *why = MMDB_strerror(code);
-        size_t n = strcspn(why, "\n");
-        while (n && (why[n - 1] == '.' || why[n - 1] == ' '))
-            n--;
-        error_add(err, path, 0, 0,
-                  "this country database can't be used (%.*s): fetch it again, or name another "
-                  "under 'geo: country:'",
-                  (int)n, why);
+        mmdb_fault(path, code, "country database", "country", err);
         geo_close(g);
         return -EINVAL;
     }

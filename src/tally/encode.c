@@ -243,18 +243,24 @@ static int encode_sources(struct encoder *x, const struct group *g)
                                     r->count, (uint16_t)(r->when % HOUR_S), r->country};
     }
     const struct item *it = sort_items(x->items, x->spare, g->n);
+    uint64_t before = UINT64_MAX;
+    uint32_t as = 0;
     segment_begin(&x->writer, FACT_SOURCE);
     for (size_t i = 0; i < g->n;) {
-        uint64_t key = it[i].key;
+        uint64_t key = it[i].key, source = key >> (PORT_KEY_BITS + CLASS_BITS);
         struct source_fact f = {
-            .source = address(x, key >> (PORT_KEY_BITS + CLASS_BITS)),
+            .source = address(x, source),
             .port = key >> CLASS_BITS & ((1 << PORT_KEY_BITS) - 1),
             .class = key & ((1 << CLASS_BITS) - 1),
             .country = it[i].b,
             .first = it[i].a,
             .last = it[i].a,
         };
-        f.as = x->sink->as ? x->sink->as(x->sink->ctx, &f.source) : 0;
+        if (x->sink->as && source != before) {
+            as = x->sink->as(x->sink->ctx, &f.source);
+            before = source;
+        }
+        f.as = as;
         for (; i < g->n && it[i].key == key; i++) {
             f.first = it[i].a < f.first ? it[i].a : f.first;
             f.last = it[i].a > f.last ? it[i].a : f.last;

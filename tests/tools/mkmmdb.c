@@ -1,4 +1,5 @@
-/* mkmmdb - writes a MaxMind DB file for tests, from lines "PREFIX CC" on stdin to stdout.
+/* mkmmdb - writes a MaxMind DB file for tests, from lines "PREFIX CC" or "PREFIX NUMBER NAME" on
+ * stdin to stdout.
  *
  *     printf '198.51.100.0/24 CN\n2001:db8::/32 NL\n' | mkmmdb --schema flat >country.mmdb
  *
@@ -8,6 +9,7 @@
  *     iso         {"country": {"iso_code": "CN"}}              as GeoLite2 and DB-IP
  *     registered  {"registered_country": {"iso_code": "CN"}}   as GeoLite2 has it for some networks
  *     flat        {"country_code": "CN"}                       as the ip-location-db files
+ *     asn         {"autonomous_system_number": 64500, "autonomous_system_organization": "Example Net"}
  *
  * One file for both families: an IPv6 tree with IPv4 under ::/96. The same input gives the same bytes.
  * The format: https://maxmind.github.io/MaxMind-DB/ */
@@ -19,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CODE_MAX = 28 }; /* a longer string needs another length encoding */
+enum { CODE_MAX = 80 };
 
 /* A record points to a node (above 0), to a code (below 0: its index inverted), or nowhere (0: the root is no
  * node's child). */
@@ -39,6 +41,10 @@ static struct network *networks;
 static size_t n_networks;
 static char (*codes)[CODE_MAX + 1];
 static size_t n_codes;
+static bool is_asn; /* a code is a number and a name */
+
+static const char number_key[] = "autonomous_system_number",
+                  name_key[] = "autonomous_system_organization";
 
 __attribute__((format(printf, 1, 2))) static _Noreturn void die(const char *fmt, ...)
 {
@@ -84,7 +90,7 @@ static unsigned code_index(const char *code)
 static bool read_network(char *line, struct network *out)
 {
     char *save = NULL, *end, *prefix = strtok_r(line, " \t\r\n", &save);
-    char *code = strtok_r(NULL, " \t\r\n", &save);
+    char *code = strtok_r(NULL, is_asn ? "\r\n" : " \t\r\n", &save);
 
     memset(out, 0, sizeof *out);
     if (!code || strtok_r(NULL, " \t\r\n", &save) || strlen(code) > CODE_MAX)
@@ -143,9 +149,19 @@ static void put_be(uint64_t v, unsigned bytes)
         putchar((int)(v >> 8 * bytes & 0xff));
 }
 
+/* 29 and more bytes need a second byte for the length. */
+static uint32_t string_size(const char *s)
+{
+    return (uint32_t)strlen(s) + (strlen(s) < 29 ? 1 : 2);
+}
+
 static void put_string(const char *s)
 {
-    putchar(2 << 5 | (int)strlen(s));
+    size_t n = strlen(s);
+
+    putchar(2 << 5 | (int)(n < 29 ? n : 29));
+    if (n >= 29)
+        putchar((int)n - 29);
     fputs(s, stdout);
 }
 
@@ -173,7 +189,7 @@ static void put_metadata(unsigned record_bits)
     putchar(9 - 7);
     put_be(1767225600, 8);
     put_string("database_type");
-    put_string("scantide-test-Country");
+    put_string(is_asn ? "scantide-test-ASN" : "scantide-test-Country");
     put_string("description");
     put_map(1);
     put_string("en");
@@ -186,6 +202,39 @@ static void put_metadata(unsigned record_bits)
     putchar(6 << 5 | 4);
     put_be(n_nodes, 4);
     put_uint16("record_size", record_bits);
+}
+
+static const char *name_of(const char *code)
+{
+    code += strcspn(code, " \t");
+    return code + strspn(code, " \t");
+}
+
+static uint32_t data_size(const char *code, const char *outer, const char *inner)
+{
+    if (is_asn)
+        return 1 + string_size(number_key) + 5 + string_size(name_key) + string_size(name_of(code));
+    return (outer ? 1 + string_size(outer) : 0) + 1 + string_size(inner) + string_size(code);
+}
+
+static void put_data(const char *code, const char *outer, const char *inner)
+{
+    if (is_asn) {
+        put_map(2);
+        put_string(number_key);
+        putchar(6 << 5 | 4);
+        put_be(strtoul(code, NULL, 10), 4);
+        put_string(name_key);
+        put_string(name_of(code));
+        return;
+    }
+    if (outer) {
+        put_map(1);
+        put_string(outer);
+    }
+    put_map(1);
+    put_string(inner);
+    put_string(code);
 }
 
 static void put_node(const uint32_t v[2], unsigned record_bits)
@@ -213,12 +262,14 @@ int main(int argc, char **argv)
             outer = "registered_country";
         else if (strcmp(argv[i], "--schema") == 0 && strcmp(value, "flat") == 0)
             outer = NULL, inner = "country_code";
+        else if (strcmp(argv[i], "--schema") == 0 && strcmp(value, "asn") == 0)
+            is_asn = true;
         else if (strcmp(argv[i], "--record-size") == 0 &&
                  (strcmp(value, "24") == 0 || strcmp(value, "28") == 0 || strcmp(value, "32") == 0))
             record_bits = (unsigned)atoi(value);
         else
-            die("usage: mkmmdb [--schema iso|registered|flat] [--record-size 24|28|32] <LIST "
-                ">FILE");
+            die("usage: mkmmdb [--schema iso|registered|flat|asn] [--record-size 24|28|32] "
+                "<LIST >FILE");
     }
 
     char line[256];
@@ -241,8 +292,7 @@ int main(int argc, char **argv)
         die("out of memory");
     for (size_t i = 0; i < n_codes; i++) {
         place[i] = offset;
-        offset += (uint32_t)(1 + 1 + strlen(inner) + 1 + strlen(codes[i]));
-        offset += outer ? (uint32_t)(2 + strlen(outer)) : 0;
+        offset += data_size(codes[i], outer, inner);
     }
     uint64_t highest = n_nodes + 16 + offset;
     if (highest >> record_bits)
@@ -259,15 +309,8 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < 16; i++)
         putchar(0);
-    for (size_t i = 0; i < n_codes; i++) {
-        if (outer) {
-            put_map(1);
-            put_string(outer);
-        }
-        put_map(1);
-        put_string(inner);
-        put_string(codes[i]);
-    }
+    for (size_t i = 0; i < n_codes; i++)
+        put_data(codes[i], outer, inner);
     put_metadata(record_bits);
     free(place);
     free(nodes);

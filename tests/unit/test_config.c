@@ -180,7 +180,7 @@ static void test_all_keys(void **state)
     (void)state;
     write_file(path, "data: /srv/scantide\n"
                      "parsers: /srv/parsers\n"
-                     "geo: {country: /srv/geo.mmdb}\n"
+                     "geo: {country: /srv/geo.mmdb, asn: /srv/asn.mmdb}\n"
                      "inputs:\n"
                      "  - {file: /var/log/a.log, sensor: gate-1, timezone: Asia/Tokyo}\n"
                      "  - {file: /var/log/b.log, timezone: UTC}\n"
@@ -197,6 +197,7 @@ static void test_all_keys(void **state)
     assert_string_equal(conf->data, "/srv/scantide");
     assert_string_equal(conf->parsers, "/srv/parsers");
     assert_string_equal(conf->country, "/srv/geo.mmdb");
+    assert_string_equal(conf->asn, "/srv/asn.mmdb");
     assert_int_equal(conf->input_count, 2);
     assert_string_equal(conf->inputs[0].sensor, "gate-1");
     assert_string_equal(zone_name(conf->inputs[0].zone), "Asia/Tokyo");
@@ -228,6 +229,8 @@ static void test_faults(void **state)
          "1:10: 'parsers' must be a whole path that begins with '/', not './p'\n"},
         {"geo:\n  country: c.mmdb\n",
          "2:12: 'geo.country' must be a whole path that begins with '/', not 'c.mmdb'\n"},
+        {"geo: {asn: a.mmdb}\n",
+         "1:12: 'geo.asn' must be a whole path that begins with '/', not 'a.mmdb'\n"},
         {"inputs:\n  - file: kern.log\n",
          "2:11: 'inputs[0].file' must be a whole path that begins with '/', not 'kern.log'\n"},
         {"inputs:\n  - file: /nowhere/a\n  - file: /nowhere/b\n  - file: /nowhere/a\n",
@@ -419,6 +422,15 @@ static void test_country_search(void **state)
         assert_path(paths_find_country(folders), name);
     }
     assert_path(paths_country("/said"), "/said");
+    static const char *const asn_order[] = {"asn.mmdb", "dbip-asn-lite-2026-09.mmdb",
+                                            "dbip-asn-lite-2026-11.mmdb", "GeoLite2-ASN.mmdb"};
+    assert_null(paths_find_asn(folders));
+    for (size_t i = 0; i < COUNT(asn_order); i++) {
+        snprintf(name, sizeof name, "%s/%s", full, asn_order[i]);
+        write_file(name, "");
+        assert_path(paths_find_asn(folders), name);
+    }
+    assert_path(paths_asn("/said"), "/said");
 }
 
 int main(void)

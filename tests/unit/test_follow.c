@@ -12,6 +12,7 @@ static struct store *store;
 static struct follow_log log_;
 static struct follow_commit commit;
 static unsigned folders;
+static const struct commit_tags no_tags;
 
 static int set_up(void **state)
 {
@@ -86,7 +87,7 @@ static void do_commit(struct followed *current, const char *now)
     struct error err = {0};
 
     follow_swap(&log_, current, utc(now), current != NULL, false, &commit);
-    if (follow_commit_write(&commit, store, &err) != 0)
+    if (follow_commit_write(&commit, store, &no_tags, &err) != 0)
         fail_msg("%s", faults_text(&err));
     follow_commit_done(&commit);
 }
@@ -217,12 +218,12 @@ static void test_tried_again(void **state)
     struct followed *other = followed_new(&log_, 2, -1, "/log");
     other->asks = true;
     follow_swap(&log_, NULL, utc("2026-11-24T12:00:00"), false, false, &commit);
-    assert_true(follow_commit_write(&commit, store, &err) < 0);
+    assert_true(follow_commit_write(&commit, store, &no_tags, &err) < 0);
     error_fini(&err);
-    assert_true(follow_commit_write(&commit, store, &err) < 0);
+    assert_true(follow_commit_write(&commit, store, &no_tags, &err) < 0);
     error_fini(&err);
     commit.asks[0].fd = fd;
-    assert_int_equal(follow_commit_write(&commit, store, &err), 0);
+    assert_int_equal(follow_commit_write(&commit, store, &no_tags, &err), 0);
     assert_int_equal(commit.asks[0].answer, TAIL_KNOWN);
     follow_commit_done(&commit);
     assert_int_equal(events(), 10);
@@ -241,7 +242,7 @@ static void test_lines_after_the_swap_are_the_next_commit(void **state)
     take(f, (struct str){all.p + half, half}, all.n, (struct str){all.p, head},
          (struct str){all.p + all.n - TAIL_BYTES, TAIL_BYTES});
     followed_end(f); /* while it is in a commit */
-    assert_int_equal(follow_commit_write(&commit, store, &err), 0);
+    assert_int_equal(follow_commit_write(&commit, store, &no_tags, &err), 0);
     follow_commit_done(&commit);
     assert_int_equal(events(), 10);
     assert_int_equal(log_.n, 1);

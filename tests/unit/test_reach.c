@@ -107,7 +107,8 @@ static void commit(struct store *s, unsigned number)
         uint16_t country = (uint16_t)(100 + host % 4 + (number > 3 && host % 2));
         tally_add(t, random_below(&seed, 3) ? STR("gate") : STR("dmz"), &e, country);
     }
-    if (commit_write(s, &(struct commit_part){.log = &log, .tallies = &t, .n = 1}, 1, &err) < 0)
+    if (commit_write(s, &(struct commit_tags){0},
+                     &(struct commit_part){.log = &log, .tallies = &t, .n = 1}, 1, &err) < 0)
         fail_msg("%s", faults_text(&err));
     tally_free(t);
 }
