@@ -405,7 +405,7 @@ static uint8_t read_flag_word(const char *p, size_t n)
     uint8_t set = 0;
 
     for (size_t f = 0; n == 3 && f < sizeof names / sizeof *names; f++)
-        if (memcmp(p, names[f].name, 3) == 0)
+        if (strncasecmp(p, names[f].name, 3) == 0)
             return names[f].bit;
     for (size_t i = 0; i < n; i++) {
         const char *at = memchr(letters, p[i], sizeof letters - 1);
