@@ -26,7 +26,7 @@ known_in 'pcre2\.h' 'src/parse/'
 known_in 'maxminddb\.h' 'src/tag/'
 known_in 'sqlite3\.h' 'src/store/'
 known_in 'rrd[a-z_]*\.h' 'src/(series|chart)/'
-known_in 'uv\.h' 'src/[a-z]+/[a-z0-9_]*_uv\.[ch]|src/command/run\.c'
+known_in 'uv\.h' 'src/[a-z]+/[a-z0-9_]*_uv\.[ch]|src/command/run\.c|src/pipeline/feed\.h'
 known_in 'jansson\.h' 'src/(report|command)/'
 # A module that loads YAML declares its own cyaml schema; the parser underneath is config's alone.
 known_in 'yaml\.h' 'src/config/'

@@ -13,7 +13,7 @@
 #include "base/lock.h"
 #include "base/wall.h"
 #include "command/session.h"
-#include "pipeline/follow_uv.h"
+#include "pipeline/daemon_uv.h"
 
 static const char usage[] =
     "scantide run - follow logs and keep facts and round-robin databases up to date\n"
@@ -127,7 +127,7 @@ static char *absolute(const char *path)
     return whole;
 }
 
-static int choose_paths(const struct session *s, const struct call *call, struct follow_path **out,
+static int choose_paths(const struct session *s, const struct call *call, struct files_input **out,
                         size_t *n)
 {
     const struct zone *zone = NULL;
@@ -139,7 +139,7 @@ static int choose_paths(const struct session *s, const struct call *call, struct
     for (size_t i = 0; i < *n; i++) {
         const struct config_input *input = call->n ? NULL : &s->conf->inputs[i];
         const char *sensor = input ? input->sensor : call->sensor;
-        (*out)[i] = (struct follow_path){
+        (*out)[i] = (struct files_input){
             .file = absolute(input ? input->file : call->files[i]),
             .sensor = sensor ? sensor : "",
             .zone = input ? input->zone : zone,
@@ -153,7 +153,7 @@ static int choose_paths(const struct session *s, const struct call *call, struct
     return EXIT_DONE;
 }
 
-static void free_paths(struct follow_path *paths, size_t n)
+static void free_paths(struct files_input *paths, size_t n)
 {
     for (size_t i = 0; paths && i < n; i++)
         free((char *)paths[i].file);
@@ -161,7 +161,7 @@ static void free_paths(struct follow_path *paths, size_t n)
 }
 
 /* What is there must be a file that may be read; all that can't is said. */
-static int check_paths(struct session *s, const struct follow_path *paths, size_t n)
+static int check_paths(struct session *s, const struct files_input *paths, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         struct stat st;
@@ -179,11 +179,11 @@ static int check_paths(struct session *s, const struct follow_path *paths, size_
 
 /* ---- the command ---- */
 
-static int run_locked(struct session *s, const struct follow_path *paths, size_t n)
+static int run_locked(struct session *s, const struct files_input *paths, size_t n)
 {
-    const struct follow_options o = {
-        .paths = paths,
-        .path_count = n,
+    const struct daemon_options o = {
+        .files = paths,
+        .file_count = n,
         .parsers = s->parsers,
         .geo = s->geo,
         .tags = {.asn = s->asn},
@@ -204,7 +204,7 @@ static int run_locked(struct session *s, const struct follow_path *paths, size_t
     int status = session_take_rules(s, true, say);
     if (status != EXIT_DONE)
         return status;
-    int rc = follow_run(&o);
+    int rc = daemon_run(&o);
     series_settle(s->series, s->store, &s->err);
     session_fail(s, EXIT_DONE);
     if (store_sync(s->store) < 0)
@@ -212,7 +212,7 @@ static int run_locked(struct session *s, const struct follow_path *paths, size_t
     return rc < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int run_alone(struct session *s, const struct follow_path *paths, size_t n)
+static int run_alone(struct session *s, const struct files_input *paths, size_t n)
 {
     int lock = lock_take(s->data, "daemon.lock", false);
 
@@ -233,7 +233,7 @@ int cmd_run(int argc, char **argv)
 {
     struct call call = {0};
     struct session s;
-    struct follow_path *paths = NULL;
+    struct files_input *paths = NULL;
     size_t n = 0;
     int status = read_options(argc, argv, &call);
 

@@ -137,7 +137,22 @@ static int write_part(struct store *s, const struct rules *rules, const struct c
     return rc;
 }
 
-int commit_write(struct store *s, const struct commit_tags *tags, const struct commit_part *parts,
+/* All that are stale are marked. */
+static int check_logs(struct store *s, struct commit_part *parts, size_t n)
+{
+    int answer = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        int rc = check_log(s, parts[i].log);
+        parts[i].stale = rc == -ESTALE;
+        if (rc < 0 && rc != -ESTALE)
+            return rc;
+        answer = rc < 0 ? rc : answer;
+    }
+    return answer;
+}
+
+int commit_write(struct store *s, const struct commit_tags *tags, struct commit_part *parts,
                  size_t n, struct error *err)
 {
     const struct rules *rules = NULL;
@@ -146,8 +161,8 @@ int commit_write(struct store *s, const struct commit_tags *tags, const struct c
     FAULT("begun");
     if (rc == 0)
         rc = store_rules(s, &rules);
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = check_log(s, parts[i].log);
+    if (rc == 0)
+        rc = check_logs(s, parts, n);
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = write_part(s, rules, tags, &parts[i]);
     FAULT("commit");

@@ -31,6 +31,7 @@ struct commit_part {
     struct log_state *log;
     struct tally *const *tallies;
     size_t n;
+    bool stale; /* set where the answer is -ESTALE: it is this log's fault */
 };
 
 /* What a commit tells of sources besides their rule, which the facts know themselves. */
@@ -46,7 +47,7 @@ int log_state_find(struct store *s, int fd, uint64_t size, const char *sensor,
 /* Writes all parts or none. On failure a fault is added, and the logs' lists of sensors and
  * position ids may have grown. -ESTALE, without a fault: another scantide has taken in lines of one
  * of the logs, so they are to be looked up again and read from there. */
-int commit_write(struct store *s, const struct commit_tags *tags, const struct commit_part *parts,
+int commit_write(struct store *s, const struct commit_tags *tags, struct commit_part *parts,
                  size_t n, struct error *err);
 
 #endif

@@ -1,18 +1,25 @@
 #include "pipeline/follow.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "input/identity.h"
 
-void follow_log_init(struct follow_log *log, const struct parser_set *parsers)
+void follow_log_init(struct follow_log *log, const struct parser_set *parsers,
+                     followed_told_cb told, void *ctx)
 {
     log->matcher = matcher_new(parsers);
-    log->watched_to = INT64_MIN;
+    log->told = told;
+    log->told_ctx = ctx;
+    log->watched_to = log->last_event = INT64_MIN;
+}
+
+void follow_log_set_parsers(struct follow_log *log, const struct parser_set *parsers)
+{
+    matcher_free(log->matcher);
+    log->matcher = matcher_new(parsers);
+    for (size_t i = 0; i < log->n; i++)
+        log->files[i]->reader.matcher = log->matcher;
 }
 
 static void forget(struct followed *f)
@@ -25,6 +32,16 @@ static void forget(struct followed *f)
     log->files[i] = log->files[--log->n];
     tally_free(f->tally);
     free(f);
+}
+
+void follow_log_reset(struct follow_log *log)
+{
+    while (log->n > 0) {
+        ASSERT(!log->files[0]->in_commit);
+        forget(log->files[0]);
+    }
+    log->counts = log->committed;
+    log->stale = false;
 }
 
 void follow_log_fini(struct follow_log *log)
@@ -85,7 +102,7 @@ static void watch_log(struct follow_log *log, const struct followed *f)
     add_sensors(log->sensors, &log->sensor_count, f->state.sensors, f->state.sensor_count);
 }
 
-void followed_begin(struct followed *f, const struct follow_ask *ask)
+void followed_begin(struct followed *f, const struct batch_ask *ask)
 {
     struct follow_log *log = f->owner;
     struct clock_rule rule = {log->zone, ask->mtime, 0};
@@ -139,6 +156,7 @@ void followed_take(struct followed *f, int64_t now, const struct tail_lines *lin
     if (f->fresh)
         inherit(f);
     intake_lines(&in, &f->reader, lines->lines, f->tally, &counts, &span, &log->samples);
+    counts_add(&f->counts, &counts);
     counts_add(&log->counts, &counts);
     f->changed = true;
     p->offset = offset;
@@ -149,6 +167,8 @@ void followed_take(struct followed *f, int64_t now, const struct tail_lines *lin
         p->last_when = f->reader.clock.before;
     if (!span.any)
         return;
+    if (span.last > log->last_event)
+        log->last_event = span.last;
     int64_t last = span.last < now ? span.last : now; /* nobody has watched what is yet to come */
     if (span.first < p->first_when)
         p->first_when = span.first;
@@ -182,34 +202,60 @@ bool follow_log_asks(const struct follow_log *log)
     return false;
 }
 
-/* ---- the commit, on the loop's side ---- */
+/* ---- the commit ---- */
 
-static void swap_file(struct followed *f, bool mark, struct follow_commit *c)
+static void stored(void *owner, const struct batch_part *part)
 {
-    c->parts = xrealloc(c->parts, c->n + 1, sizeof *c->parts);
-    struct follow_part *part = &c->parts[c->n++];
+    struct followed *f = owner;
+    struct follow_log *log = f->owner;
 
-    *part = (struct follow_part){
-        .file = f, .state = f->state, .content = f->content, .tally = f->tally};
+    f->in_commit = false;
+    log->stale |= part->stale;
+    if (!part->stale) {
+        counts_add(&log->committed, &part->counts);
+        f->state.position.id = part->stored.position.id;
+        f->state.from = part->stored.from;
+        add_sensors(f->state.sensors, &f->state.sensor_count, part->stored.sensors,
+                    part->stored.sensor_count);
+        watch_log(log, f);
+    }
+    if (f->ended && !f->changed)
+        forget(f);
+}
+
+static void swap_file(struct followed *f, bool mark, struct batch *b)
+{
+    struct batch_part *part = batch_add(b, &f->tally);
+
+    part->state = f->state;
     part->state.mark = mark;
     part->state.position.path = f->owner->path;
-    f->tally = c->spare_count ? c->spare[--c->spare_count] : tally_new();
+    part->content = f->content;
+    part->counts = f->counts;
+    part->owner = f;
+    part->done = stored;
+    f->counts = (struct counts){0};
     f->state.position.mark_count = 0;
     f->swapped = f->state.position.offset;
     f->changed = false;
     f->in_commit = true;
 }
 
-static void swap_ask(struct followed *f, struct follow_commit *c)
+static void told(void *owner, struct batch_ask *ask)
 {
-    c->asks = xrealloc(c->asks, c->ask_count + 1, sizeof *c->asks);
-    c->asks[c->ask_count++] =
-        (struct follow_ask){.file = f, .fd = f->fd, .sensor = f->owner->sensor};
+    struct followed *f = owner;
+    f->owner->told(f->owner->told_ctx, f, ask);
+}
+
+static void swap_ask(struct followed *f, struct batch *b)
+{
+    batch_add_ask(
+        b, &(struct batch_ask){.fd = f->fd, .sensor = f->owner->sensor, .owner = f, .told = told});
     f->asks = false;
 }
 
 void follow_swap(struct follow_log *log, struct followed *current, int64_t now, bool watch,
-                 bool mark, struct follow_commit *c)
+                 bool mark, struct batch *b)
 {
     ASSERT(!current || current->owner == log);
     if (current && !current->fresh && current->state.position.first_when <= now &&
@@ -222,154 +268,8 @@ void follow_swap(struct follow_log *log, struct followed *current, int64_t now, 
     for (size_t i = 0; i < log->n; i++) {
         struct followed *f = log->files[i];
         if (f->begun && (f->changed || (mark && !f->ended && !f->fresh) || (watch && f == current)))
-            swap_file(f, mark || f->ended, c);
+            swap_file(f, mark || f->ended, b);
         if (f->asks)
-            swap_ask(f, c);
+            swap_ask(f, b);
     }
-}
-
-bool follow_commit_empty(const struct follow_commit *c)
-{
-    return c->n == 0 && c->ask_count == 0;
-}
-
-void follow_commit_done(struct follow_commit *c)
-{
-    for (size_t i = 0; i < c->n; i++) {
-        struct follow_part *part = &c->parts[i];
-        struct followed *f = part->file;
-        f->in_commit = false;
-        f->state.position.id = part->stored.position.id;
-        f->state.from = part->stored.from;
-        add_sensors(f->state.sensors, &f->state.sensor_count, part->stored.sensors,
-                    part->stored.sensor_count);
-        watch_log(f->owner, f);
-        tally_reset(part->tally);
-        c->spare = xrealloc(c->spare, c->spare_count + 1, sizeof *c->spare);
-        c->spare[c->spare_count++] = part->tally;
-        if (f->ended && !f->changed)
-            forget(f);
-    }
-    c->n = 0;
-    c->written = false;
-}
-
-void follow_commit_clear(struct follow_commit *c)
-{
-    c->ask_count = 0;
-}
-
-void follow_commit_fini(struct follow_commit *c)
-{
-    for (size_t i = 0; i < c->n; i++)
-        tally_free(c->parts[i].tally);
-    for (size_t i = 0; i < c->spare_count; i++)
-        tally_free(c->spare[i]);
-    free(c->parts);
-    free(c->asks);
-    free(c->spare);
-}
-
-/* ---- the commit, in a worker ---- */
-
-/* As identity_stamp, but of what was read, not of what the file holds by now: it may have been
- * truncated since. */
-static void stamp(const struct content *c, struct position *p)
-{
-    identity_stamp_bytes(p, (struct str){c->head, c->head_n}, (struct str){c->tail, c->tail_n});
-}
-
-static int write_parts(struct follow_commit *c, struct store *s, const struct commit_tags *tags,
-                       struct error *err)
-{
-    struct commit_part *parts = xcalloc(c->n + 1, sizeof *parts);
-
-    for (size_t i = 0; i < c->n; i++) {
-        struct follow_part *part = &c->parts[i];
-        part->stored = part->state;
-        parts[i] = (struct commit_part){&part->stored, &part->tally, 1};
-        if (part->state.position.offset > 0)
-            stamp(&part->content, &part->stored.position);
-        part->stored.head = (struct str){part->content.head, part->content.head_n};
-    }
-    int rc = commit_write(s, tags, parts, c->n, err);
-    free(parts);
-    return rc;
-}
-
-struct reach {
-    int64_t id;
-    uint64_t offset;
-};
-
-static int find_reach(void *ctx, const struct position *p)
-{
-    struct reach *r = ctx;
-
-    if (p->id != r->id)
-        return 0;
-    r->offset = p->offset;
-    return 1;
-}
-
-static int read_at(int fd, char *bytes, size_t n, uint64_t offset)
-{
-    ssize_t got = pread(fd, bytes, n, (off_t)offset);
-    return got < 0 ? -errno : (size_t)got == n ? 0 : -ENODATA;
-}
-
-/* The bytes that identify a known log. */
-static int read_content(int fd, uint64_t offset, struct content *c)
-{
-    c->head_n = offset < HEAD_BYTES ? (size_t)offset : HEAD_BYTES;
-    c->tail_n = offset < TAIL_BYTES ? (size_t)offset : TAIL_BYTES;
-    int rc = read_at(fd, c->head, c->head_n, 0);
-    return rc < 0 ? rc : read_at(fd, c->tail, c->tail_n, offset - c->tail_n);
-}
-
-static void answer_new(struct follow_ask *a)
-{
-    a->answer = TAIL_NEW;
-    a->state = (struct log_state){.position = {.first_when = INT64_MAX, .last_when = INT64_MIN}};
-    snprintf(a->state.position.sensor, sizeof a->state.position.sensor, "%s", a->sensor);
-}
-
-static int answer(struct follow_ask *a, struct store *s)
-{
-    struct position *p = &a->state.position;
-    struct stat st;
-
-    answer_new(a);
-    if (fstat(a->fd, &st) < 0)
-        return -errno;
-    a->size = (uint64_t)st.st_size;
-    a->mtime = st.st_mtime;
-    int rc = log_state_find(s, a->fd, a->size, a->sensor, &a->state);
-    if (rc <= 0)
-        return rc;
-    struct reach reach = {.id = p->id};
-    rc = store_read_positions(s, p->sensor, find_reach, &reach);
-    if (rc < 0)
-        return rc;
-    a->answer = reach.offset > p->offset ? TAIL_LATER : TAIL_KNOWN;
-    return read_content(a->fd, p->offset, &a->content);
-}
-
-int follow_commit_write(struct follow_commit *c, struct store *s, const struct commit_tags *tags,
-                        struct error *err)
-{
-    int rc = c->n && !c->written ? write_parts(c, s, tags, err) : 0;
-
-    c->written = rc == 0;
-    for (size_t i = 0; rc == 0 && i < c->ask_count; i++) {
-        rc = answer(&c->asks[i], s);
-        if (rc == -ENODATA) { /* truncated under our hands, which the next look will tell */
-            answer_new(&c->asks[i]);
-            rc = 0;
-        }
-        if (rc < 0)
-            error_add(err, NULL, 0, 0, "what was taken in before can't be told (%s)",
-                      store_error(s));
-    }
-    return rc;
 }

@@ -264,7 +264,7 @@ static int commit_batch(struct import *im, const char *path, uint64_t end, bool 
     log->head = (struct str){im->head, log->position.head_len};
     if (!log->is_stream && pread(im->fd, im->head, log->head.n, 0) != (ssize_t)log->head.n)
         log->head.n = 0;
-    struct commit_part part = {log, tallies, n};
+    struct commit_part part = {.log = log, .tallies = tallies, .n = n};
     rc = commit_write(im->options->store, &im->options->tags, &part, 1, err);
     if (rc < 0)
         return rc;

@@ -23,7 +23,7 @@ import() {
         lines $((i * 100 + 1)) $((i * 100 + 100)) >>log
         sleep 0.0$((i % 10))
         import
-        ! says 1 'another scantide took in lines of a log that is followed' || break
+        ! says 1 'another scantide took in lines of it' || break
     done
     says 1 'another scantide took in lines'
     lines $((i * 100 + 101)) 6000 >>log # it goes on

@@ -70,7 +70,7 @@ static int commit(struct store *s, struct reading **list, size_t n, struct error
     struct commit_part parts[4] = {{0}};
 
     for (size_t i = 0; i < n; i++)
-        parts[i] = (struct commit_part){&list[i]->state, &list[i]->tally, 1};
+        parts[i] = (struct commit_part){.log = &list[i]->state, .tallies = &list[i]->tally, .n = 1};
     int rc = commit_write(s, &(struct commit_tags){0}, parts, n, err);
     if (rc == 0)
         for (size_t i = 0; i < n; i++)

@@ -10,7 +10,7 @@ static struct parser_set *parsers;
 static struct geo *geo;
 static struct store *store;
 static struct follow_log log_;
-static struct follow_commit commit;
+static struct batch batch;
 static unsigned folders;
 static const struct commit_tags no_tags;
 
@@ -40,16 +40,16 @@ static int begin(void **state)
     snprintf(name, sizeof name, "data%u", folders++);
     log_ =
         (struct follow_log){.path = "/log", .sensor = "gw", .zone = open_zone("UTC"), .geo = geo};
-    follow_log_init(&log_, parsers);
-    commit = (struct follow_commit){0};
+    follow_log_init(&log_, parsers, NULL, NULL);
+    batch = (struct batch){0};
     return store_open(temp_path(name), STORE_WRITE, &store, &err);
 }
 
 static int end(void **state)
 {
     (void)state;
+    batch_fini(&batch);
     follow_log_fini(&log_);
-    follow_commit_fini(&commit);
     store_close(store);
     return 0;
 }
@@ -86,20 +86,20 @@ static void do_commit(struct followed *current, const char *now)
 {
     struct error err = {0};
 
-    follow_swap(&log_, current, utc(now), current != NULL, false, &commit);
-    if (follow_commit_write(&commit, store, &no_tags, &err) != 0)
+    follow_swap(&log_, current, utc(now), current != NULL, false, &batch);
+    if (batch_write(&batch, store, &no_tags, &err) != 0)
         fail_msg("%s", faults_text(&err));
-    follow_commit_done(&commit);
+    batch_done(&batch);
 }
 
 /* Which log the file is, as the daemon would ask. */
-static struct follow_ask ask(struct followed *f)
+static struct batch_ask ask(struct followed *f)
 {
     f->asks = true;
     do_commit(NULL, "2026-11-24T12:00:00");
-    assert_int_equal(commit.ask_count, 1);
-    struct follow_ask a = commit.asks[0];
-    follow_commit_clear(&commit);
+    assert_int_equal(batch.ask_count, 1);
+    struct batch_ask a = batch.asks[0];
+    batch.ask_count = 0;
     return a;
 }
 
@@ -114,7 +114,7 @@ static void take(struct followed *f, struct str lines, uint64_t offset, struct s
 static struct followed *follow_new(unsigned file, int fd, struct str all)
 {
     struct followed *f = followed_new(&log_, file, fd, "/log");
-    struct follow_ask a = ask(f);
+    struct batch_ask a = ask(f);
     size_t head = all.n < HEAD_BYTES ? all.n : HEAD_BYTES,
            tail = all.n < TAIL_BYTES ? all.n : TAIL_BYTES;
 
@@ -166,7 +166,7 @@ static void test_position_is_found_again(void **state)
     assert_int_equal(events(), 30);
 
     struct followed *again = followed_new(&log_, 2, fd, "/log");
-    struct follow_ask a = ask(again);
+    struct batch_ask a = ask(again);
     assert_int_equal(a.answer, TAIL_KNOWN);
     assert_int_equal(a.state.position.offset, all.n);
     assert_int_equal(a.state.position.last_when, utc("2026-11-24T10:29:00"));
@@ -187,7 +187,7 @@ static void test_truncated_before_the_commit(void **state)
     do_commit(NULL, "2026-11-24T12:00:00");
     assert_int_equal(events(), 30);
 
-    struct follow_ask a = ask(followed_new(&log_, 2, copy, "/log.1"));
+    struct batch_ask a = ask(followed_new(&log_, 2, copy, "/log.1"));
     assert_int_equal(a.answer, TAIL_KNOWN);
     assert_int_equal(a.state.position.offset, all.n);
     close(fd);
@@ -217,15 +217,15 @@ static void test_tried_again(void **state)
     follow_new(1, fd, all);
     struct followed *other = followed_new(&log_, 2, -1, "/log");
     other->asks = true;
-    follow_swap(&log_, NULL, utc("2026-11-24T12:00:00"), false, false, &commit);
-    assert_true(follow_commit_write(&commit, store, &no_tags, &err) < 0);
+    follow_swap(&log_, NULL, utc("2026-11-24T12:00:00"), false, false, &batch);
+    assert_true(batch_write(&batch, store, &no_tags, &err) < 0);
     error_fini(&err);
-    assert_true(follow_commit_write(&commit, store, &no_tags, &err) < 0);
+    assert_true(batch_write(&batch, store, &no_tags, &err) < 0);
     error_fini(&err);
-    commit.asks[0].fd = fd;
-    assert_int_equal(follow_commit_write(&commit, store, &no_tags, &err), 0);
-    assert_int_equal(commit.asks[0].answer, TAIL_KNOWN);
-    follow_commit_done(&commit);
+    batch.asks[0].fd = fd;
+    assert_int_equal(batch_write(&batch, store, &no_tags, &err), 0);
+    assert_int_equal(batch.asks[0].answer, TAIL_KNOWN);
+    batch_done(&batch);
     assert_int_equal(events(), 10);
     close(fd);
 }
@@ -238,12 +238,12 @@ static void test_lines_after_the_swap_are_the_next_commit(void **state)
     int fd = write_file(temp_path("swap"), all);
     size_t half = all.n / 2, head = HEAD_BYTES;
     struct followed *f = follow_new(1, fd, (struct str){all.p, half});
-    follow_swap(&log_, NULL, utc("2026-11-24T12:00:00"), false, false, &commit);
+    follow_swap(&log_, NULL, utc("2026-11-24T12:00:00"), false, false, &batch);
     take(f, (struct str){all.p + half, half}, all.n, (struct str){all.p, head},
          (struct str){all.p + all.n - TAIL_BYTES, TAIL_BYTES});
     followed_end(f); /* while it is in a commit */
-    assert_int_equal(follow_commit_write(&commit, store, &no_tags, &err), 0);
-    follow_commit_done(&commit);
+    assert_int_equal(batch_write(&batch, store, &no_tags, &err), 0);
+    batch_done(&batch);
     assert_int_equal(events(), 10);
     assert_int_equal(log_.n, 1);
     do_commit(NULL, "2026-11-24T12:00:00");

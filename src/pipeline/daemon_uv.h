@@ -1,4 +1,4 @@
-/* follow_uv.h - the daemon: follows logs on a libuv loop until it is told to end.
+/* daemon_uv.h - the daemon: what comes in on a libuv loop is counted until it is told to end.
  *
  * The loop's thread reads and parses. What blocks is a job on a worker, one at a time, and only
  * jobs use the store and the series: a commit every few seconds (sooner where many events wait, and
@@ -7,25 +7,16 @@
  *
  * SIGTERM and SIGINT end it: reading stops, what was read is committed, closed bins go to the RRDs.
  * A second signal leaves the RRDs to the next start. */
-#ifndef SCANTIDE_PIPELINE_FOLLOW_UV_H
-#define SCANTIDE_PIPELINE_FOLLOW_UV_H
+#ifndef SCANTIDE_PIPELINE_DAEMON_UV_H
+#define SCANTIDE_PIPELINE_DAEMON_UV_H
 
-#include "base/zone.h"
-#include "parse/parser.h"
-#include "pipeline/commit.h"
+#include "pipeline/files_uv.h"
 #include "series/series.h"
 #include "store/store.h"
-#include "tag/geo.h"
 
-struct follow_path {
-    const char *file;   /* absolute */
-    const char *sensor; /* "": each line's host */
-    const struct zone *zone;
-};
-
-struct follow_options {
-    const struct follow_path *paths;
-    size_t path_count;
+struct daemon_options {
+    const struct files_input *files;
+    size_t file_count;
     const struct parser_set *parsers;
     struct geo *geo;
     struct commit_tags tags;
@@ -38,6 +29,6 @@ struct follow_options {
 
 /* Returns when it has ended: 0, or -EIO where what was read last could not be committed; a next
  * start reads it again. */
-int follow_run(const struct follow_options *o);
+int daemon_run(const struct daemon_options *o);
 
 #endif

@@ -1,0 +1,19 @@
+/* rotated.h - the names that rotation gives to a log: by logrotate, newsyslog and savelog.
+ *
+ * FILE.1, FILE.2.gz, FILE-20261124.xz, FILE.2026-11-24, FILE-1764000000, and with the extension kept
+ * behind (logrotate's `extension`) kern-20261124.log, kern.1.log. Pure. */
+#ifndef SCANTIDE_INPUT_ROTATED_H
+#define SCANTIDE_INPUT_ROTATED_H
+
+#include <stdbool.h>
+
+/* Whether the path has a part that glob(7) would expand. */
+bool rotated_is_pattern(const char *path);
+
+/* Whether the name ends as compressed files do. */
+bool rotated_is_packed(const char *path);
+
+/* Whether `path` is a rotated form of `log`, in the same folder. */
+bool rotated_is_of(const char *log, const char *path);
+
+#endif

@@ -1,0 +1,86 @@
+/* feed.h - what every kind of input on the daemon's loop has in common.
+ *
+ * A feed is one kind of input with all its inputs: the followed files, the journal, syslog's
+ * listeners. The daemon tells it when to look and when it may read, takes what it has counted into
+ * batches, and closes it. A feed knows nothing of other feeds, and only the loop's thread calls it.
+ *
+ * A new kind is a file of its own: a struct that begins with a struct feed, a table of functions,
+ * and a line in the daemon's open_feeds(). */
+#ifndef SCANTIDE_PIPELINE_FEED_H
+#define SCANTIDE_PIPELINE_FEED_H
+
+#include <uv.h>
+
+#include "parse/parser.h"
+#include "pipeline/batch.h"
+#include "tag/geo.h"
+
+struct daemon;
+struct feed;
+
+/* What a feed may use of the daemon. */
+struct feed_host {
+    uv_loop_t *loop;
+    struct daemon *daemon;
+    const struct parser_set *parsers;
+    struct geo *geo;
+    int64_t now_ms; /* of the loop's clock; as of the last look */
+    int64_t now;    /* UTC, seconds; the same */
+    char *buffer;   /* of FEED_BUFFER_BYTES, for one read: nothing is kept in it */
+
+    /* A line for the operator. */
+    __attribute__((format(printf, 2, 3))) void (*say)(const struct feed_host *h, const char *fmt,
+                                                      ...);
+    /* Something may have changed: look now. */
+    void (*hint)(struct feed_host *h);
+    /* Whether lines may be taken in now. Where not, a commit is in the way: turn() or flow() comes
+     * when it is done. */
+    bool (*may_read)(const struct feed_host *h);
+    /* There is something that turn() could read. */
+    void (*wake)(struct feed_host *h);
+};
+
+enum { FEED_BUFFER_BYTES = TAIL_READ_BYTES };
+
+struct feed_totals {
+    struct counts counts;
+    uint64_t truncations, unread; /* files written anew, and the bytes of them that weren't read */
+};
+
+/* All but those marked are needed. */
+struct feed_ops {
+    /* Each second, and after a hint. */
+    void (*look)(struct feed *f);
+    /* Reads a piece of each input while it may; whether there may be more. Optional. */
+    bool (*turn)(struct feed *f);
+    /* Reading is allowed again, or not for now: for inputs that come by themselves. Optional. */
+    void (*flow)(struct feed *f, bool on);
+    /* How far the feed's inputs have been read, in their lines' time, but at most `until`, which
+     * is the answer where all was read. Bins up to there are complete. */
+    int64_t (*reached)(const struct feed *f, int64_t until);
+    bool (*rests)(const struct feed *f);     /* all was read that is there */
+    size_t (*records)(const struct feed *f); /* that wait for a commit */
+    bool (*changed)(const struct feed *f);   /* there is something to commit */
+    bool (*asks)(const struct feed *f); /* and something to ask, which doesn't wait. Optional */
+    /* Moves all into the batch. `watch`: also where only the watched time has changed. `last`: the
+     * daemon ends after it. */
+    void (*swap)(struct feed *f, bool watch, bool last, struct batch *b);
+    /* A batch was written, and its owners told. Optional. */
+    void (*settle)(struct feed *f);
+    /* Once a minute, and at the end: what is to be told. */
+    void (*summarize)(struct feed *f);
+    void (*totals)(const struct feed *f, struct feed_totals *sum);
+    /* Reading ends: takes in what was already received. Optional. */
+    void (*stop)(struct feed *f);
+    /* Closes the handles. */
+    void (*close)(struct feed *f);
+    /* When the loop has ended. */
+    void (*free)(struct feed *f);
+};
+
+struct feed {
+    const struct feed_ops *ops;
+    struct feed_host *host;
+};
+
+#endif

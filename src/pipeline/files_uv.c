@@ -1,0 +1,551 @@
+#include "pipeline/files_uv.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/check.h"
+#include "base/fault.h"
+#include "input/rotated.h"
+#include "input/tail_uv.h"
+#include "pipeline/follow.h"
+
+enum {
+    SCAN_MS = 5000,         /* between two looks for what patterns mean, and for twins */
+    LOGS_MAX = 4096,        /* that are followed; each takes descriptors and memory */
+    EXPAND_BYTES = 8 << 20, /* to catch up: worth the flat table of countries */
+    STRANGE_LINES = 200     /* and none of them known to a parser: worth a word */
+};
+
+struct files;
+
+/* A path on the loop. */
+struct log {
+    struct files *files;
+    char *path;
+    struct follow_log log;
+    struct tail_uv *tail;
+    bool from_pattern;
+    bool twin;          /* another log's path names the same file: this one rests */
+    bool gone;          /* it came from a pattern, and there is no such path any more */
+    int failed;         /* the last fault of opening or reading, said already */
+    uint64_t lost_said; /* log.counts' lost when it was said */
+    bool strange_said, short_said;
+    bool catching_up;
+    uint64_t truncations, unread;
+};
+
+struct files {
+    struct feed feed;
+    const struct files_input *inputs;
+    size_t input_count;
+    struct log **logs; /* in the order of the inputs, and of names within a pattern's */
+    size_t n;
+    int64_t scan_ms; /* of the last; 0: none yet */
+    bool started;    /* the first look is over: what comes now is new */
+    bool many_said;
+    struct feed_totals left; /* of logs that are no longer followed */
+};
+
+static struct files *files_of(const struct feed *f)
+{
+    return (struct files *)f;
+}
+
+/* ---- what its tail tells ---- */
+
+static void on_opened(void *ctx, unsigned file, int fd, const char *name, uint64_t size)
+{
+    struct log *log = ctx;
+
+    (void)size;
+    log->failed = 0;
+    followed_new(&log->log, file, fd, name);
+}
+
+static void on_ask(void *ctx, unsigned file)
+{
+    struct log *log = ctx;
+
+    followed_find(&log->log, file)->asks = true;
+}
+
+static void on_lines(void *ctx, unsigned file, const struct tail_lines *lines, uint64_t offset,
+                     struct str head, struct str tail)
+{
+    struct log *log = ctx;
+
+    FAULT("read");
+    followed_take(followed_find(&log->log, file), log->files->feed.host->now, lines, offset, head,
+                  tail);
+    FAULT("parsed");
+}
+
+static void on_ended(void *ctx, unsigned file, enum tail_end end, uint64_t unread)
+{
+    struct log *log = ctx;
+    const struct feed_host *host = log->files->feed.host;
+    struct followed *f = followed_find(&log->log, file);
+
+    if (end == TAIL_TRUNCATED && f->begun) {
+        log->truncations++;
+        log->unread += unread;
+        host->say(host,
+                  "%s: was truncated when it had been read up to byte %" PRIu64 "; %" PRIu64
+                  " bytes of it weren't read yet, they are read if a copy of it is beside it",
+                  f->name, f->state.position.offset, unread);
+    }
+    followed_end(f);
+}
+
+static void on_failed(void *ctx, const char *name, int rc)
+{
+    struct log *log = ctx;
+    const struct feed_host *host = log->files->feed.host;
+
+    if (log->failed != rc)
+        host->say(host, "%s: can't be read (%s); it is tried again and again", name, strerror(-rc));
+    log->failed = rc;
+}
+
+static void on_hint(void *ctx)
+{
+    struct log *log = ctx;
+    log->files->feed.host->hint(log->files->feed.host);
+}
+
+static const struct tail_uv_calls tail_calls = {
+    on_opened, on_ask, on_lines, on_ended, on_failed, on_hint,
+};
+
+/* ---- answers ---- */
+
+static bool id_is_taken(const struct files *files, int64_t id)
+{
+    for (size_t i = 0; i < files->n; i++)
+        for (size_t j = 0; j < files->logs[i]->log.n; j++) {
+            const struct followed *f = files->logs[i]->log.files[j];
+            if (f->begun && f->state.position.id == id)
+                return true;
+        }
+    return false;
+}
+
+static void say_begin(struct log *log, const struct followed *file, const struct batch_ask *ask)
+{
+    const struct feed_host *host = log->files->feed.host;
+
+    if (ask->answer == TAIL_LATER && log->short_said)
+        return;
+    log->short_said = ask->answer == TAIL_LATER;
+    if (ask->answer == TAIL_LATER)
+        host->say(host,
+                  "%s: is so far the beginning of a log that was taken in further; the rest is "
+                  "waited for",
+                  file->name);
+    else if (ask->answer == TAIL_KNOWN)
+        host->say(host, "%s: reads on at byte %" PRIu64 " of %" PRIu64, file->name,
+                  ask->state.position.offset, ask->size);
+    else
+        host->say(host, "%s: new, is read from its beginning (%" PRIu64 " bytes)", file->name,
+                  ask->size);
+}
+
+static void on_told(void *ctx, struct followed *file, struct batch_ask *ask)
+{
+    struct log *log = ctx;
+    struct files *files = log->files;
+    uint64_t offset = ask->answer == TAIL_KNOWN ? ask->state.position.offset : 0;
+
+    say_begin(log, file, ask);
+    if (ask->answer != TAIL_LATER) {
+        /* The copy of a log that is still open goes on as a log of its own. */
+        if (ask->state.position.id && id_is_taken(files, ask->state.position.id))
+            ask->state.position.id = 0;
+        followed_begin(file, ask);
+        if (ask->size > offset && ask->size - offset > EXPAND_BYTES) {
+            log->catching_up = true;
+            geo_expand(files->feed.host->geo);
+        }
+    }
+    tail_uv_told(log->tail, file->file, ask->answer, offset,
+                 (struct str){ask->content.head, ask->content.head_n},
+                 (struct str){ask->content.tail, ask->content.tail_n});
+}
+
+/* ---- which logs there are ---- */
+
+static void open_tail(struct log *log)
+{
+    log->tail = tail_uv_new(log->files->feed.host->loop, log->path, &tail_calls, log);
+}
+
+static void open_log(struct files *files, const struct files_input *in, const char *path,
+                     bool from_pattern)
+{
+    struct feed_host *host = files->feed.host;
+    struct log *log = xcalloc(1, sizeof *log);
+
+    *log = (struct log){.files = files, .path = xstrdup(path), .from_pattern = from_pattern};
+    log->log = (struct follow_log){
+        .path = log->path, .sensor = in->sensor, .zone = in->zone, .geo = host->geo};
+    follow_log_init(&log->log, host->parsers, on_told, log);
+    open_tail(log);
+    files->logs = xrealloc(files->logs, files->n + 1, sizeof *files->logs);
+    files->logs[files->n++] = log;
+}
+
+static void free_log(struct log *log)
+{
+    struct feed_totals *left = &log->files->left;
+
+    counts_add(&left->counts, &log->log.counts);
+    left->truncations += log->truncations;
+    left->unread += log->unread;
+    follow_log_fini(&log->log);
+    free(log->path);
+    free(log);
+}
+
+static struct log *find_log(const struct files *files, const char *path)
+{
+    for (size_t i = 0; i < files->n; i++)
+        if (strcmp(files->logs[i]->path, path) == 0)
+            return files->logs[i];
+    return NULL;
+}
+
+/* A rotated form of another of the pattern's files, or a packed one: no log of its own. */
+static bool is_rotated(const glob_t *found, size_t i)
+{
+    const char *name = found->gl_pathv[i];
+
+    if (rotated_is_packed(name))
+        return true;
+    for (size_t k = 0; k < found->gl_pathc; k++)
+        if (k != i && rotated_is_of(found->gl_pathv[k], name))
+            return true;
+    return false;
+}
+
+static void scan_pattern(struct files *files, const struct files_input *in)
+{
+    const struct feed_host *host = files->feed.host;
+    glob_t found;
+    struct stat st;
+
+    if (glob(in->file, 0, NULL, &found) == 0) {
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            const char *path = found.gl_pathv[i];
+            if (find_log(files, path) || is_rotated(&found, i) || stat(path, &st) < 0 ||
+                !S_ISREG(st.st_mode))
+                continue;
+            if (files->n < LOGS_MAX) {
+                open_log(files, in, path, true);
+            } else if (!files->many_said) {
+                files->many_said = true;
+                host->say(host,
+                          "%s: more than %d files are not followed; name fewer, or join them "
+                          "(%s is the first of those left out)",
+                          in->file, LOGS_MAX, path);
+            }
+        }
+        globfree(&found);
+    }
+}
+
+/* One file by two names is one log: the first's. */
+static void find_twins(struct files *files)
+{
+    const struct feed_host *host = files->feed.host;
+    struct stat *st = xcalloc(files->n + 1, sizeof *st);
+
+    for (size_t i = 0; i < files->n; i++) {
+        struct log *log = files->logs[i];
+        bool twin = false, there = stat(log->path, &st[i]) == 0;
+
+        if (!there)
+            st[i].st_ino = 0;
+        for (size_t k = 0; k < i && there && !twin; k++) {
+            twin = st[k].st_ino == st[i].st_ino && st[k].st_dev == st[i].st_dev &&
+                   !files->logs[k]->twin;
+            if (twin && !log->twin && log->log.n == 0)
+                host->say(host, "%s: is the same file as %s, and read there", log->path,
+                          files->logs[k]->path);
+        }
+        log->gone = log->from_pattern && !there;
+        log->twin = twin && (log->twin || log->log.n == 0);
+    }
+    free(st);
+}
+
+/* Those of patterns that are no longer there, when all of them was read and committed. */
+static void leave_gone(struct files *files)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < files->n; i++) {
+        struct log *log = files->logs[i];
+        if (log->gone && log->log.n == 0 && tail_rests(tail_uv_state(log->tail))) {
+            tail_uv_close(log->tail);
+            free_log(log);
+        } else {
+            files->logs[n++] = log;
+        }
+    }
+    files->n = n;
+}
+
+static void scan(struct files *files)
+{
+    for (size_t i = 0; i < files->input_count; i++)
+        if (rotated_is_pattern(files->inputs[i].file))
+            scan_pattern(files, &files->inputs[i]);
+        else if (!files->started)
+            open_log(files, &files->inputs[i], files->inputs[i].file, false);
+    find_twins(files);
+    leave_gone(files);
+}
+
+/* What has nothing to begin with; the others are told of when it is known where they go on. */
+static void say_waiting(const struct files *files)
+{
+    const struct feed_host *host = files->feed.host;
+
+    for (size_t i = 0; i < files->n; i++) {
+        const struct log *log = files->logs[i];
+        if (!log->failed && !log->twin && tail_rests(tail_uv_state(log->tail)))
+            host->say(host, "%s: %s; it is waited for", log->path,
+                      log->log.n ? "is empty yet" : "isn't there yet");
+    }
+    for (size_t i = 0; i < files->input_count; i++) {
+        size_t k = 0;
+        while (k < files->n && files->logs[k]->log.sensor != files->inputs[i].sensor)
+            k++;
+        if (rotated_is_pattern(files->inputs[i].file) && k == files->n)
+            host->say(host, "%s: there is no such file yet; they are waited for",
+                      files->inputs[i].file);
+    }
+}
+
+/* ---- the feed ---- */
+
+static void look(struct feed *f)
+{
+    struct files *files = files_of(f);
+    const struct feed_host *host = f->host;
+
+    if (!files->started || host->now_ms - files->scan_ms >= SCAN_MS) {
+        files->scan_ms = host->now_ms;
+        scan(files);
+    }
+    for (size_t i = 0; i < files->n; i++) {
+        if (files->logs[i]->twin)
+            continue;
+        tail_uv_look(files->logs[i]->tail, host->now_ms);
+        tail_uv_turn(files->logs[i]->tail, NULL);
+    }
+    if (!files->started)
+        say_waiting(files);
+    files->started = true;
+}
+
+static void caught_up(struct log *log)
+{
+    const struct counts *c = &log->log.counts;
+    const struct feed_host *host = log->files->feed.host;
+
+    if (!log->catching_up || !tail_rests(tail_uv_state(log->tail)))
+        return;
+    log->catching_up = false;
+    host->say(host, "%s: read to its end: %" PRIu64 " lines, %" PRIu64 " events", log->path,
+              c->lines, c->by[OUTCOME_EVENT]);
+}
+
+/* One turn of each log. */
+static bool turn(struct feed *f)
+{
+    struct files *files = files_of(f);
+    bool more = false;
+
+    for (size_t i = 0; i < files->n && f->host->may_read(f->host); i++) {
+        if (files->logs[i]->twin)
+            continue;
+        more |= tail_uv_turn(files->logs[i]->tail, f->host->buffer);
+        caught_up(files->logs[i]);
+    }
+    return more;
+}
+
+static int64_t reached(const struct feed *f, int64_t until)
+{
+    const struct files *files = files_of(f);
+
+    for (size_t i = 0; i < files->n; i++)
+        if (!tail_rests(tail_uv_state(files->logs[i]->tail))) {
+            int64_t to = files->logs[i]->log.watched_to;
+            until = to == INT64_MIN ? 0 : to < until ? to : until;
+        }
+    return until;
+}
+
+static bool rests(const struct feed *f)
+{
+    const struct files *files = files_of(f);
+
+    for (size_t i = 0; i < files->n; i++)
+        if (!tail_rests(tail_uv_state(files->logs[i]->tail)))
+            return false;
+    return true;
+}
+
+static size_t records(const struct feed *f)
+{
+    const struct files *files = files_of(f);
+    size_t n = 0;
+
+    for (size_t i = 0; i < files->n; i++)
+        n += follow_log_records(&files->logs[i]->log);
+    return n;
+}
+
+static bool changed(const struct feed *f)
+{
+    const struct files *files = files_of(f);
+
+    for (size_t i = 0; i < files->n; i++)
+        if (follow_log_changed(&files->logs[i]->log))
+            return true;
+    return false;
+}
+
+static bool asks(const struct feed *f)
+{
+    const struct files *files = files_of(f);
+
+    for (size_t i = 0; i < files->n; i++)
+        if (follow_log_asks(&files->logs[i]->log))
+            return true;
+    return false;
+}
+
+static void swap(struct feed *f, bool watch, bool last, struct batch *b)
+{
+    struct files *files = files_of(f);
+
+    for (size_t i = 0; i < files->n; i++) {
+        const struct tail *tail = tail_uv_state(files->logs[i]->tail);
+        struct follow_log *log = &files->logs[i]->log;
+        unsigned current = tail_rests(tail) ? tail_current(tail) : 0;
+        follow_swap(log, current ? followed_find(log, current) : NULL, f->host->now, watch, last,
+                    b);
+    }
+}
+
+/* As after a crash: what isn't committed is forgotten, and read again from where the facts end. */
+static void settle(struct feed *f)
+{
+    struct files *files = files_of(f);
+    const struct feed_host *host = f->host;
+
+    for (size_t i = 0; i < files->n; i++) {
+        struct log *log = files->logs[i];
+        if (!log->log.stale)
+            continue;
+        host->say(host,
+                  "%s: another scantide took in lines of it: what was read of it is forgotten, and "
+                  "read on from there",
+                  log->path);
+        tail_uv_close(log->tail);
+        follow_log_reset(&log->log);
+        open_tail(log);
+    }
+}
+
+static void summarize(struct feed *f)
+{
+    const struct files *files = files_of(f);
+    const struct feed_host *host = f->host;
+
+    for (size_t i = 0; i < files->n; i++) {
+        struct log *log = files->logs[i];
+        const struct counts *c = &log->log.counts;
+        uint64_t lost = c->by[OUTCOME_LOST];
+
+        if (lost > log->lost_said)
+            host->say(host,
+                      "%s: %" PRIu64 " lines were lost, since they were too long or broken "
+                      "(%" PRIu64 " since the start)",
+                      log->path, lost - log->lost_said, lost);
+        log->lost_said = lost;
+        if (!log->strange_said && c->lines >= STRANGE_LINES &&
+            c->by[OUTCOME_UNMATCHED] == c->lines) {
+            log->strange_said = true;
+            host->say(host,
+                      "%s: no parser knows any of its %" PRIu64
+                      " lines, such as '%s'; 'scantide explain %s' tells more",
+                      log->path, c->lines, log->log.samples.n ? log->log.samples.text[0] : "",
+                      log->path);
+        }
+    }
+}
+
+static void totals(const struct feed *f, struct feed_totals *sum)
+{
+    const struct files *files = files_of(f);
+
+    counts_add(&sum->counts, &files->left.counts);
+    sum->truncations += files->left.truncations;
+    sum->unread += files->left.unread;
+    for (size_t i = 0; i < files->n; i++) {
+        counts_add(&sum->counts, &files->logs[i]->log.counts);
+        sum->truncations += files->logs[i]->truncations;
+        sum->unread += files->logs[i]->unread;
+    }
+}
+
+static void close_feed(struct feed *f)
+{
+    struct files *files = files_of(f);
+
+    for (size_t i = 0; i < files->n; i++)
+        tail_uv_close(files->logs[i]->tail);
+}
+
+static void free_feed(struct feed *f)
+{
+    struct files *files = files_of(f);
+
+    for (size_t i = 0; i < files->n; i++)
+        free_log(files->logs[i]);
+    free(files->logs);
+    free(files);
+}
+
+static const struct feed_ops ops = {
+    .look = look,
+    .turn = turn,
+    .reached = reached,
+    .rests = rests,
+    .records = records,
+    .changed = changed,
+    .asks = asks,
+    .swap = swap,
+    .settle = settle,
+    .summarize = summarize,
+    .totals = totals,
+    .close = close_feed,
+    .free = free_feed,
+};
+
+struct feed *files_open(struct feed_host *host, const struct files_input *inputs, size_t n)
+{
+    struct files *files = xcalloc(1, sizeof *files);
+
+    *files =
+        (struct files){.feed = {.ops = &ops, .host = host}, .inputs = inputs, .input_count = n};
+    return &files->feed;
+}

@@ -1,0 +1,114 @@
+#include "pipeline/stream.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+
+struct stream *stream_new(const char *name, struct geo *geo)
+{
+    struct stream *s = xcalloc(1, sizeof *s);
+
+    *s = (struct stream){.name = xstrdup(name), .geo = geo, .last_line = INT64_MIN};
+    s->tally = tally_new();
+    s->state.is_stream = true;
+    stream_blind(s);
+    return s;
+}
+
+static void end(struct stream *s)
+{
+    tally_free(s->tally);
+    free(s->name);
+    free(s);
+}
+
+void stream_free(struct stream *s)
+{
+    s->ended = true;
+    if (!s->in_batch)
+        end(s);
+}
+
+void stream_blind(struct stream *s)
+{
+    s->state.position.first_when = INT64_MAX;
+    s->state.watched_to = INT64_MIN;
+}
+
+/* From its first line on it is watched. */
+static void watch(struct stream *s, int64_t from, int64_t to)
+{
+    struct log_state *state = &s->state;
+
+    if (from < state->position.first_when)
+        state->position.first_when = from;
+    if (to > state->watched_to)
+        state->watched_to = to;
+}
+
+void stream_take(struct stream *s, struct reader *r, struct str sensor, int64_t now,
+                 struct str lines)
+{
+    struct intake in = {s->geo, sensor, now};
+    struct counts counts = {0};
+    struct intake_span span = {0};
+
+    intake_lines(&in, r, lines, s->tally, &counts, &span, &s->samples);
+    counts_add(&s->counts, &counts);
+    counts_add(&s->since, &counts);
+    s->changed = true;
+    if (!span.any)
+        return;
+    if (span.last > s->last_line)
+        s->last_line = span.last;
+    /* Nobody has watched what is yet to come. */
+    watch(s, span.first < now ? span.first : now, span.last < now ? span.last : now);
+}
+
+void stream_lose(struct stream *s, uint64_t lines)
+{
+    struct counts counts = {.lines = lines, .by[OUTCOME_LOST] = lines};
+
+    counts_add(&s->counts, &counts);
+    counts_add(&s->since, &counts);
+    s->changed |= lines > 0;
+}
+
+size_t stream_records(const struct stream *s)
+{
+    return tally_records(s->tally);
+}
+
+static void stored(void *owner, const struct batch_part *part)
+{
+    struct stream *s = owner;
+
+    s->in_batch = false;
+    if (!part->stale)
+        counts_add(&s->committed, &part->counts);
+    for (size_t i = s->state.sensor_count; i < part->stored.sensor_count; i++)
+        s->state.sensors[i] = part->stored.sensors[i]; /* only ever added to */
+    s->state.sensor_count = part->stored.sensor_count;
+    if (s->ended)
+        end(s);
+}
+
+void stream_swap(struct stream *s, int64_t now, bool watched, bool watch_too, struct batch *b)
+{
+    bool grown = watched && s->state.position.first_when <= now && s->state.watched_to < now;
+
+    if (grown)
+        s->state.watched_to = now;
+    if (!s->changed && !(grown && watch_too))
+        return;
+    ASSERT(!s->in_batch);
+    struct batch_part *part = batch_add(b, &s->tally);
+    part->state = s->state;
+    part->state.position.path = s->name;
+    part->counts = s->since;
+    part->owner = s;
+    part->done = stored;
+    s->since = (struct counts){0};
+    s->changed = false;
+    s->in_batch = true;
+}

@@ -1,0 +1,49 @@
+/* stream.h - lines that come once, counted, and what of them makes a commit.
+ *
+ * Syslog, stdin and the journal have no file whose content says how far it was read: a stream
+ * stores no position (the journal's cursor goes with the commit, see cursor). It is watched while
+ * it is open, whether lines come or not, for all sensors that it has had events of. Several readers
+ * (one a sender, say) may count into one stream. The loop's thread only.
+ *
+ *     struct stream *s = stream_new("udp://[::]:5514", geo);
+ *     stream_take(s, &reader, sensor, now, lines);
+ *     stream_swap(s, now, true, batch);
+ *     stream_free(s);                               frees itself once no batch has it */
+#ifndef SCANTIDE_PIPELINE_STREAM_H
+#define SCANTIDE_PIPELINE_STREAM_H
+
+#include "pipeline/batch.h"
+
+struct stream {
+    char *name; /* as it is told and stored */
+    struct geo *geo;
+    struct tally *tally;
+    struct log_state state;
+    bool changed, in_batch, ended;
+    struct counts counts;    /* taken in since the start */
+    struct counts committed; /* of them */
+    struct counts since;     /* the last swap */
+    struct intake_samples samples;
+    int64_t last_line; /* when it was stamped; INT64_MIN: none yet */
+};
+
+struct stream *stream_new(const char *name, struct geo *geo);
+void stream_free(struct stream *s);
+
+/* Counts lines; `sensor` empty: each line's host. `now`: when they came. */
+void stream_take(struct stream *s, struct reader *r, struct str sensor, int64_t now,
+                 struct str lines);
+
+/* Counts what couldn't be taken in, as lines that are lost. */
+void stream_lose(struct stream *s, uint64_t lines);
+
+/* Nobody watched since the last line or swap: what comes next begins a new span. */
+void stream_blind(struct stream *s);
+
+size_t stream_records(const struct stream *s);
+
+/* Moves what there is into the batch. `watched`: it is known that nothing more had come up to
+ * `now`; where only that has changed, it is moved if `watch`. */
+void stream_swap(struct stream *s, int64_t now, bool watched, bool watch, struct batch *b);
+
+#endif
