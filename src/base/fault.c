@@ -55,6 +55,8 @@ static struct step {
     {.name = "fold", .what = "folding: before an hour's rows are replaced"},
     {.name = "unfolded", .what = "the rows are gone, the folded one isn't there yet"},
     {.name = "folded", .what = "an hour is folded and has its margin, before COMMIT"},
+    {.name = "thin", .what = "a day's sources are thinned, its sketches not yet"},
+    {.name = "thinned", .what = "a day or an hour long past is thinned, before COMMIT"},
     {.name = "forgotten", .what = "prune: logs are forgotten, their counts still there"},
     {.name = "pruned", .what = "prune: both are gone, before COMMIT"},
     {.name = "stop", .what = "run: told to stop"},

@@ -11,6 +11,7 @@
 
 #include "base/wall.h"
 #include "command/session.h"
+#include "pipeline/upkeep.h"
 
 static const char usage[] =
     "scantide import - take whole logs in, once\n"
@@ -33,8 +34,7 @@ struct call {
 };
 
 enum {
-    FOLD_AFTER_S = 600,    /* an hour is folded so long after its end */
-    UNFOLDED_KEPT = 3 * 24 /* hours that an import leaves unfolded */
+    UNFOLDED_KEPT = FAULT_LIMIT(3 * 24, 0) /* hours that an import leaves unfolded */
 };
 
 /* ---- the progress bar ---- */
@@ -202,13 +202,21 @@ static int read_options(int argc, char **argv, struct call *call, struct import_
 }
 
 /* What folding makes serves rankings of more than three days: a short log leaves it to the daemon,
- * or to the import with which there is enough. */
-static int fold_when_many(struct store *s, int64_t before)
+ * or to the import with which there is enough. Where no daemon runs, what is long past is thinned,
+ * too. */
+static void keep_up(struct session *s, int64_t now)
 {
+    struct upkeep u = {0};
     int64_t hours;
-    int rc = store_unfolded(s, &hours);
+    int rc = store_unfolded(s->store, &hours);
 
-    return rc < 0 || hours <= UNFOLDED_KEPT ? rc : store_fold(s, before);
+    if (rc == 0 && hours > UNFOLDED_KEPT)
+        rc = session_daemon_runs(s) ? store_fold(s->store, now - UPKEEP_FOLD_AFTER_S)
+                                    : upkeep_all(&u, s->store, now, &s->err);
+    if (rc < 0)
+        fprintf(stderr, "scantide: the facts are committed, but not yet folded or thinned (%s)\n",
+                store_error(s->store));
+    error_fini(&s->err);
 }
 
 static int import_all(struct session *s, struct import_options *o, struct progress *progress,
@@ -234,9 +242,7 @@ static int import_all(struct session *s, struct import_options *o, struct progre
     }
     if (done == 0 && sum.counts.lines == 0)
         return status;
-    if (fold_when_many(s->store, o->now - FOLD_AFTER_S) < 0)
-        fprintf(stderr, "scantide: the facts are committed, but not yet folded (%s)\n",
-                store_error(s->store));
+    keep_up(s, o->now);
     int synced = session_sync_series(s);
     if (store_sync(s->store) < 0)
         fprintf(stderr, "scantide: the facts are committed, but not yet synced (%s)\n",

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/wall.h"
+#include "pipeline/upkeep.h"
 
 enum {
     LOOK_MS = 1000,
@@ -18,13 +19,11 @@ enum {
     RETRY_MS = 5000,             /* after a failed commit */
     SUMMARY_MS = 60 * 1000,
     SERIES_MS = 60 * 1000, /* between two writings of the series while old lines are caught up */
-    FOLD_AFTER_S = 600,
-    THIN_EVERY_S = 24 * 3600,
     FAULTS_SAID = 5,
     FEEDS_MAX = 8
 };
 
-enum job { JOB_NONE, JOB_COMMIT, JOB_SERIES, JOB_FOLD };
+enum job { JOB_NONE, JOB_COMMIT, JOB_SERIES, JOB_UPKEEP };
 
 struct daemon {
     const struct daemon_options *options;
@@ -63,7 +62,8 @@ struct daemon {
     int64_t left_said_ms;       /* when it was said how many files are left; 0: not said */
     bool unsynced;              /* lines were committed since, maybe by an earlier start */
     int64_t folded;             /* hours before it were folded */
-    int64_t thinned_day;        /* facts were thinned on this day, since 1970 */
+    struct upkeep upkeep;
+    bool upkeep_more; /* the last slice left something to do */
 
     bool stopping, hurry, closing;
     bool last_swap; /* the commit has all that was read */
@@ -221,18 +221,6 @@ static void say_end(const struct daemon *d)
 
 /* ---- jobs ---- */
 
-/* What is long past is thinned once a day. */
-static int fold(struct daemon *d)
-{
-    int64_t day = d->until / THIN_EVERY_S;
-    int rc = store_fold(d->options->store, d->until);
-
-    if (rc < 0 || day == d->thinned_day)
-        return rc;
-    d->thinned_day = day;
-    return store_thin(d->options->store, d->until);
-}
-
 static void work_job(uv_work_t *work)
 {
     struct daemon *d = work->data;
@@ -246,11 +234,9 @@ static void work_job(uv_work_t *work)
         d->rc = series_sync(d->options->series, d->options->store, d->until, d->how, &d->series,
                             &d->err);
         break;
-    case JOB_FOLD:
-        d->rc = fold(d);
-        if (d->rc < 0)
-            error_add(&d->err, NULL, 0, 0, "the facts can't be folded (%s)",
-                      store_error(d->options->store));
+    case JOB_UPKEEP:
+        d->rc = upkeep_slice(&d->upkeep, d->options->store, d->until, UPKEEP_BYTES, &d->upkeep_more,
+                             &d->err);
         break;
     case JOB_NONE: break;
     }
@@ -350,7 +336,7 @@ static void start(struct daemon *d, enum job job)
 
 static int64_t fold_goal(void)
 {
-    int64_t until = wall_now() - FOLD_AFTER_S;
+    int64_t until = wall_now() - UPKEEP_FOLD_AFTER_S;
     return until - until % HOUR_S;
 }
 
@@ -476,9 +462,10 @@ static void schedule(struct daemon *d)
         start(d, JOB_SERIES);
     } else if (d->stopping) {
         close_all(d);
-    } else if (fold_goal() > d->folded) {
-        d->until = d->folded = fold_goal();
-        start(d, JOB_FOLD);
+    } else if (d->upkeep_more || fold_goal() > d->folded) {
+        d->folded = fold_goal();
+        d->until = wall_now();
+        start(d, JOB_UPKEEP);
     }
 }
 

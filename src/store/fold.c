@@ -16,6 +16,7 @@ struct folding {
     struct store *s;
     struct segment_writer writer, bounded;
     size_t entries; /* merged */
+    size_t bytes;   /* read */
     struct delta rows;
     struct margin *margin; /* NULL: none is being made */
     const struct rules *rules;
@@ -110,6 +111,8 @@ static int fold_start(struct folding *x, enum fact_kind kind, uint16_t sensor, i
 
     delta_clear(&x->rows);
     int rc = delta_load(x->s, (int)kind, sensor, start, &x->rows);
+    for (size_t i = 0; i < x->rows.n; i++)
+        x->bytes += x->rows.list[i].n;
     if (rc == 0 && kind == FACT_SOURCE)
         rc = is_lean(x->s, sensor, start, &lean);
     if (rc < 0 || (kind == FACT_TARGET && x->rows.n < 2))
@@ -193,20 +196,27 @@ static int list_hours(struct store *s, int64_t before, struct hour **list, size_
     return rc;
 }
 
-int store_fold(struct store *s, int64_t before)
+int store_fold_slice(struct store *s, int64_t before, size_t bytes, bool *more)
 {
     struct folding x = {.s = s};
     struct hour *hours = NULL;
-    size_t n = 0;
+    size_t n = 0, i = 0;
     int rc = list_hours(s, before, &hours, &n);
 
     if (n)
         x.margin = margin_new();
-    for (size_t i = 0; i < n && rc == 0; i++)
+    for (; i < n && rc == 0 && x.bytes < bytes; i++)
         rc = fold_hour(&x, hours[i].sensor, hours[i].start);
+    *more = rc == 0 && i < n;
     folding_fini(&x);
     free(hours);
     return rc;
+}
+
+int store_fold(struct store *s, int64_t before)
+{
+    bool more;
+    return store_fold_slice(s, before, SIZE_MAX, &more);
 }
 
 /* ---- floods ---- */

@@ -172,6 +172,10 @@ int store_known(struct store *s, uint16_t sensor, int64_t from, int64_t to, uint
  * last into one row (sums unchanged), and makes the hour's margin; a transaction an hour. */
 int store_fold(struct store *s, int64_t before);
 
+/* A slice of that: ends when about so many bytes of facts have been read, and says whether there is
+ * more. For a writer with whom others wait. */
+int store_fold_slice(struct store *s, int64_t before, size_t bytes, bool *more);
+
 /* How many hours of all sensors wait to be folded. */
 int store_unfolded(struct store *s, int64_t *hours);
 
@@ -183,9 +187,17 @@ enum {
     KEEP_HOURS_DAYS = 1827  /* bins, margins, sources of days, what was watched (5 years) */
 };
 
-/* Thins what is older than that at `now`; sums of events stay as they were until they go with their
- * hour. Hours that aren't folded wait. A transaction a day of facts. */
+/* Thins what is older than that at `now`, as far as `now` is believed; sums of events stay as they
+ * were until they go with their hour. Hours that aren't folded wait. A transaction a day of facts.
+ * The slice as store_fold_slice. */
 int store_thin(struct store *s, int64_t now);
+int store_thin_slice(struct store *s, int64_t now, size_t bytes, bool *more);
+
+/* How far a clock that shows `now` is believed before anything is removed by it: to a week past the
+ * fourth-newest day (UTC) on which any sensor has events, none of them later than `now`. So a clock
+ * set far ahead removes nothing before it has stood there for days, and what is kept of a log of
+ * long ago goes by its own last days. 0: there are fewer such days. */
+int store_believe(struct store *s, int64_t now, int64_t *believed);
 
 /* ---- the state of the series: with the facts, so that a commit can make a series stale ---- */
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/fault.h"
 #include "store/bound.h"
 #include "store/delta.h"
 
@@ -15,8 +16,9 @@ struct heavy {
 
 enum {
     DAY_S = 24 * HOUR_S,
-    HEAVY_FULL = 4000000, /* of the list: then it is summed up */
-    HEAVY_KEPT = 500000   /* of them the most */
+    HEAVY_FULL = 4000000,  /* of the list: then it is summed up */
+    HEAVY_KEPT = 500000,   /* of them the most */
+    PLACE_BYTES = 64 << 10 /* what a place costs besides what is read of it */
 };
 
 struct thinning {
@@ -26,6 +28,8 @@ struct thinning {
     struct heavy *list;
     size_t n, cap;
     struct buf buf;
+    size_t left; /* bytes that this slice may still read */
+    bool more;   /* than it could do */
 };
 
 struct place {
@@ -56,19 +60,41 @@ static int list_places(struct store *s, const char *sql, int64_t before, struct 
     return rc;
 }
 
+static void spend(struct thinning *x, size_t bytes)
+{
+    x->left -= bytes < x->left ? bytes : x->left;
+}
+
+/* All rows of a start, which the slice pays for. */
+static int load(struct thinning *x, int kind, uint16_t sensor, int64_t start)
+{
+    size_t known = x->rows.n;
+    int rc = delta_load(x->s, kind, sensor, start, &x->rows);
+
+    for (size_t i = known; i < x->rows.n; i++)
+        spend(x, x->rows.list[i].n);
+    return rc;
+}
+
+/* A transaction a place, as many as the slice has room for. */
 static int each_place(struct thinning *x, const char *sql, int64_t before,
                       int (*thin)(struct thinning *x, uint16_t sensor, int64_t start))
 {
     struct place *list = NULL;
-    size_t n = 0;
-    int rc = list_places(x->s, sql, before, &list, &n);
+    size_t n = 0, i = 0;
+    int rc = x->more ? 0 : list_places(x->s, sql, before, &list, &n);
 
-    for (size_t i = 0; i < n && rc == 0; i++) {
+    for (; i < n && rc == 0 && x->left > 0; i++) {
         bool own;
         rc = db_begin(x->s, &own);
         if (rc == 0)
-            rc = db_end(x->s, own, thin(x, list[i].sensor, list[i].start));
+            rc = thin(x, list[i].sensor, list[i].start);
+        if (rc == 0)
+            FAULT("thinned");
+        rc = own ? db_end(x->s, own, rc) : rc;
+        spend(x, PLACE_BYTES);
     }
+    x->more |= i < n;
     free(list);
     return rc;
 }
@@ -142,7 +168,7 @@ static int read_sources(struct thinning *x, uint16_t sensor, int64_t hour,
                         int (*cb)(void *ctx, const union fact *f))
 {
     delta_clear(&x->rows);
-    int rc = delta_load(x->s, FACT_SOURCE, sensor, hour, &x->rows);
+    int rc = load(x, FACT_SOURCE, sensor, hour);
     if (rc == 0)
         rc = merge_segments(FACT_SOURCE, sensor, hour, x->rows.list, x->rows.n, cb, x);
     return rc == -EBADMSG ? delta_damaged(x->s, FACT_SOURCE, hour) : rc;
@@ -177,7 +203,7 @@ static int move_sketches(struct thinning *x, struct margin *m, int kind, uint16_
                          int64_t start)
 {
     delta_clear(&x->rows);
-    int rc = delta_load(x->s, kind, sensor, start, &x->rows);
+    int rc = load(x, kind, sensor, start);
     for (size_t i = 0; i < x->rows.n && rc == 0; i++) {
         const struct blob *b = &x->rows.list[i];
         rc = margin_join(m, b->p, b->n);
@@ -208,6 +234,7 @@ static int thin_day(struct thinning *x, uint16_t sensor, int64_t day)
 {
     int rc = thin_sources(x, sensor, day);
 
+    FAULT("thin");
     if (rc == 0)
         rc = thin_sketches(x, sensor, day);
     return rc < 0 ? rc
@@ -234,7 +261,7 @@ static int thin_hour(struct thinning *x, uint16_t sensor, int64_t hour)
 
     delta_clear(&x->rows);
     for (int i = 0; i < HOUR_BINS && rc == 0; i++)
-        rc = delta_load(x->s, FACT_BIN, sensor, hour + i * BIN_S, &x->rows);
+        rc = load(x, FACT_BIN, sensor, hour + i * BIN_S);
     if (rc < 0)
         return rc;
     segment_begin(&x->writer, FACT_BIN);
@@ -254,56 +281,141 @@ static int thin_hour(struct thinning *x, uint16_t sensor, int64_t hour)
 
 /* ---- what goes ---- */
 
-static int drop_sensor(struct thinning *x, uint16_t sensor, int64_t before)
+static int drop_day(struct thinning *x, uint16_t sensor, int64_t day)
 {
     int rc = 0;
 
     for (int kind = FACT_BIN; kind <= FACT_DAY && rc == 0; kind++)
-        rc = db_exec(x->s, "DELETE FROM segment WHERE kind = ? AND sensor = ? AND start < ?", kind,
-                     sensor, before);
+        rc = db_exec(x->s,
+                     "DELETE FROM segment WHERE kind = ?1 AND sensor = ?2 AND start >= ?3"
+                     " AND start < ?3 + 86400",
+                     kind, sensor, day);
     if (rc == 0)
-        rc = db_exec(x->s, "DELETE FROM unfolded WHERE sensor = ? AND hour < ?", sensor, before);
+        rc = db_exec(x->s, "DELETE FROM unfolded WHERE sensor = ?1 AND hour < ?2 + 86400", sensor,
+                     day);
     if (rc == 0)
-        rc = db_exec(x->s, "DELETE FROM lean WHERE sensor = ? AND hour < ?", sensor, before);
-    if (rc == 0)
-        rc = db_exec(x->s, "DELETE FROM coverage WHERE sensor = ? AND last < ?", sensor, before);
+        rc = db_exec(x->s, "DELETE FROM lean WHERE sensor = ?1 AND hour < ?2 + 86400", sensor, day);
+    return rc;
+}
+
+/* What was watched before, or why not; a span that reaches past it is cut. */
+static int drop_watched(struct thinning *x, uint16_t sensor, int64_t before)
+{
+    int rc = db_exec(x->s, "DELETE FROM coverage WHERE sensor = ? AND last < ?", sensor, before);
+
     if (rc == 0)
         rc = db_exec(x->s, "DELETE FROM gap WHERE sensor = ? AND last < ?", sensor, before);
-    /* A span that reaches past it is cut. */
     return rc < 0 ? rc
                   : db_exec(x->s, "UPDATE coverage SET first = ?2 WHERE sensor = ?1 AND first < ?2",
                             sensor, before);
 }
+
+/* ---- whether the clock is right ---- */
+
+enum {
+    WITNESS_DAYS = FAULT_LIMIT(4, 1), /* with facts, at or before what the clock shows */
+    WITNESS_SLACK_DAYS = 7            /* so far the clock may be past the first of them */
+};
+
+/* The newest time at which any sensor has events before `before`; INT64_MIN: none. */
+static int newest_bin(struct store *s, int64_t before, int64_t *newest)
+{
+    sqlite3_stmt *q = db_statement(
+        s,
+        "SELECT max((SELECT max(start) FROM segment WHERE kind = 1 AND segment.sensor = sensor.id"
+        " AND start < ?1)) FROM sensor");
+
+    if (q)
+        sqlite3_bind_int64(q, 1, before);
+    int rc = db_step(s, q);
+    *newest =
+        rc > 0 && sqlite3_column_type(q, 0) != SQLITE_NULL ? sqlite3_column_int64(q, 0) : INT64_MIN;
+    if (q)
+        sqlite3_reset(q);
+    return rc < 0 ? rc : 0;
+}
+
+int store_believe(struct store *s, int64_t now, int64_t *believed)
+{
+    int64_t day = now + 1;
+    int rc = 0;
+
+    for (int i = 0; i < WITNESS_DAYS && rc == 0 && day > INT64_MIN; i++) {
+        rc = newest_bin(s, day, &day);
+        day -= day == INT64_MIN ? 0 : day % DAY_S;
+    }
+    *believed = day == INT64_MIN                         ? 0
+                : day + WITNESS_SLACK_DAYS * DAY_S < now ? day + WITNESS_SLACK_DAYS * DAY_S
+                                                         : now;
+    return rc;
+}
+
+/* ---- all of it ---- */
+
+/* Small where a small log is to pass all of it. */
+enum {
+    SOURCES_DAYS = FAULT_LIMIT(KEEP_SOURCES_DAYS, 1),
+    BINS_DAYS = FAULT_LIMIT(KEEP_BINS_DAYS, 2)
+};
 
 static int64_t days_before(int64_t now, int days)
 {
     return now - now % DAY_S - (int64_t)days * DAY_S;
 }
 
-int store_thin(struct store *s, int64_t now)
+static void thinning_fini(struct thinning *x)
 {
-    struct thinning x = {.s = s};
+    segment_writer_fini(&x->writer);
+    segment_writer_fini(&x->bounded);
+    delta_fini(&x->rows);
+    buf_fini(&x->buf);
+    free(x->list);
+}
+
+static int thin_all(struct thinning *x, int64_t now)
+{
     int64_t gone = days_before(now, KEEP_HOURS_DAYS);
-    int rc = each_place(&x, "SELECT id, ?1 FROM sensor UNION ALL SELECT 0, ?1", gone, drop_sensor);
+    int rc =
+        each_place(x, "SELECT DISTINCT sensor, start - start % 86400 FROM segment WHERE start < ?1",
+                   gone, drop_day);
 
     if (rc == 0)
+        rc = each_place(x,
+                        "SELECT sensor, ?1 FROM coverage WHERE first < ?1 UNION SELECT sensor, ?1 "
+                        "FROM gap WHERE last < ?1",
+                        gone, drop_watched);
+    if (rc == 0)
         rc = each_place(
-            &x,
+            x,
             "SELECT DISTINCT sensor, start - start % 86400 FROM segment WHERE start < ?1"
             " AND (kind = 3 OR (kind = 2 AND NOT EXISTS (SELECT 1 FROM lean"
             "  WHERE lean.sensor = segment.sensor AND lean.hour = start)))"
             " AND NOT EXISTS (SELECT 1 FROM unfolded WHERE unfolded.sensor = segment.sensor"
             "  AND hour >= start - start % 86400 AND hour < start - start % 86400 + 86400)",
-            days_before(now, KEEP_SOURCES_DAYS), thin_day);
+            days_before(now, SOURCES_DAYS), thin_day);
     if (rc == 0)
-        rc = each_place(&x,
+        rc = each_place(x,
                         "SELECT DISTINCT sensor, start - start % 3600 FROM segment WHERE kind = 1"
                         " AND start < ?1 AND start % 3600 <> 0",
-                        days_before(now, KEEP_BINS_DAYS), thin_hour);
-    segment_writer_fini(&x.writer);
-    segment_writer_fini(&x.bounded);
-    delta_fini(&x.rows);
-    buf_fini(&x.buf);
-    free(x.list);
+                        days_before(now, BINS_DAYS), thin_hour);
     return rc;
+}
+
+int store_thin_slice(struct store *s, int64_t now, size_t bytes, bool *more)
+{
+    struct thinning x = {.s = s, .left = bytes};
+    int64_t believed;
+    int rc = store_believe(s, now, &believed);
+
+    if (rc == 0)
+        rc = thin_all(&x, believed);
+    *more = rc == 0 && x.more;
+    thinning_fini(&x);
+    return rc;
+}
+
+int store_thin(struct store *s, int64_t now)
+{
+    bool more;
+    return store_thin_slice(s, now, SIZE_MAX, &more);
 }

@@ -27,19 +27,26 @@ mapfile -t any_step <<<"$steps"
 
 # ---- the log, in parts ----
 
+utc() { # SECONDS
+    date -d "@$1" +%Y-%m-%dT%H:%M:%SZ
+}
+
 # It ends an hour ago, so that all its bins are over. Two cuts, each where a bin ends, so that what follows isn't late.
 end=$(($(date +%s) / 3600 * 3600 - 3600))
 days=${DAYS:-0.5} rate=${RATE:-0.7}
 first=$(awk -v end="$end" -v days="$days" 'BEGIN { print int((end - days * 86400) / 3600 + 1) * 3600 }')
 cut_a=$(((first + (end - first) / 3) / 300 * 300)) cut_b=$(((first + (end - first) * 2 / 3) / 300 * 300))
 "$scantide" simulate --days "$days" --rate "$rate" --seed "$((seed % 1000))" \
-    --end "$(date -d "@$end" +%Y-%m-%dT%H:%M:%SZ)" >"$work/whole" || exit 1
+    --end "$(utc "$end")" >"$work/whole" || exit 1
 awk -v a="$(date -d "@$cut_a" '+%b %e %H:%M:%S')" -v b="$(date -d "@$cut_b" '+%b %e %H:%M:%S')" -v to="$work/part" '
     { at = substr($0, 1, 15); part = part ? part : "a" }
     part == "a" && at >= a { part = "b" }
     part == "b" && at >= b { part = "c" }
     { print >(to "." part) }' "$work/whole"
-events=$(grep -c ' DROP IN=' "$work/whole")
+# What is long past for this build, which keeps sources for a day and bins for two.
+"$scantide" simulate --days 0.1 --rate "$rate" --seed "$((seed % 1000 + 1))" \
+    --end "$(utc $((end - 5 * 86400)))" >"$work/old" || exit 1
+events=$(cat "$work/whole" "$work/old" | grep -c ' DROP IN=')
 
 configure() { # FOLDER
     printf 'data: %s/data\ncommit_every: 1s\nlate: 0s\nseries: {max_ports: 20}\ninputs:\n  - {file: "%s/log", sensor: gw, timezone: UTC}\n' \
@@ -52,12 +59,13 @@ st() { # COMMAND... in the current folder
 
 # ---- the truth, and what is compared with it ----
 
-# Rankings, and what the RRDs say from the first bin to the last: events and sources of each bin, and of whole hours.
+# Rankings of what is thinned and of what isn't, and what the RRDs say from the first bin to the last: events and sources of each bin, and of whole hours.
 figures() { # DATA
     local what file all
     for what in ports countries pairs sources targets; do
         for all in '' --with-excluded; do
-            st top "$what" --data "$1" --all -n 0 --format csv $all || return
+            st top "$what" --data "$1" --from "$(utc $((end - 6 * 86400)))" --to "$(utc "$first")" -n 0 --format csv $all || return
+            st top "$what" --data "$1" --from "$(utc "$first")" -n 0 --format csv $all || return
         done
     done
     find "$1/rrd" -type f -printf '%P\n' | grep -v '^\.inflight$' | sort | while read -r file; do
@@ -85,7 +93,7 @@ counted() { # DATA
     st top ports --data "$1" --all -n 0 --format csv | awk -F, 'NR > 1 { n += $3 } END { print n + 0 }'
 }
 
-# ---- import: a log; a chart with its pairs; the log grown past a bin's end; an older one, for which series are made again,
+# ---- import: two logs, of which the older is thinned; a chart with its pairs; the log grown past a bin's end; an older one, for which series are made again,
 # while rules change; a rebuild; all of it pruned, and taken in again ----
 
 import_steps=7
@@ -98,7 +106,11 @@ import_step() { # NUMBER
     configure "$PWD"
     [ "$1" -lt 4 ] || echo "exclude: [$excluded]" >>conf.yaml
     case $1 in
-    1) cat "$work/part.b" >log ;;
+    1)
+        cat "$work/part.b" >log
+        st import --sensor gw --timezone UTC "$work/old" log >/dev/null
+        return
+        ;;
     2)
         chart
         return
@@ -216,7 +228,7 @@ prepare_run() {
     cat "$work/part.b" "$work/part.c" >rest
     split -d -n l/12 rest piece.
     cp "$work/part.a" log
-    SCANTIDE_FAULT=fold:1 st import --sensor gw --timezone UTC log >/dev/null 2>&1 # so that it has something to fold
+    SCANTIDE_FAULT=fold:1 st import --sensor gw --timezone UTC "$work/old" log >/dev/null 2>&1 # so that it has something to fold
     mv data before
     begin_run
     SCANTIDE_FAULT_COUNTS=$PWD/counts.1 live ''
@@ -300,7 +312,7 @@ prove() { # MODE STEP
 
 undisturbed() { # WANT
     rm -rf undisturbed
-    st import --sensor gw --timezone UTC --data "$work/undisturbed" log >/dev/null || {
+    st import --sensor gw --timezone UTC --data "$work/undisturbed" old log >/dev/null || {
         cat said >&2
         exit 1
     }

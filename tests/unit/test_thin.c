@@ -71,6 +71,25 @@ static void put(struct store *s, int64_t bin, uint32_t port, uint32_t source, ui
     segment_writer_fini(&w);
 }
 
+/* The clock is believed by days with events: the last four before `now`, of another sensor. */
+static void bear_out(struct store *s, int64_t now)
+{
+    struct segment_writer w = {0};
+    uint16_t id;
+
+    assert_int_equal(store_begin(s), 0);
+    assert_int_equal(store_sensor(s, STR("witness"), &id), 0);
+    for (int i = 0; i < 4; i++) {
+        int64_t bin = now - now % DAY - i * DAY;
+        segment_begin(&w, FACT_BIN);
+        segment_put_bin(&w, 0, 0, 1, 1, 1);
+        struct buf *b = segment_finish(&w);
+        assert_int_equal(store_put_segment(s, FACT_BIN, id, bin, 1, b->p, b->n), 0);
+    }
+    assert_int_equal(store_commit(s), 0);
+    segment_writer_fini(&w);
+}
+
 struct truth {
     uint64_t port[HOURS][PORTS], country[HOURS][COUNTRIES];
 };
@@ -169,6 +188,7 @@ static void test_sums(void **state)
     for (size_t i = 0; i < COUNT(after_days); i++) {
         int64_t now = DAY0 + 2 * DAY + after_days[i] * DAY;
         fill(s, &t, 150);
+        bear_out(s, now);
         expect(s, &t);
         if (i % 2)
             assert_int_equal(store_thin(s, now), 0); /* hours that aren't folded wait */
@@ -184,6 +204,7 @@ static void test_sums(void **state)
     assert_int_equal(store_read_bins(s, 1, DAY0, DAY0 + 5 * DAY, count_bin, &n), 0);
     assert_true(n > 0);
     /* after five all goes */
+    bear_out(s, DAY0 + (KEEP_HOURS_DAYS + 5) * (int64_t)DAY);
     assert_int_equal(store_thin(s, DAY0 + (KEEP_HOURS_DAYS + 5) * (int64_t)DAY), 0);
     t = (struct truth){0};
     expect(s, &t);
@@ -221,6 +242,7 @@ static void test_sources(void **state)
     for (uint32_t i = 0; i < 900; i++)
         put(s, DAY0 + i % 3 * HOUR_S, 23, 5000 + i, i < 500 ? 2 : 1);
     assert_int_equal(store_fold(s, DAY0 + DAY), 0);
+    bear_out(s, DAY0 + (KEEP_SOURCES_DAYS + 1) * DAY);
     assert_int_equal(store_thin(s, DAY0 + (KEEP_SOURCES_DAYS + 1) * DAY - 1), 0);
     assert_int_equal(store_read_sources(s, 1, DAY0, DAY0 + DAY, count_source, &n), 0);
     assert_int_equal(n, 900); /* the day isn't 30 days old yet */
@@ -234,6 +256,7 @@ static void test_sources(void **state)
     assert_int_equal(store_read_sources(s, 1, DAY0, DAY0 + DAY, count_source, &n), 0);
     assert_int_equal(n, KEEP_DAY_SOURCES);
     expect_sketches(s, 1); /* of the day */
+    bear_out(s, DAY0 + 40 * DAY);
     for (int late = 0; late < 2; late++) {
         assert_int_equal(rank_make(s, &q, &r), 0);
         assert_false(r.sources_exact);
@@ -250,11 +273,81 @@ static void test_sources(void **state)
     store_close(s);
 }
 
+/* The facts end on day 9: a clock that is years ahead removes what it would remove a week past the fourth-newest day. */
+static void test_clock_ahead(void **state)
+{
+    static const struct {
+        int64_t now, believed;
+    } table[] = {
+        {DAY0 + 3 * DAY, 0}, /* three days with events by then */
+        {DAY0 + 4 * DAY, DAY0 + 4 * DAY},
+        {DAY0 + 13 * DAY, DAY0 + 13 * DAY},
+        {DAY0 + 13 * DAY + 1, DAY0 + 13 * DAY},
+        {DAY0 + 4000 * (int64_t)DAY, DAY0 + 13 * DAY},
+    };
+    struct store *s = fresh_store("clock");
+    int64_t believed, from, to;
+
+    (void)state;
+    for (int day = 1; day < 10; day++)
+        put(s, DAY0 + day * DAY, 23, 1, 1);
+    for (size_t i = 0; i < COUNT(table); i++) {
+        assert_int_equal(store_believe(s, table[i].now, &believed), 0);
+        assert_int_equal(believed, table[i].believed);
+    }
+    assert_int_equal(store_fold(s, DAY0 + 4000 * (int64_t)DAY), 0);
+    assert_int_equal(store_thin(s, DAY0 + 4000 * (int64_t)DAY), 0);
+    assert_int_equal(store_extent(s, 1, &from, &to), 0);
+    assert_int_equal(from, DAY0 + DAY);
+    /* The wrong clock's own events, of three days, are believed no more. */
+    for (int day = 0; day < 3; day++)
+        put(s, DAY0 + (4000 + day) * (int64_t)DAY, 23, 1, 1);
+    assert_int_equal(store_fold(s, DAY0 + 4010 * (int64_t)DAY), 0);
+    assert_int_equal(store_thin(s, DAY0 + 4003 * (int64_t)DAY), 0);
+    assert_int_equal(store_extent(s, 1, &from, &to), 0);
+    assert_int_equal(from, DAY0 + DAY);
+    put(s, DAY0 + 4003 * (int64_t)DAY, 23, 1, 1);
+    assert_int_equal(store_thin(s, DAY0 + 4004 * (int64_t)DAY), 0);
+    assert_int_equal(store_extent(s, 1, &from, &to), 0);
+    assert_int_equal(from, DAY0 + 4000 * (int64_t)DAY);
+    store_close(s);
+}
+
+/* Slices do a day each, and between two of them others may commit. */
+static void test_slices(void **state)
+{
+    struct store *s = fresh_store("slices");
+    int64_t now = DAY0 + 100 * DAY;
+    int slices = 1;
+    bool more;
+
+    (void)state;
+    for (int day = 0; day < 5; day++)
+        put(s, DAY0 + day * DAY, 23, 1, 1);
+    bear_out(s, now);
+    for (assert_int_equal(store_fold_slice(s, now, 1, &more), 0); more; slices++)
+        assert_int_equal(store_fold_slice(s, now, 1, &more), 0);
+    assert_true(slices >= 5);
+    slices = 1;
+    for (assert_int_equal(store_thin_slice(s, now, 1, &more), 0); more; slices++) {
+        assert_int_equal(store_begin(s), 0);
+        assert_int_equal(store_commit(s), 0);
+        assert_int_equal(store_thin_slice(s, now, 1, &more), 0);
+    }
+    assert_in_range(slices, 5, 6);
+    size_t n = 0;
+    assert_int_equal(store_read_targets(s, 1, DAY0, DAY0 + 5 * DAY, count_target, &n), 0);
+    assert_int_equal(n, 0);
+    store_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sums),
         cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_clock_ahead),
+        cmocka_unit_test(test_slices),
     };
     return cmocka_run_group_tests(tests, temp_make, temp_remove);
 }
