@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "input/identity.h"
+#include "store/gap.h"
 #include "store/rules.h"
 
 struct commit {
@@ -111,6 +112,28 @@ static uint32_t take_as(void *ctx, const struct ip *source)
     return asn_number(c->tags->asn, source);
 }
 
+/* Which of a log's sensors a lost line was of can be told where there is one only. */
+static int write_losses(struct store *s, const struct commit_part *part)
+{
+    const struct log_state *log = part->log;
+    struct losses all = {0};
+    int rc = 0;
+
+    for (size_t i = 0; i < part->n; i++)
+        losses_join(&all, tally_losses(part->tallies[i]));
+    for (size_t i = 0; i < all.n && rc == 0; i++) {
+        struct gap g = {.sensor = log->sensor_count == 1 ? log->sensors[0] : 0,
+                        .reason = GAP_LOST,
+                        .from = all.list[i].from,
+                        .to = all.list[i].to,
+                        .lost = all.list[i].lines,
+                        .input = log->position.path};
+        rc = store_put_gap(s, &g);
+    }
+    losses_fini(&all);
+    return rc;
+}
+
 static int write_part(struct store *s, const struct rules *rules, const struct commit_tags *tags,
                       const struct commit_part *part)
 {
@@ -134,7 +157,7 @@ static int write_part(struct store *s, const struct rules *rules, const struct c
             rc = store_put_watched(s, log->sensors[i], log->position.first_when, log->watched_to);
     }
     FAULT("watched");
-    return rc;
+    return rc < 0 ? rc : write_losses(s, part);
 }
 
 /* All that are stale are marked. */

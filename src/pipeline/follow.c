@@ -155,7 +155,9 @@ void followed_take(struct followed *f, int64_t now, const struct tail_lines *lin
 
     if (f->fresh)
         inherit(f);
+    losses_add(tally_losses(f->tally), lines->cut, &f->reader.clock);
     intake_lines(&in, &f->reader, lines->lines, f->tally, &counts, &span, &log->samples);
+    losses_settle(tally_losses(f->tally), p->last_when, span.any ? span.first : now);
     counts_add(&f->counts, &counts);
     counts_add(&log->counts, &counts);
     f->changed = true;

@@ -80,6 +80,7 @@ static void parse_block(const struct import *im, struct matcher *m, struct resul
     r->span = (struct intake_span){0};
     r->samples.n = 0;
     reader_init(&reader, m, &im->rule, before);
+    losses_add(tally_losses(r->tally), r->block.cut, &reader.clock);
     intake_lines(&im->intake, &reader, r->block.lines, r->tally, &r->counts, &r->span, &r->samples);
     r->clock = reader.clock;
     FAULT("parsed");
@@ -224,6 +225,20 @@ static int past_file_time(const struct import *im, const char *path, int64_t whe
     return -EINVAL;
 }
 
+/* The blocks are in order now, so it can be told when their first lines were lost. */
+static void settle_losses(struct import *im, uint64_t end, const struct intake_span *batch)
+{
+    const struct position *p = &im->log.position;
+    int64_t before = p->first_when == INT64_MAX ? INT64_MIN : p->last_when;
+
+    for (uint64_t i = im->next_commit; i < end; i++) {
+        const struct result *r = result_at(im, i);
+        losses_settle(tally_losses(r->tally), before, batch->any ? batch->first : INT64_MIN);
+        if (r->clock.settled)
+            before = r->clock.before;
+    }
+}
+
 /* Commits the confirmed blocks up to `end`; their results are free afterwards. The lock is not
  * held. */
 static int commit_batch(struct import *im, const char *path, uint64_t end, bool last,
@@ -248,6 +263,7 @@ static int commit_batch(struct import *im, const char *path, uint64_t end, bool 
     int rc = yearless && batch.span.any ? past_file_time(im, path, batch.latest, err) : 0;
     if (rc < 0)
         return rc;
+    settle_losses(im, end, &batch.span);
     struct log_state *log = &im->log;
     uint64_t was = log->position.offset;
     advance_log(log, &batch, before, to);

@@ -53,6 +53,8 @@ void intake_lines(const struct intake *in, struct reader *r, struct str lines, s
         enum outcome o = take_line(in, r, line, t, counts, span);
         counts->lines++;
         counts->by[o]++;
+        if (o == OUTCOME_LOST)
+            losses_add(tally_losses(t), 1, &r->clock);
         if (o == OUTCOME_UNMATCHED)
             keep_sample(samples, line);
     }

@@ -71,6 +71,7 @@ void stream_lose(struct stream *s, uint64_t lines)
 
     counts_add(&s->counts, &counts);
     counts_add(&s->since, &counts);
+    losses_add(tally_losses(s->tally), lines, NULL);
     s->changed |= lines > 0;
 }
 
@@ -102,6 +103,7 @@ void stream_swap(struct stream *s, int64_t now, bool watched, bool watch_too, st
     if (!s->changed && !(grown && watch_too))
         return;
     ASSERT(!s->in_batch);
+    losses_settle(tally_losses(s->tally), now, INT64_MIN);
     struct batch_part *part = batch_add(b, &s->tally);
     part->state = s->state;
     part->state.position.path = s->name;

@@ -31,6 +31,7 @@ struct tally {
     uint32_t *name_slots; /* open addressing: place + 1, 0 free */
     size_t name_slot_count;
     struct ip_table v6;
+    struct losses losses;
 };
 
 #endif

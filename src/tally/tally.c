@@ -21,6 +21,7 @@ void tally_free(struct tally *t)
     free(t->names);
     free(t->name_slots);
     ip_table_fini(&t->v6);
+    losses_fini(&t->losses);
     free(t);
 }
 
@@ -29,6 +30,7 @@ void tally_reset(struct tally *t)
     if (t->name_count)
         memset(t->name_slots, 0, t->name_slot_count * sizeof *t->name_slots);
     ip_table_clear(&t->v6);
+    losses_clear(&t->losses);
     t->n = t->name_count = t->last_name = 0;
 }
 
@@ -112,6 +114,11 @@ void tally_add(struct tally *t, struct str sensor, const struct event *e, uint16
     r->rule = 0; /* the encoder's to tell */
     r->sensor = find_name(t, sensor);
     r->class = e->class;
+}
+
+struct losses *tally_losses(struct tally *t)
+{
+    return &t->losses;
 }
 
 size_t tally_records(const struct tally *t)

@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "parse/event.h"
 #include "store/facts.h"
+#include "tally/loss.h"
 
 struct tally;
 
@@ -28,6 +29,9 @@ void tally_reset(struct tally *t);
 /* Counts one event. `sensor`: the name as the log gives it. event->when must be within [0,
  * 2^32). */
 void tally_add(struct tally *t, struct str sensor, const struct event *e, uint16_t country);
+
+/* Lines that couldn't be taken in, since the last reset. Not a part of what is encoded. */
+struct losses *tally_losses(struct tally *t);
 
 /* Records since the last reset: what encoding will cost. */
 size_t tally_records(const struct tally *t);

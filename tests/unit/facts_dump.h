@@ -7,6 +7,7 @@
 #include "base/country.h"
 #include "base/port.h"
 #include "helper.h"
+#include "store/gap.h"
 #include "store/store.h"
 
 static inline int dump_bin(void *ctx, const struct bin_fact *f)
@@ -47,6 +48,15 @@ static inline int dump_target(void *ctx, const struct target_fact *f)
     for (uint32_t i = 0; i < f->sketch_len; i++)
         fprintf(ctx, "%02x", f->sketch[i]);
     fputc('\n', ctx);
+    return 0;
+}
+
+static inline int dump_gap(void *ctx, const struct gap *g)
+{
+    char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
+
+    fprintf(ctx, "gap %s %s %s %llu %s\n", time_format_utc(g->from, a), time_format_utc(g->to, b),
+            gap_reason_name(g->reason), (unsigned long long)g->lost, g->text);
     return 0;
 }
 
@@ -98,6 +108,7 @@ static inline char *facts_dump(const char *data)
     for (size_t i = 0; i < n; i++) {
         fprintf(out, "sensor %s\n", sensors[i].name);
         dump_known(out, s, sensors[i].id);
+        assert_int_equal(store_read_gaps(s, sensors[i].id, 0, end, dump_gap, out), 0);
         assert_int_equal(store_read_bins(s, sensors[i].id, 0, end, dump_bin, out), 0);
         assert_int_equal(store_read_sources(s, sensors[i].id, 0, end, dump_source, out), 0);
         assert_int_equal(store_read_targets(s, sensors[i].id, 0, end, dump_target, out), 0);

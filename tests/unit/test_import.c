@@ -475,6 +475,8 @@ static void test_odd_bytes(void **state)
     same_counts("blank lines", &r, 0, 0, 3, 0);
 }
 
+#define AT(second) "gap 2026-11-24T10:00:" second "Z 2026-11-24T10:00:" second "Z lost 1 \n"
+
 static void test_long_lines(void **state)
 {
     enum { MIB = 1 << 20 };
@@ -482,12 +484,18 @@ static void test_long_lines(void **state)
         const char *name;
         int before, size, after, lost; /* lines, bytes, lines */
         bool newline;
+        const char *gap; /* in the facts: at the line before, or the first behind */
     } cases[] = {
-        {"8193 bytes", 1, 8193, 1, 1, true},        {"one block", 1, MIB, 1, 1, true},
-        {"a byte less", 0, MIB - 1, 1, 1, true},    {"a byte more", 0, MIB + 1, 1, 1, true},
-        {"two blocks", 3, 2 * MIB, 3, 1, true},     {"more than two", 3, 2 * MIB + 77, 3, 1, true},
-        {"nothing behind", 3, 2 * MIB, 0, 1, true}, {"no newline", 3, 2 * MIB, 0, 1, false},
-        {"nothing else", 0, 2 * MIB, 0, 1, false},  {"one block, no newline", 0, MIB, 0, 1, false},
+        {"8193 bytes", 1, 8193, 1, 1, true, AT("01")},
+        {"one block", 1, MIB, 1, 1, true, AT("01")},
+        {"a byte less", 0, MIB - 1, 1, 1, true, AT("02")},
+        {"a byte more", 0, MIB + 1, 1, 1, true, AT("02")},
+        {"two blocks", 3, 2 * MIB, 3, 1, true, AT("01")},
+        {"more than two", 3, 2 * MIB + 77, 3, 1, true, AT("01")},
+        {"nothing behind", 3, 2 * MIB, 0, 1, true, AT("01")},
+        {"no newline", 3, 2 * MIB, 0, 1, false, AT("01")},
+        {"nothing else", 0, 2 * MIB, 0, 1, false, ""},
+        {"one block, no newline", 0, MIB, 0, 1, false, ""},
     };
     const char *log = temp_path("long.log");
     char *line = malloc(3 * MIB);
@@ -509,6 +517,10 @@ static void test_long_lines(void **state)
         struct import_report r = import_good(data, log, (struct how){0});
         same_counts(cases[i].name, &r, (uint64_t)(cases[i].before + cases[i].after), 0, 0,
                     (uint64_t)cases[i].lost);
+        char *facts = facts_dump(data);
+        if (!strstr(facts, cases[i].gap) || (!*cases[i].gap && strstr(facts, "gap")))
+            fail_msg("%s: want '%s' in\n%s", cases[i].name, cases[i].gap, facts);
+        free(facts);
         r = import_good(data, log, (struct how){0});
         same_counts(cases[i].name, &r, 0, 0, 0, 0);
         write_text(log, "a", "\n" LINE("Nov 24 10:00:03"));

@@ -1,0 +1,37 @@
+# Lines that can't be taken in are no silence: the facts say when, how many, and of which log.
+
+load run-helper
+
+long_line() {
+    echo "Nov 24 00:$1 gw kernel: $(head -c 9000 /dev/zero | tr '\0' x)"
+}
+
+lost() { # DATA
+    "$SCANTIDE" sql --data "$1" --format csv \
+        "SELECT sensor, substr(first, 12) AS first, substr(last, 12) AS last, lost, input LIKE '%log' AS log FROM coverage WHERE state = 'lost'" | tail -n +2
+}
+
+@test "lost lines: an import and a daemon tell the same, near ones as one" {
+    {
+        lines 1 100
+        long_line 00:21
+        long_line 01:00
+        lines 1000 1100 # from 00:03:20 on
+        long_line 20:00
+    } >log
+    "$SCANTIDE" import --data whole --sensor gw --timezone UTC log >/dev/null 2>&1
+    diff - <(lost whole) <<'END'
+gw,00:00:21,00:01:00,2,1
+gw,00:20:00,00:20:00,1,1
+END
+    head -c 20000 log >part && mv log rest && mv part log
+    start
+    until_true has_events 1
+    kill -9 "$daemon"
+    wait "$daemon" || true
+    start
+    tail -c +20001 rest >>log
+    until_true has_events 201
+    stop
+    diff <(lost whole) <(lost data)
+}
