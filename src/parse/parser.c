@@ -477,6 +477,19 @@ static int of_family(int proto, const struct ip *source)
     return proto == 1 && source->family == 6 ? 58 : proto;
 }
 
+static inline void read_ports(const struct matcher *m, const struct pattern *pat, struct str text,
+                              struct event *e)
+{
+    long from = number(group(m, pat, text, FIELD_SPORT), 65535),
+         to = number(group(m, pat, text, FIELD_DPORT), 65535);
+
+    e->has_ports = from >= 0 && to >= 0;
+    if (!e->has_ports)
+        return;
+    e->source_port = (uint16_t)from;
+    e->destination_port = (uint16_t)to;
+}
+
 /* Protocol, ports and ICMP type from the groups; false where they don't fit together, which is how
  * a line cut short looks. */
 static bool read_transport(const struct matcher *m, const struct pattern *pat, struct str text,
@@ -490,18 +503,15 @@ static bool read_transport(const struct matcher *m, const struct pattern *pat, s
     proto = of_family(proto, &e->source);
     e->protocol = (uint8_t)proto;
     e->is_fragment = group(m, pat, text, FIELD_FRAG).p != NULL;
+    read_ports(m, pat, text, e);
     if (proto == 6 || proto == 17) {
-        struct str to = group(m, pat, text, FIELD_DPORT);
-        long sport = number(group(m, pat, text, FIELD_SPORT), 65535), dport = number(to, 65535);
-        if (sport < 0 || dport < 0)
-            return e->is_fragment || untold(to);
-        e->has_ports = true;
-        e->source_port = (uint16_t)sport;
-        e->destination_port = (uint16_t)dport;
+        if (!e->has_ports)
+            return e->is_fragment || untold(group(m, pat, text, FIELD_DPORT));
         struct str flags = proto == 6 ? group(m, pat, text, FIELD_FLAGS) : (struct str){0};
         e->has_flags = flags.p != NULL;
         e->tcp_flags = read_flags(flags);
     } else if (proto == 1 || proto == 58) {
+        e->has_ports = false;
         struct str kind = group(m, pat, text, FIELD_TYPE);
         long type = number(kind, 255), code = number(group(m, pat, text, FIELD_CODE), 255);
         e->has_icmp_type = type >= 0;

@@ -128,8 +128,8 @@ static void test_iptables(void **state)
          "event src=198.51.100.7 dst=192.0.2.10 proto=esp in=eth0 action=drop class=other "
          "port=50/ip"},
         {"IN=eth0 OUT= SRC=198.51.100.7 DST=192.0.2.10 PROTO=UDPLITE SPT=7 DPT=9 LEN=8 ",
-         "event src=198.51.100.7 dst=192.0.2.10 proto=udplite in=eth0 action=drop class=other "
-         "port=136/ip"},
+         "event src=198.51.100.7 dst=192.0.2.10 sport=7 dport=9 proto=udplite in=eth0 action=drop "
+         "class=other port=136/ip"},
         {"IN=eth0 OUT= SRC=198.51.100.7 DST=192.0.2.10 PROTO=47 ",
          "event src=198.51.100.7 dst=192.0.2.10 proto=gre in=eth0 action=drop class=other "
          "port=47/ip"},
