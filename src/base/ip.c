@@ -33,11 +33,20 @@ static int parse_v4(struct str t, struct ip *out)
     return 0;
 }
 
-int ip_parse(struct str text, struct ip *out)
+struct ip ip_from_v6(const uint8_t bytes[16])
 {
     static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    bool is_mapped = memcmp(bytes, mapped, sizeof mapped) == 0;
+    struct ip ip = {.family = is_mapped ? 4 : 6};
+
+    memcpy(ip.b, is_mapped ? bytes + 12 : bytes, is_mapped ? 4 : 16);
+    return ip;
+}
+
+int ip_parse(struct str text, struct ip *out)
+{
     char copy[IP_TEXT_MAX];
-    struct ip ip = {.family = 6};
+    uint8_t bytes[16];
 
     if (parse_v4(text, out) == 0)
         return 0;
@@ -45,14 +54,9 @@ int ip_parse(struct str text, struct ip *out)
         return -EINVAL;
     memcpy(copy, text.p, text.n);
     copy[text.n] = 0;
-    if (strlen(copy) != text.n || inet_pton(AF_INET6, copy, ip.b) != 1)
+    if (strlen(copy) != text.n || inet_pton(AF_INET6, copy, bytes) != 1)
         return -EINVAL;
-    if (memcmp(ip.b, mapped, sizeof mapped) == 0) {
-        struct ip v4 = {.family = 4};
-        memcpy(v4.b, ip.b + 12, 4);
-        ip = v4;
-    }
-    *out = ip;
+    *out = ip_from_v6(bytes);
     return 0;
 }
 

@@ -40,6 +40,9 @@ static inline struct ip ip_from_v4(uint32_t v)
     return (struct ip){4, {(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v}};
 }
 
+/* An IPv6 address; a mapped one as IPv4. */
+struct ip ip_from_v6(const uint8_t bytes[16]);
+
 /* False for what no country can own: private, loopback, link-local, shared (RFC 6598), multicast,
  * reserved, unspecified, benchmarking; for IPv6 all outside 2000::/3. The documentation ranges (RFC
  * 5737, RFC 3849) are not global either. Source: IANA's special-purpose address registries (RFC
