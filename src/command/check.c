@@ -281,6 +281,15 @@ static void tell_asn(const struct check *c)
            asn_type(c->asn), day.year, day.month, day.day);
 }
 
+static void tell_anonymize(const struct config *conf)
+{
+    if (conf->anonymize == ANONYMIZE_PREFIX)
+        printf(LABEL "sources are kept as networks: /24, or /48 of IPv6\n", "Anonymous");
+    else if (conf->anonymize == ANONYMIZE_HASH)
+        printf(LABEL "sources are kept as hashes, by the key in anonymize.key beside the facts\n",
+               "Anonymous");
+}
+
 static void tell_data(const struct check *c)
 {
     struct statvfs fs;
@@ -331,6 +340,7 @@ static void tell(const struct check *c, int64_t now)
     tell_rules_differ(c);
     tell_country(c);
     tell_asn(c);
+    tell_anonymize(c->conf);
     tell_data(c);
     tell_series(c->conf);
 }

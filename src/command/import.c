@@ -264,10 +264,12 @@ int cmd_import(int argc, char **argv)
     status = session_open(&s, SESSION_PARSERS | SESSION_GEO | SESSION_FACTS_WRITE | SESSION_SERIES);
     if (status == EXIT_DONE)
         status = session_take_rules(&s, false, say);
+    if (status == EXIT_DONE)
+        status = session_anonymize(&s, say);
     if (status == EXIT_DONE) {
         o.parsers = s.parsers;
         o.geo = s.geo;
-        o.tags.asn = s.asn;
+        o.tags = (struct commit_tags){s.asn, &s.anonymizer};
         o.store = s.store;
         o.now = wall_now();
         geo_expand(s.geo);

@@ -186,7 +186,7 @@ static int run_locked(struct session *s, const struct files_input *paths, size_t
         .file_count = n,
         .parsers = s->parsers,
         .geo = s->geo,
-        .tags = {.asn = s->asn},
+        .tags = {s->asn, &s->anonymizer},
         .store = s->store,
         .series = s->series,
         .commit_every_s = s->conf->commit_every_s,
@@ -202,6 +202,8 @@ static int run_locked(struct session *s, const struct files_input *paths, size_t
     plain = journal_takes_stderr();
     say_what(s);
     int status = session_take_rules(s, true, say);
+    if (status == EXIT_DONE)
+        status = session_anonymize(s, say);
     if (status != EXIT_DONE)
         return status;
     int rc = daemon_run(&o);

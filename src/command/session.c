@@ -233,6 +233,25 @@ int session_take_rules(struct session *s, bool daemon, void (*say)(const char *t
         say(text);
         free(text);
     }
+    if (change.anonymous)
+        say("sources that were made anonymous keep what they were counted as: their addresses "
+            "aren't known any more");
+    return EXIT_DONE;
+}
+
+int session_anonymize(struct session *s, void (*say)(const char *text))
+{
+    bool made = false;
+
+    if (anonymizer_open(s->conf->anonymize, s->data, &s->anonymizer, &made, &s->err) < 0)
+        return session_fail(s, EXIT_MISTAKE);
+    if (s->conf->anonymize == ANONYMIZE_PREFIX)
+        say("anonymize: prefix: sources are kept as networks, /24 and /48");
+    if (s->conf->anonymize == ANONYMIZE_HASH)
+        say(made ? "anonymize: hash: sources are kept as hashes; their key was made now, "
+                   "anonymize.key in the data folder: whoever has it can find the addresses, and "
+                   "without it the next hashes are others"
+                 : "anonymize: hash: sources are kept as hashes");
     return EXIT_DONE;
 }
 

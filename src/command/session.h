@@ -71,6 +71,7 @@ struct session {
     struct parser_set *parsers;
     struct geo *geo;
     struct asn *asn; /* NULL: there is no database */
+    struct anonymizer anonymizer;
     struct store *store;
     struct series *series;
     const struct zone *local; /* the operator's zone */
@@ -98,6 +99,10 @@ int session_sync_series(struct session *s);
  * counted before, and says how far that reached. With a daemon on the data folder, which has a
  * configuration of its own, a difference is only said; `daemon`: it is this process. */
 int session_take_rules(struct session *s, bool daemon, void (*say)(const char *text));
+
+/* Opens the configured way to make sources anonymous, and says what it means; after the facts were
+ * opened for writing. */
+int session_anonymize(struct session *s, void (*say)(const char *text));
 
 /* The sentence on a change of rules, the caller's to free. */
 char *session_rules_text(const struct rules_change *change, const struct zone *local);

@@ -123,6 +123,13 @@ static bool excluded_count_too(const struct top *t)
     return i < n && t->query.what == RANK_TARGETS;
 }
 
+/* Sketches don't tell what they count. */
+static bool are_networks(const struct top *t)
+{
+    return t->ranking.networks || (!t->ranking.sources_exact && t->query.what != RANK_SOURCES &&
+                                   t->session.conf->anonymize == ANONYMIZE_PREFIX);
+}
+
 static void print_head(const struct top *t)
 {
     char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
@@ -133,7 +140,8 @@ static void print_head(const struct top *t)
            time_format_local(t->session.local, r->to, b),
            getenv("TZ") ? getenv("TZ") : "local time", r->events);
     if (r->sources)
-        printf(", %s%" PRIu64 " sources", r->sources_exact ? "" : "~", r->sources);
+        printf(", %s%" PRIu64 " %s", r->sources_exact ? "" : "~", r->sources,
+               are_networks(t) ? "sources that may be networks (anonymize: prefix)" : "sources");
     if (t->n < r->n)
         printf(", the first %zu of %zu", t->n, r->n);
     if (r->hidden)
@@ -253,9 +261,9 @@ static void print_json(const struct top *t)
     /* Row by row, so that a million rows need no tree of them all. */
     printf("{\"from\":\"%s\",", time_format_utc(r->from, a));
     printf("\"to\":\"%s\",\"hidden\":%" PRIu64 ",\"events\":%" PRIu64 ",\"sources\":%" PRIu64
-           ",\"sources_exact\":%s,\"rows\":[",
+           ",\"sources_exact\":%s,\"sources_are_networks\":%s,\"rows\":[",
            time_format_utc(r->to, a), r->hidden, r->events, r->sources,
-           r->sources_exact ? "true" : "false");
+           r->sources_exact ? "true" : "false", are_networks(t) ? "true" : "false");
     for (size_t i = 0; i < t->n; i++) {
         json_t *o = row_object(t, &r->rows[i]);
         fputs(i ? ",\n" : "\n", stdout);

@@ -56,6 +56,7 @@ struct raw_series {
 
 struct raw {
     char *data, *parsers, *commit_every, *late;
+    enum anonymize *anonymize;
     struct raw_geo *geo;
     struct raw_input *inputs;
     uint32_t inputs_count;
@@ -127,12 +128,22 @@ static const cyaml_schema_field_t series_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_strval_t anonymize_words[] = {
+    {"none", ANONYMIZE_NONE},
+    {"prefix", ANONYMIZE_PREFIX},
+    {"hash", ANONYMIZE_HASH},
+};
+
+enum { ANONYMIZE_WORDS = sizeof anonymize_words / sizeof *anonymize_words };
+
 static const cyaml_schema_field_t fields[] = {
     TEXT("data", struct raw, data),
     TEXT("parsers", struct raw, parsers),
     CYAML_FIELD_MAPPING_PTR("geo", OPTIONAL, struct raw, geo, geo_fields),
     CYAML_FIELD_SEQUENCE("inputs", CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER, struct raw, inputs,
                          &input_schema, 1, 1000),
+    CYAML_FIELD_ENUM_PTR("anonymize", OPTIONAL | CYAML_FLAG_STRICT, struct raw, anonymize,
+                         anonymize_words, ANONYMIZE_WORDS),
     TEXT("commit_every", struct raw, commit_every),
     TEXT("late", struct raw, late),
     CYAML_FIELD_SEQUENCE("prefixes", OPTIONAL, struct raw, prefixes, &prefix_schema, 0, 1000),
@@ -526,6 +537,8 @@ static void read_meaning(struct reading *r)
         read_path(r, "geo.asn", raw->geo->asn, &conf->asn);
     }
     read_inputs(r);
+    if (raw->anonymize)
+        conf->anonymize = *raw->anonymize;
     read_duration(r, "commit_every", raw->commit_every, 1, 60, "1s to 60s", &conf->commit_every_s);
     read_duration(r, "late", raw->late, 0, 3600, "0s to 1h", &conf->late_s);
     read_prefixes(r);

@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "base/zone.h"
 #include "parse/event.h"
+#include "tag/anonymizer.h"
 #include "tag/rules.h"
 
 #define CONFIG_FILE "/etc/scantide/scantide.yaml"
@@ -49,6 +50,7 @@ struct config {
     size_t prefix_count;
     struct rule *rules; /* the exclusions, if any, before the scanners; numbered from 1 */
     size_t rule_count;
+    enum anonymize anonymize;
     int commit_every_s;
     int late_s;
     struct {

@@ -134,6 +134,17 @@ static int write_losses(struct store *s, const struct commit_part *part)
     return rc;
 }
 
+static struct ip take_hidden(void *ctx, const struct ip *source)
+{
+    const struct commit *c = ctx;
+    return anonymizer_hide(c->tags->anonymizer, source);
+}
+
+static bool hides(const struct commit_tags *tags)
+{
+    return tags->anonymizer && tags->anonymizer->how != ANONYMIZE_NONE;
+}
+
 static int write_part(struct store *s, const struct rules *rules, const struct commit_tags *tags,
                       const struct commit_part *part)
 {
@@ -143,6 +154,7 @@ static int write_part(struct store *s, const struct rules *rules, const struct c
                               .sensor = take_sensor,
                               .as = tags->asn ? take_as : NULL,
                               .rule = rules_match_none(rules) ? NULL : take_rule,
+                              .hide = hides(tags) ? take_hidden : NULL,
                               .segment = take_segment};
     int rc = tally_encode(part->tallies, part->n, &sink);
 

@@ -7,6 +7,7 @@
 #define SCANTIDE_PIPELINE_COMMIT_H
 
 #include "store/store.h"
+#include "tag/anonymizer.h"
 #include "tag/asn.h"
 #include "tally/tally.h"
 
@@ -36,7 +37,8 @@ struct commit_part {
 
 /* What a commit tells of sources besides their rule, which the facts know themselves. */
 struct commit_tags {
-    const struct asn *asn; /* NULL: no AS numbers */
+    const struct asn *asn;               /* NULL: no AS numbers */
+    const struct anonymizer *anonymizer; /* NULL: sources are stored as they are */
 };
 
 /* Looks a log up by its content, as identity_find, and gives it the sensors that the store knows

@@ -11,9 +11,10 @@
 #include "base/sketch.h"
 #include "base/sort.h"
 #include "store/rules.h"
+#include "tag/anonymizer.h"
 #include "tag/asn.h"
 
-enum { COUNTRY_BITS = 10, SOURCE_BITS = 33, SLOTS_FIRST = 1024 };
+enum { COUNTRY_BITS = 10, SOURCE_BITS = 34, SLOTS_FIRST = 1024 };
 
 /* Rows by key, open addressing. */
 struct table {
@@ -38,6 +39,7 @@ struct rank {
     bool sources;  /* count distinct ones */
     bool sketched; /* by sketches */
     bool lean;     /* not all sources are there */
+    bool networks; /* some are networks */
     struct table table;
     struct seen seen; /* row << SOURCE_BITS | source */
     struct seen all;  /* source */
@@ -134,6 +136,15 @@ static uint64_t compact(struct rank *x, const struct ip *ip)
     return ip->family == 6 ? 1ULL << 32 | ip_table_add(&x->v6, ip) : ip_v4(ip);
 }
 
+/* A source; one that was made anonymous is another than a true address that looks the same. */
+static uint64_t compact_source(struct rank *x, const struct source_fact *f)
+{
+    bool anonymous = f->kept_rule != 0;
+
+    x->networks |= anonymous && !anonymous_is_hash(&f->source);
+    return (uint64_t)anonymous << (SOURCE_BITS - 1) | compact(x, &f->source);
+}
+
 /* ---- reading ---- */
 
 static uint64_t group_key(enum rank_what what, uint32_t port, uint16_t country)
@@ -200,9 +211,9 @@ static int take_source(void *ctx, const struct source_fact *f)
     bool fresh;
 
     if (!wanted(x->q, f->port, f->country) || events_within(x, f) == 0 ||
-        hides(x, rules_find(x->rules, &f->source)))
+        hides(x, rules_of(x->rules, f)))
         return 0;
-    uint64_t source = compact(x, &f->source);
+    uint64_t source = compact_source(x, f);
     size_t row = find_row(&x->table, group_key(x->q->what, f->port, f->country), &fresh);
     seen_add(&x->seen, (uint64_t)row << SOURCE_BITS | source);
     seen_add(&x->all, source);
@@ -215,7 +226,7 @@ static int rank_source(void *ctx, const struct source_fact *f)
     struct rank *x = ctx;
     uint64_t events = wanted(x->q, f->port, f->country) ? events_within(x, f) : 0;
     int64_t first = f->hour + f->first, last = f->hour + f->last;
-    uint16_t rule = rules_find(x->rules, &f->source);
+    uint16_t rule = rules_of(x->rules, f);
     bool fresh;
 
     if (events == 0)
@@ -226,12 +237,13 @@ static int rank_source(void *ctx, const struct source_fact *f)
     }
     first = first < x->from ? x->from : first;
     last = last >= x->to ? x->to - 1 : last;
-    size_t i = find_row(&x->table, compact(x, &f->source), &fresh);
+    size_t i = find_row(&x->table, compact_source(x, f), &fresh);
     struct rank_row *row = &x->table.rows[i];
     row->ip = f->source;
     row->country = f->country;
     row->as = f->as ? f->as : row->as;
     row->rule = rule;
+    row->anonymous = f->kept_rule != 0;
     row->events += events;
     row->sources = 1;
     row->first = fresh || first < row->first ? first : row->first;
@@ -250,7 +262,7 @@ static int rank_as(void *ctx, const struct source_fact *f)
 
     if (events == 0)
         return 0;
-    if (hides(x, rules_find(x->rules, &f->source))) {
+    if (hides(x, rules_of(x->rules, f))) {
         x->hidden += events;
         return 0;
     }
@@ -261,7 +273,7 @@ static int rank_as(void *ctx, const struct source_fact *f)
     row->events += events;
     if (!x->sources)
         return 0;
-    uint64_t source = compact(x, &f->source);
+    uint64_t source = compact_source(x, f);
     seen_add(&x->seen, (uint64_t)i << SOURCE_BITS | source);
     seen_add(&x->all, source);
     return 0;
@@ -355,8 +367,7 @@ static int sketch_source(void *ctx, const struct source_fact *f)
     struct rank *x = ctx;
     uint32_t key = by_country(x) ? f->country : f->port;
 
-    if (!key_wanted(x, key) || events_within(x, f) == 0 ||
-        hides(x, rules_find(x->rules, &f->source)))
+    if (!key_wanted(x, key) || events_within(x, f) == 0 || hides(x, rules_of(x->rules, f)))
         return 0;
     uint64_t hash = sketch_hash(&f->source);
     hll_add(sketch_of(x, key), hash);
@@ -455,7 +466,7 @@ static int total_source(void *ctx, const struct source_fact *f)
 {
     struct rank *x = ctx;
 
-    if (events_within(x, f) && !hides(x, rules_find(x->rules, &f->source)))
+    if (events_within(x, f) && !hides(x, rules_of(x->rules, f)))
         hll_add(x->sums->total, sketch_hash(&f->source));
     return 0;
 }
@@ -580,6 +591,7 @@ static int rank_span(struct store *s, const struct rank_query *q, int64_t from, 
     if (rc == 0) {
         if (sources)
             count_distinct(&x, out);
+        out->networks = x.networks;
         out->partial = x.lean && of_sources;
         if (sketch_total)
             out->sources = hll_count(x.sums->total);
@@ -611,7 +623,7 @@ static bool same_key(enum rank_what what, const struct rank_row *a, const struct
 {
     if (what == RANK_AS)
         return a->as == b->as;
-    return a->port == b->port && ip_compare(&a->ip, &b->ip) == 0 &&
+    return a->port == b->port && a->anonymous == b->anonymous && ip_compare(&a->ip, &b->ip) == 0 &&
            (a->ip.family || a->country == b->country);
 }
 
@@ -686,7 +698,12 @@ const char *rank_key(enum rank_what what, const struct rank_row *row, char out[R
         snprintf(out + strlen(out), RANK_KEY_MAX - strlen(out), " %s",
                  country_format(row->country, country));
         break;
-    case RANK_SOURCES: ip_format(&row->ip, out); break;
+    case RANK_SOURCES:
+        if (row->anonymous)
+            anonymous_format(&row->ip, out);
+        else
+            ip_format(&row->ip, out);
+        break;
     case RANK_AS: asn_format(row->as, out); break;
     case RANK_TARGETS:
         if (row->ip.family == 4 && ip_v4(&row->ip) == 0)

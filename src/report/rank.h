@@ -50,6 +50,7 @@ struct rank_row {
     uint64_t sources; /* distinct */
     bool untold;      /* `sources` isn't known: most events fell into hours that keep no sketch of
                          the port, since it wasn't busy */
+    bool anonymous;   /* of sources: `ip` is a network or a hash (tag/anonymizer.h) */
     uint16_t rule;    /* of sources: the number of the rule that it falls under; 0: none */
     uint64_t ports;   /* of sources: distinct ports */
     int64_t first,
@@ -65,6 +66,7 @@ struct ranking {
     uint64_t events;  /* of all rows */
     uint64_t sources; /* distinct in all; 0 for targets */
     bool sources_exact;
+    bool networks; /* sources were read that are whole networks: distinct ones are counted so */
     bool
         partial; /* of sources and autonomous systems: in hours long past, or of a flood, only the heaviest are known */
     /* Events that were asked for and are in no row, since their sources are excluded, or scanners

@@ -193,7 +193,7 @@ static int take_source(void *ctx, const struct source_fact *f)
     uint32_t mask = 0;
 
     ASSERT(f->port < PORT_KEY_MAX && f->country < COUNTRY_MAX);
-    if (rules_is_excluded(g->rules, rules_find(g->rules, &f->source)))
+    if (rules_is_excluded(g->rules, rules_of(g->rules, f)))
         return 0;
     if (f->hour != g->hour || ip_compare(&f->source, &g->source) != 0) {
         end_source(g);

@@ -330,7 +330,11 @@ static int by_port(const void *a, const void *b)
 
     if (x->port != y->port)
         return x->port < y->port ? -1 : 1;
-    return x->class != y->class ? x->class - y->class : x->country - y->country;
+    if (x->class != y->class)
+        return x->class - y->class;
+    if (x->country != y->country)
+        return x->country - y->country;
+    return (x->kept_rule > y->kept_rule) - (x->kept_rule < y->kept_rule);
 }
 
 static int by_size(const void *a, const void *b)

@@ -43,7 +43,9 @@ struct source_fact {
     uint32_t port;
     uint16_t sensor;
     uint16_t country;
-    uint32_t as; /* AS number as tagged then; 0: unknown */
+    uint32_t as;        /* AS number as tagged then; 0: unknown */
+    uint32_t kept_rule; /* 0: its address tells the rule; else the source is anonymous, and this is
+                           one more than the rule that it was counted with */
     uint8_t class;
     uint16_t first, last; /* seconds into the hour, both inclusive */
     uint64_t events;

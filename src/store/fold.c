@@ -33,7 +33,7 @@ static void folding_fini(struct folding *x)
 /* Margins count no excluded source. */
 static void add_source(struct folding *x, const struct source_fact *f)
 {
-    if (!rules_is_excluded(x->rules, rules_find(x->rules, &f->source)))
+    if (!rules_is_excluded(x->rules, rules_of(x->rules, f)))
         margin_add_source(x->margin, &f->source, f->port, f->country);
 }
 

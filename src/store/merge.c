@@ -52,7 +52,8 @@ static int compare(enum fact_kind kind, const union fact *a, const union fact *b
         c = c ? c : by_number(a->source.port, b->source.port);
         c = c ? c : by_number(a->source.class, b->source.class);
         /* Bins tell countries apart, so what moves counts in them has to know each one's share. */
-        return c ? c : by_number(a->source.country, b->source.country);
+        c = c ? c : by_number(a->source.country, b->source.country);
+        return c ? c : by_number(a->source.kept_rule, b->source.kept_rule);
     case FACT_TARGET:
         c = ip_compare(&a->target.target, &b->target.target);
         return c ? c : by_number(a->target.port, b->target.port);

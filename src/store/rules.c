@@ -274,8 +274,9 @@ struct moving {
 static int take_source(void *ctx, const struct source_fact *f)
 {
     struct moving *m = ctx;
-    uint16_t from = rules_find(m->old, &f->source), to = rules_find(m->new, &f->source);
+    uint16_t from = rules_of(m->old, f), to = rules_of(m->new, f);
 
+    m->change->anonymous |= f->kept_rule != 0;
     if (from == to)
         return 0;
     uint64_t key = ((uint64_t)f->class << PORT_KEY_BITS | f->port) << COUNTRY_BITS | f->country;

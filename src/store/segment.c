@@ -18,6 +18,7 @@ void segment_begin(struct segment_writer *w, enum fact_kind kind)
     w->address = (struct ip){0};
     w->country = 0;
     w->as = 0;
+    w->kept_rule = 0;
     w->any4 = w->any6 = false;
     w->events = 0;
 }
@@ -77,15 +78,18 @@ static bool spread_is_told(uint64_t events, unsigned first, unsigned last)
 void segment_put_source(struct segment_writer *w, const struct source_fact *f)
 {
     bool fresh = f->source.family == 4 ? !w->any4 : !w->any6;
-    bool flag = fresh || f->country != w->country || f->as != w->as;
+    bool flag = fresh || f->country != w->country || f->as != w->as || f->kept_rule != w->kept_rule;
     struct buf *b = put_address(w, &f->source, flag);
 
     if (flag) {
         buf_varint(b, f->country);
-        buf_varint(b, f->as);
+        buf_varint(b, (uint64_t)f->as << 1 | (f->kept_rule != 0));
+        if (f->kept_rule)
+            buf_varint(b, f->kept_rule - 1);
     }
     w->country = f->country;
     w->as = f->as;
+    w->kept_rule = f->kept_rule;
     buf_varint(b, (uint64_t)(f->port << CLASS_BITS | f->class) << 1 | (f->events != 1));
     buf_varint(b, f->first);
     if (f->events != 1) {
@@ -238,26 +242,33 @@ int segment_next_source(struct segment_reader *r, struct source_fact *f)
 
     if (rc <= 0)
         return rc;
-    uint64_t country = flag ? bytes_varint(&r->in) : r->country;
-    uint64_t as = flag ? bytes_varint(&r->in) : r->as;
+    uint64_t country = r->country, as = r->as, rule = r->kept_rule;
+    if (flag) {
+        country = bytes_varint(&r->in);
+        as = bytes_varint(&r->in);
+        rule = as & 1 ? bytes_varint(&r->in) + 1 : 0;
+        as >>= 1;
+    }
     uint64_t v = bytes_varint(&r->in), first = bytes_varint(&r->in), events = 1, last = first;
     if (v & 1) {
         events = bytes_varint(&r->in);
         last = first + bytes_varint(&r->in);
     }
     uint64_t port = v >> (1 + CLASS_BITS), class = v >> 1 & ((1 << CLASS_BITS) - 1);
-    if (r->in.bad || country >= COUNTRY_MAX || as > UINT32_MAX || port >= PORT_KEY_MAX ||
-        class >= CLASS_COUNT || last >= HOUR_S || first > last || events == 0 ||
-        !next_key(r, v >> 1))
+    if (r->in.bad || country >= COUNTRY_MAX || as > UINT32_MAX || rule > UINT16_MAX + 1 ||
+        port >= PORT_KEY_MAX || class >= CLASS_COUNT || last >= HOUR_S || first > last ||
+        events == 0 || !next_key(r, v >> 1))
         return -EBADMSG;
     r->country = (uint16_t)country;
     r->as = (uint32_t)as;
+    r->kept_rule = (uint32_t)rule;
     f->hour = r->start;
     f->source = r->address;
     f->port = (uint32_t)port;
     f->sensor = r->sensor;
     f->country = r->country;
     f->as = r->as;
+    f->kept_rule = r->kept_rule;
     f->class = (uint8_t) class;
     f->first = (uint16_t)first;
     f->last = (uint16_t)last;

@@ -9,7 +9,8 @@
  *   bin     key = (rule << 2 | class) << 29 | port << 10 | country, as the difference to the entry
  *           before << 1 | many; if many: events
  *   source  bytes of the IPv4 part, the IPv4 part, the IPv6 part. An entry: address difference << 1
- *           | new (IPv6: 0, or 1 and 16 bytes for the difference); country and AS if new;
+ *           | new (IPv6: 0, or 1 and 16 bytes for the difference); if new: country, AS << 1 |
+ *           anonymous, if anonymous the rule;
  *           (port << 2 | class) << 1 | many; first second; if many: events, last - first; the
  *           counts of all bins from the first's to the one before the last's, where events > 2 and
  *           they differ
@@ -30,7 +31,7 @@ struct segment_writer {
     uint64_t key;            /* of the entry before */
     struct ip address;
     uint16_t country;
-    uint32_t as;
+    uint32_t as, kept_rule;
     bool any4, any6;
     uint64_t events;
 };
@@ -53,7 +54,7 @@ struct segment_reader {
     uint64_t key;       /* of the entry before; sources and targets: behind the address */
     struct ip address;
     uint16_t country;
-    uint32_t as;
+    uint32_t as, kept_rule;
     bool in6;
     int64_t start;
     uint16_t sensor;

@@ -11,6 +11,7 @@
 #include "base/zone.h"
 #include "parse/fields.h"
 #include "store/scan.h"
+#include "tag/anonymizer.h"
 
 enum column {
     SENSOR,
@@ -408,6 +409,7 @@ struct row {
     uint32_t port, as;
     uint16_t sensor, country, rule, first, last;
     uint8_t class;
+    bool anonymous;
 };
 
 static struct row row_of(const union fact *f, enum fact_kind kind)
@@ -427,6 +429,7 @@ static struct row row_of(const union fact *f, enum fact_kind kind)
                             .events = f->source.events,
                             .port = f->source.port,
                             .as = f->source.as,
+                            .anonymous = f->source.kept_rule != 0,
                             .sensor = f->source.sensor,
                             .country = f->source.country,
                             .first = f->source.first,
@@ -487,7 +490,10 @@ static void give(sqlite3_context *ctx, const struct cursor *c, enum column colum
             sqlite3_result_int64(ctx, r->as);
         break;
     case ADDRESS:
-        ip_format(r->address, text);
+        if (r->anonymous)
+            anonymous_format(r->address, text);
+        else
+            ip_format(r->address, text);
         text_result(ctx, text);
         break;
     case FIRST: text_result(ctx, utc_text(r->start + r->first, text)); break;

@@ -1,5 +1,5 @@
-/* Tallies become segments: 1. names become sensors and IPv6 addresses ranks, the same in all
- * tallies; 2. records are dealt out by (sensor, hour); 3. each such group is sorted three ways and
+/* Tallies become segments: 1. where sources are to be hidden, each gets its other address; names
+ * become sensors and IPv6 addresses ranks, the same in all tallies; 2. records are dealt out by (sensor, hour); 3. each such group is sorted three ways and
  * its runs of equal keys are added up and written. */
 #include <stdlib.h>
 
@@ -20,6 +20,24 @@ struct group {
     size_t from, n;
 };
 
+/* What is known of a source that isn't stored. */
+struct origin {
+    struct ip shown;
+    uint32_t as;
+    uint16_t rule;
+};
+
+/* Sources by their true addresses, and what takes their place; only where they are hidden. */
+struct hidden {
+    struct ip_table truth;
+    struct origin *origins; /* by place in `truth` */
+    size_t cap;
+    uint32_t **places;     /* per tally and record: of its source */
+    struct ip_table shown; /* the addresses that are stored */
+    uint32_t *as;          /* by place in `shown`; of several sources the first one's */
+    size_t as_cap;
+};
+
 struct encoder {
     struct tally *const *tallies;
     size_t n;
@@ -28,6 +46,7 @@ struct encoder {
     uint32_t **ranks;   /* per tally: place of an IPv6 address to its rank among all */
     struct ip *v6;      /* all, ascending */
     size_t v6_count;
+    struct hidden hidden;
     struct group *groups;
     size_t group_count, group_cap;
     struct record *records; /* dealt out */
@@ -41,9 +60,88 @@ static int compare_ip(const void *a, const void *b)
     return ip_compare(a, b);
 }
 
+/* ---- hidden sources ---- */
+
+static uint32_t hide_source(struct encoder *x, const struct ip *source)
+{
+    struct hidden *h = &x->hidden;
+    const struct tally_sink *sink = x->sink;
+    size_t known = h->truth.n;
+    uint32_t place = ip_table_add(&h->truth, source);
+
+    if (place < known)
+        return place;
+    if (place == h->cap)
+        h->origins = xrealloc(h->origins, h->cap = h->cap * 2 + 1024, sizeof *h->origins);
+    struct origin *o = &h->origins[place];
+    *o = (struct origin){.shown = sink->hide(sink->ctx, source),
+                         .as = sink->as ? sink->as(sink->ctx, source) : 0,
+                         .rule = sink->rule ? sink->rule(sink->ctx, source) : 0};
+    size_t shown = h->shown.n;
+    uint32_t at = ip_table_add(&h->shown, &o->shown);
+    if (at < shown)
+        return place;
+    if (at == h->as_cap)
+        h->as = xrealloc(h->as, h->as_cap = h->as_cap * 2 + 1024, sizeof *h->as);
+    h->as[at] = o->as;
+    return place;
+}
+
+static struct ip true_source(const struct tally *t, const struct record *r)
+{
+    return r->source6 ? t->v6.list[r->source] : ip_from_v4(r->source);
+}
+
+static void hide_sources(struct encoder *x)
+{
+    struct hidden *h = &x->hidden;
+
+    h->places = xcalloc(x->n, sizeof *h->places);
+    for (size_t t = 0; t < x->n; t++) {
+        const struct tally *y = x->tallies[t];
+        h->places[t] = xmalloc(y->n * sizeof **h->places);
+        for (size_t i = 0; i < y->n; i++) {
+            const struct record *r = &y->records[i], *before = i ? r - 1 : NULL;
+            struct ip source = true_source(y, r);
+            h->places[t][i] = before && before->source == r->source && before->source6 == r->source6
+                                  ? h->places[t][i - 1]
+                                  : hide_source(x, &source);
+        }
+    }
+}
+
+static void hidden_fini(struct encoder *x)
+{
+    struct hidden *h = &x->hidden;
+
+    for (size_t t = 0; h->places && t < x->n; t++)
+        free(h->places[t]);
+    free(h->places);
+    free(h->origins);
+    free(h->as);
+    ip_table_fini(&h->truth);
+    ip_table_fini(&h->shown);
+}
+
+static uint32_t as_of(struct encoder *x, const struct ip *source)
+{
+    if (x->sink->hide)
+        return x->hidden.as[ip_table_add(&x->hidden.shown, source)];
+    return x->sink->as ? x->sink->as(x->sink->ctx, source) : 0;
+}
+
+/* ---- ranks and groups ---- */
+
+static uint32_t rank_of(const struct encoder *x, const struct ip *ip)
+{
+    const struct ip *found = bsearch(ip, x->v6, x->v6_count, sizeof *x->v6, compare_ip);
+    return (uint32_t)(found - x->v6);
+}
+
 static void rank_v6(struct encoder *x)
 {
-    size_t total = 0;
+    const struct ip_table *shown = &x->hidden.shown;
+    size_t total = shown->n;
 
     for (size_t t = 0; t < x->n; t++)
         total += x->tallies[t]->v6.n;
@@ -54,6 +152,9 @@ static void rank_v6(struct encoder *x)
             memcpy(x->v6 + x->v6_count, y->v6.list, y->v6.n * sizeof *x->v6);
         x->v6_count += y->v6.n;
     }
+    for (size_t i = 0; i < shown->n; i++)
+        if (shown->list[i].family == 6)
+            x->v6[x->v6_count++] = shown->list[i];
     if (x->v6_count == 0)
         return;
     qsort(x->v6, x->v6_count, sizeof *x->v6, compare_ip);
@@ -65,11 +166,8 @@ static void rank_v6(struct encoder *x)
     for (size_t t = 0; t < x->n; t++) {
         const struct tally *y = x->tallies[t];
         x->ranks[t] = xmalloc(y->v6.n * sizeof **x->ranks);
-        for (size_t i = 0; i < y->v6.n; i++) {
-            const struct ip *found =
-                bsearch(&y->v6.list[i], x->v6, x->v6_count, sizeof *x->v6, compare_ip);
-            x->ranks[t][i] = (uint32_t)(found - x->v6);
-        }
+        for (size_t i = 0; i < y->v6.n; i++)
+            x->ranks[t][i] = rank_of(x, &y->v6.list[i]);
     }
 }
 
@@ -132,18 +230,32 @@ static void apply_rules(const struct encoder *x, struct record *records, size_t 
     }
 }
 
+static void apply_origins(const struct encoder *x, const struct run *run, struct record *records)
+{
+    const uint32_t *places = x->hidden.places[run->tally] + run->from;
+
+    for (size_t i = 0; i < run->n; i++) {
+        const struct origin *o = &x->hidden.origins[places[i]];
+        records[i].source6 = o->shown.family == 6;
+        records[i].source = records[i].source6 ? rank_of(x, &o->shown) : ip_v4(&o->shown);
+        records[i].rule = o->rule;
+    }
+}
+
 static void copy_run(struct encoder *x, const struct run *run, struct record *to)
 {
     const uint32_t *ranks = x->ranks[run->tally];
 
     memcpy(to, x->tallies[run->tally]->records + run->from, run->n * sizeof *to);
     for (size_t i = 0; ranks && i < run->n; i++) {
-        if (to[i].source6)
+        if (to[i].source6 && !x->sink->hide)
             to[i].source = ranks[to[i].source];
         if (to[i].target6)
             to[i].target = ranks[to[i].target];
     }
-    if (x->sink->rule)
+    if (x->sink->hide)
+        apply_origins(x, run, to);
+    else if (x->sink->rule)
         apply_rules(x, to, run->n);
 }
 
@@ -233,35 +345,53 @@ static int encode_bins(struct encoder *x, const struct group *g)
     return 0;
 }
 
-/* Key: source (33 bits), port, class. */
-static int encode_sources(struct encoder *x, const struct group *g)
+/* Key: source (33 bits), port, class; of hidden sources also the country, since a network may lie in
+ * several. */
+static size_t source_items(struct encoder *x, const struct group *g, const uint16_t *rule)
 {
+    unsigned shift = rule ? COUNTRY_BITS : 0;
+    size_t n = 0;
+
     for (size_t i = 0; i < g->n; i++) {
         const struct record *r = &x->records[g->from + i];
         uint64_t source = (uint64_t)r->source6 << 32 | r->source;
-        x->items[i] = (struct item){(source << PORT_KEY_BITS | r->port) << CLASS_BITS | r->class,
-                                    r->count, (uint16_t)(r->when % HOUR_S), r->country};
+        uint64_t key = (source << PORT_KEY_BITS | r->port) << CLASS_BITS | r->class;
+        if (rule && r->rule != *rule)
+            continue;
+        x->items[n++] = (struct item){key << shift | (rule ? r->country : 0), r->count,
+                                      (uint16_t)(r->when % HOUR_S), r->country};
     }
-    const struct item *it = sort_items(x->items, x->spare, g->n);
+    return n;
+}
+
+/* `rule`: only sources that fall under it, hidden ones; NULL: all, as they are. */
+static int encode_sources_of(struct encoder *x, const struct group *g, const uint16_t *rule)
+{
+    unsigned shift = rule ? COUNTRY_BITS : 0;
+    size_t n = source_items(x, g, rule);
+    const struct item *it = sort_items(x->items, x->spare, n);
     uint64_t before = UINT64_MAX;
     uint32_t as = 0;
+
     segment_begin(&x->writer, FACT_SOURCE);
-    for (size_t i = 0; i < g->n;) {
-        uint64_t key = it[i].key, source = key >> (PORT_KEY_BITS + CLASS_BITS);
+    for (size_t i = 0; i < n;) {
+        uint64_t whole = it[i].key, key = whole >> shift;
+        uint64_t source = key >> (PORT_KEY_BITS + CLASS_BITS);
         struct source_fact f = {
             .source = address(x, source),
             .port = key >> CLASS_BITS & ((1 << PORT_KEY_BITS) - 1),
             .class = key & ((1 << CLASS_BITS) - 1),
             .country = it[i].b,
+            .kept_rule = rule ? *rule + 1U : 0,
             .first = it[i].a,
             .last = it[i].a,
         };
-        if (x->sink->as && source != before) {
-            as = x->sink->as(x->sink->ctx, &f.source);
+        if (source != before) {
+            as = as_of(x, &f.source);
             before = source;
         }
         f.as = as;
-        for (; i < g->n && it[i].key == key; i++) {
+        for (; i < n && it[i].key == whole; i++) {
             f.first = it[i].a < f.first ? it[i].a : f.first;
             f.last = it[i].a > f.last ? it[i].a : f.last;
             f.events += it[i].count;
@@ -270,6 +400,33 @@ static int encode_sources(struct encoder *x, const struct group *g)
         segment_put_source(&x->writer, &f);
     }
     return emit(x, FACT_SOURCE, g, (int64_t)g->hour * HOUR_S);
+}
+
+/* The least rule of the group that is at least `from`; false: none. */
+static bool next_rule(const struct encoder *x, const struct group *g, unsigned from, uint16_t *rule)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < g->n; i++) {
+        uint16_t r = x->records[g->from + i].rule;
+        if (r >= from && (!found || r < *rule)) {
+            *rule = r;
+            found = true;
+        }
+    }
+    return found;
+}
+
+static int encode_sources(struct encoder *x, const struct group *g)
+{
+    uint16_t rule = 0;
+    int rc = 0;
+
+    if (!x->sink->hide)
+        return encode_sources_of(x, g, NULL);
+    for (unsigned from = 0; rc == 0 && next_rule(x, g, from, &rule); from = rule + 1U)
+        rc = encode_sources_of(x, g, &rule);
+    return rc;
 }
 
 static void put_mark(struct buf *out, unsigned mark)
@@ -347,6 +504,8 @@ int tally_encode(struct tally *const *tallies, size_t n, const struct tally_sink
     x.ranks = xcalloc(n, sizeof *x.ranks);
     int rc = name_sensors(&x);
     if (rc == 0) {
+        if (sink->hide)
+            hide_sources(&x);
         rank_v6(&x);
         deal_out(&x);
     }
@@ -361,6 +520,7 @@ int tally_encode(struct tally *const *tallies, size_t n, const struct tally_sink
         free(x.sensors[t]);
         free(x.ranks[t]);
     }
+    hidden_fini(&x);
     free(x.sensors);
     free(x.ranks);
     free(x.v6);

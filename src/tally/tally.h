@@ -48,12 +48,15 @@ struct tally_sink {
     /* The number of the rule that the source falls under; NULL: there is no rule. Asked here and
      * not when an event is added, so that a commit counts by the rules that the facts hold then. */
     uint16_t (*rule)(void *ctx, const struct ip *source);
+    /* The address that is stored in the source's place; NULL: its own. Asked for the other two
+     * before, which are of the true one; the facts then keep the rule. */
+    struct ip (*hide)(void *ctx, const struct ip *source);
     int (*segment)(void *ctx, enum fact_kind kind, uint16_t sensor, int64_t start, uint64_t events,
                    const void *data, size_t len);
 };
 
-/* Gives all tallies' facts to the sink, one segment a (kind, sensor, bin or hour), ordered by
- * sensor and hour. The tallies are left as they are. Returns 0, or what the sink returned. */
+/* Gives all tallies' facts to the sink, ordered by sensor and hour: one segment a (kind, sensor, bin
+ * or hour), of hidden sources one more for each rule. The tallies are left as they are. Returns 0, or what the sink returned. */
 int tally_encode(struct tally *const *tallies, size_t n, const struct tally_sink *sink);
 
 #endif

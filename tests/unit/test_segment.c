@@ -115,12 +115,20 @@ static const struct source_row sources[] = {
     {"2001:db8::2", 81, 0, COUNTRY_UNKNOWN, 5, 5, 1, {1}},
 };
 
+/* Scans' sources are no anonymous ones, others were under rule 0, and 65535. */
+static uint32_t kept_rule_of(const struct source_row *row)
+{
+    return row->class == CLASS_OTHER ? UINT16_MAX + 1 : row->class;
+}
+
 static struct source_fact source_fact(const struct source_row *row)
 {
     struct source_fact f = {.source = ip(row->source),
                             .port = row->port,
                             .class = row->class,
                             .country = row->country,
+                            .as = row->port ? UINT32_MAX - row->port : 0,
+                            .kept_rule = kept_rule_of(row),
                             .first = row->first,
                             .last = row->last,
                             .events = row->events};
@@ -148,6 +156,8 @@ static void check_source(const struct source_fact *f, const struct source_row *r
     same_number(row->source, f->port, row->port);
     same_number(row->source, f->class, row->class);
     same_number(row->source, f->country, row->country);
+    same_number(row->source, f->as, row->port ? UINT32_MAX - row->port : 0);
+    same_number(row->source, f->kept_rule, kept_rule_of(row));
     same_number(row->source, f->first, row->first);
     same_number(row->source, f->last, row->last);
     same_number(row->source, f->events, row->events);
@@ -345,7 +355,8 @@ static void test_impossible(void **state)
         {"class 3 of a source", FACT_SOURCE, 7, {1, 5, 1, 0, 0, 6, 0}},
         {"second 3600", FACT_SOURCE, 8, {1, 6, 1, 0, 0, 0, 0x90, 0x1c}},
         {"country 65536", FACT_SOURCE, 9, {1, 7, 1, 0x80, 0x80, 0x04, 0, 0, 0}},
-        {"AS 2^32", FACT_SOURCE, 11, {1, 9, 1, 0, 0x80, 0x80, 0x80, 0x80, 0x10, 0, 0}},
+        {"AS 2^32", FACT_SOURCE, 11, {1, 9, 1, 0, 0x80, 0x80, 0x80, 0x80, 0x20, 0, 0}},
+        {"rule 65536", FACT_SOURCE, 10, {1, 8, 1, 0, 1, 0x80, 0x80, 0x04, 0, 0}},
         {"an address that wraps",
          FACT_SOURCE,
          14,
