@@ -249,7 +249,7 @@ static void explain_line(struct explain *x, struct str line)
 
 static int explain_file(struct explain *x, int fd, const char *path)
 {
-    struct blocks *blocks = blocks_new(fd, 0, true);
+    struct blocks *blocks = blocks_new(blocks_read_fd, &fd, 0, true, true);
     struct block block = {0};
     int rc;
 

@@ -1,4 +1,4 @@
-/* `scantide import`: whole logs taken in, in any order, once. */
+/* `scantide import`: whole logs taken in, oldest first, once. */
 #include "pipeline/import.h"
 
 #include <errno.h>
@@ -11,6 +11,7 @@
 
 #include "base/wall.h"
 #include "command/session.h"
+#include "pipeline/choose.h"
 #include "pipeline/upkeep.h"
 
 static const char usage[] =
@@ -18,11 +19,25 @@ static const char usage[] =
     "\n"
     "    scantide import [--sensor NAME] [--timezone ZONE] [--year YYYY] FILE...\n"
     "\n"
-    "Logs may come in any order and again: a log is known by its content, and only what is new in "
-    "it\n"
-    "is counted. '-' is stdin, which is counted each time. While 'scantide run' is running on the "
-    "same\n"
-    "data folder, it draws what was imported.\n"
+    "FILE is a log, plain or compressed (gz, xz, zst, bz2, lz4, Z); a tar or zip archive of logs; "
+    "a\n"
+    "folder of logs; a pattern such as '/var/log/kern.log*', quoted or not; or '-' for stdin. Of\n"
+    "archives and folders those files are taken in which a parser knows a line; the others are "
+    "named.\n"
+    "The oldest log comes first.\n"
+    "\n"
+    "A log is known by its content, compressed or not: what was taken in before isn't counted "
+    "again, so\n"
+    "logs may come in any order, again, and as copies. stdin is counted each time. The last line "
+    "of "
+    "a\n"
+    "file that was written in the last five minutes waits for its newline. Of a damaged archive "
+    "all "
+    "is\n"
+    "taken in that can be read, and the exit code is 1. While 'scantide run' is running on the "
+    "same "
+    "data\n"
+    "folder, it draws what was imported.\n"
     "\n"
     "    --sensor NAME      the firewall that all lines come from (else the host in each line)\n"
     "    --timezone ZONE    of times without one, such as Europe/Berlin (else this machine's)\n"
@@ -155,6 +170,17 @@ static void say_notes(const char *path, const struct import_report *r)
                 "%s: a stream can't be known again: taking the same lines in once more would count "
                 "them twice\n",
                 path);
+    if (r->left)
+        fprintf(stderr,
+                "%s: its last line (%" PRIu64
+                " bytes) has no end yet: it is counted when it has one, or after five minutes\n",
+                path, r->left);
+}
+
+static void say_passed_over(void *ctx, const char *name, const char *why)
+{
+    (void)ctx;
+    fprintf(stderr, "%s: passed over, %s\n", name, why);
 }
 
 static void say(const char *text)
@@ -187,7 +213,8 @@ static int read_options(int argc, char **argv, struct call *call, struct import_
             return status == EXIT_DONE ? -1 : status;
     }
     if (optind == argc)
-        return session_mistake("import", "name the logs to take in, or '-' for stdin");
+        return session_mistake("import",
+                               "name the logs to take in, folders of them, or '-' for stdin");
     if (session_zone("import", call->zone, &o->zone) != EXIT_DONE ||
         session_year("import", call->year, &o->year) != EXIT_DONE)
         return EXIT_MISTAKE;
@@ -219,27 +246,39 @@ static void keep_up(struct session *s, int64_t now)
     error_fini(&s->err);
 }
 
+/* The exit status after a log that failed: an operator's mistake says less than a failure. */
+static int worse(struct session *s, int status, int rc)
+{
+    return session_fail(s, status == EXIT_FAILED ? status
+                                                 : session_status(rc == -ENOENT ? -EINVAL : rc));
+}
+
 static int import_all(struct session *s, struct import_options *o, struct progress *progress,
-                      char **paths, int n)
+                      char **arguments, int n)
 {
     struct import_report sum = {0};
+    struct choices logs = {0};
     double started = now_s();
     int status = EXIT_DONE, done = 0;
 
-    for (int i = 0; i < n; i++) {
+    int rc = choices_make(&logs, o, arguments, (size_t)n, say_passed_over, NULL, &s->err);
+    if (rc < 0)
+        status = worse(s, status, rc);
+    for (size_t i = 0; i < logs.n; i++) {
+        const char *name = logs.items[i].name;
         struct import_report r;
-        progress->path = paths[i];
+        progress->path = name;
         progress->started = now_s();
-        int rc = import_log(o, paths[i], &r, &s->err);
+        rc = import_member(o, logs.items[i].path, logs.items[i].member, &r, &s->err);
         end_progress(progress);
         add_report(&sum, &r);
         if (rc == 0)
-            say_notes(paths[i], &r);
+            say_notes(name, &r);
         else
-            status = session_fail(
-                s, status == EXIT_FAILED ? status : session_status(rc == -ENOENT ? -EINVAL : rc));
+            status = worse(s, status, rc);
         done += rc == 0;
     }
+    choices_fini(&logs);
     if (done == 0 && sum.counts.lines == 0)
         return status;
     keep_up(s, o->now);

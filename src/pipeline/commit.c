@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "base/fault.h"
-#include "input/identity.h"
 #include "store/gap.h"
 #include "store/rules.h"
 
@@ -24,24 +23,41 @@ static int take_newest(void *ctx, const struct position *p)
     return 0;
 }
 
-int log_state_find(struct store *s, int fd, uint64_t size, const char *sensor,
-                   struct log_state *log)
+/* Before the log is looked up: what comes between the two is then new. */
+static int begin_find(struct store *s, const char *sensor, struct log_state *log)
 {
     char name[SENSOR_NAME_MAX]; /* as it was stored */
 
     snprintf(name, sizeof name, "%s", sensor);
     log->sensor_count = 0;
     log->newest = 0;
-    /* First: what comes between the two is then new. */
-    int rc = store_read_positions(s, name, take_newest, &log->newest);
-    if (rc < 0)
-        return rc;
-    int found = identity_find(s, fd, size, sensor, &log->position);
+    return store_read_positions(s, name, take_newest, &log->newest);
+}
+
+static int end_find(struct store *s, struct log_state *log, int found)
+{
+    int rc = 0;
+
     log->from = log->position.offset;
     if (found > 0)
         rc = store_position_sensors(s, log->position.id, log->sensors, SENSORS_MAX + 1,
                                     &log->sensor_count);
     return rc < 0 ? rc : found;
+}
+
+int log_state_find(struct store *s, int fd, uint64_t size, const char *sensor,
+                   struct log_state *log)
+{
+    int rc = begin_find(s, sensor, log);
+    return rc < 0 ? rc : end_find(s, log, identity_find(s, fd, size, sensor, &log->position));
+}
+
+int log_state_find_packed(struct store *s, struct packed *packed, const char *sensor,
+                          struct log_state *log, struct identity_run *at)
+{
+    int rc = begin_find(s, sensor, log);
+    return rc < 0 ? rc
+                  : end_find(s, log, identity_find_packed(s, packed, sensor, &log->position, at));
 }
 
 /* ---- nobody else has taken it in ---- */

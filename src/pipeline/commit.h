@@ -6,6 +6,7 @@
 #ifndef SCANTIDE_PIPELINE_COMMIT_H
 #define SCANTIDE_PIPELINE_COMMIT_H
 
+#include "input/identity.h"
 #include "store/store.h"
 #include "tag/anonymizer.h"
 #include "tag/asn.h"
@@ -45,6 +46,10 @@ struct commit_tags {
  * for its position. 1 found, 0 a new log, or a negative code. */
 int log_state_find(struct store *s, int fd, uint64_t size, const char *sensor,
                    struct log_state *log);
+
+/* The same for a packed log, as identity_find_packed. */
+int log_state_find_packed(struct store *s, struct packed *packed, const char *sensor,
+                          struct log_state *log, struct identity_run *at);
 
 /* Writes all parts or none. On failure a fault is added, and the logs' lists of sensors and
  * position ids may have grown. -ESTALE, without a fault: another scantide has taken in lines of one

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "base/fault.h"
 #include "input/blocks.h"
 #include "input/identity.h"
+#include "input/packed.h"
 #include "parse/envelope.h"
 #include "pipeline/commit.h"
 
@@ -23,6 +25,7 @@ enum {
     RESULTS = 1024, /* blocks parsed and not yet committed, at most; a power of two */
     THREADS_MAX = 16,
     DAY_S = 86400,
+    QUIET_S = 300, /* a plain file that wasn't written for so long is whole */
     PROGRESS_MS = 200,
     PEEK_BYTES = 64 * 1024
 };
@@ -35,8 +38,9 @@ struct result {
     struct counts counts;
     struct intake_span span;
     struct intake_samples samples;
-    struct clock clock; /* as it stood after the block */
-    uint64_t to;
+    struct clock clock;  /* as it stood after the block */
+    struct position end; /* what identifies the log up to there, and marks on the way */
+    uint64_t used;       /* of the file, for the progress */
 };
 
 struct import {
@@ -44,20 +48,26 @@ struct import {
     struct intake intake;
     struct clock_rule rule;
     int fd;
+    struct packed *packed; /* NULL: a plain file */
+    bool is_whole;         /* it won't grow: its last line is one even without a newline */
     struct log_state log;
-    char head[HEAD_BYTES];
+
+    /* The reading, by whoever holds `reading`. */
+    struct blocks *blocks;
+    struct identity_run run;
 
     /* All below under the lock. */
     pthread_mutex_t lock;
     pthread_cond_t room;  /* for workers: there may be room, or an end */
     pthread_cond_t ready; /* for the committer: something was confirmed, or ended */
-    struct blocks *blocks;
+    bool reading;         /* a worker reads a block: in order, but not under the lock */
     struct result results[RESULTS];
     uint64_t next_read, next_confirm, next_commit; /* blocks by number */
     bool confirming, at_end, stop;
     int read_error;
     int64_t before;   /* the line before the first unconfirmed block's */
     size_t records;   /* parsed and not yet committed */
+    uint64_t used;    /* of the file, up to what is committed */
     unsigned running; /* workers */
     struct tally *spare[RESULTS];
     size_t spare_count;
@@ -122,12 +132,29 @@ static void confirm_parsed(struct import *im, struct matcher *m)
     pthread_cond_signal(&im->ready);
 }
 
-/* Takes the next block to parse; NULL at the end. The lock is held, also while reading: reading is
- * in order anyway. */
+static void read_block(struct import *im, struct result *r, int *rc)
+{
+    *rc = blocks_next(im->blocks, &r->block);
+    if (*rc <= 0)
+        return;
+    uint64_t n = r->block.to - r->block.from;
+    identity_run_feed(&im->run, (struct str){r->block.buffer, (size_t)n}, r->end.marks,
+                      &r->end.mark_count);
+    identity_run_stamp(&im->run, &r->end);
+    r->used = im->packed ? packed_used(im->packed) : r->block.to;
+    FAULT("read");
+}
+
+static bool has_room(const struct import *im)
+{
+    return !im->reading && im->records <= AHEAD_RECORDS &&
+           im->next_read - im->next_commit < RESULTS;
+}
+
+/* Takes the next block to parse; NULL at the end. The lock is held, but while reading. */
 static struct result *take_block(struct import *im)
 {
-    while (!im->stop && !im->at_end &&
-           (im->records > AHEAD_RECORDS || im->next_read - im->next_commit == RESULTS))
+    while (!im->stop && !im->at_end && !has_room(im))
         pthread_cond_wait(&im->room, &im->lock);
     if (im->stop || im->at_end)
         return NULL;
@@ -136,7 +163,13 @@ static struct result *take_block(struct import *im)
     *r = (struct result){.tally = tally};
     if (im->spare_block_count)
         r->block = im->spare_blocks[--im->spare_block_count];
-    int rc = blocks_next(im->blocks, &r->block);
+    int rc;
+    im->reading = true;
+    pthread_mutex_unlock(&im->lock);
+    read_block(im, r, &rc);
+    pthread_mutex_lock(&im->lock);
+    im->reading = false;
+    pthread_cond_broadcast(&im->room);
     if (rc <= 0) {
         im->at_end = true;
         im->read_error = rc;
@@ -145,8 +178,6 @@ static struct result *take_block(struct import *im)
         im->spare[im->spare_count++] = tally;
         return NULL;
     }
-    FAULT("read");
-    r->to = r->block.to;
     im->next_read++;
     return r;
 }
@@ -193,13 +224,11 @@ static void report_result(struct import_report *rep, const struct result *r)
 }
 
 /* The log's times after a batch. */
-static void advance_log(struct log_state *log, const struct import_report *batch, int64_t before,
-                        uint64_t to)
+static void advance_log(struct log_state *log, const struct import_report *batch, int64_t before)
 {
     struct position *p = &log->position;
     bool first = p->first_when == INT64_MAX;
 
-    p->offset = to;
     if (before != INT64_MIN)
         p->last_when = before;
     if (!batch->span.any)
@@ -239,6 +268,23 @@ static void settle_losses(struct import *im, uint64_t end, const struct intake_s
     }
 }
 
+/* The log's position after a batch, and the marks that were passed. */
+static void advance_position(struct import *im, uint64_t end)
+{
+    struct position *p = &im->log.position;
+
+    p->mark_count = 0;
+    for (uint64_t i = im->next_commit; i < end; i++) {
+        const struct position *block = &result_at(im, i)->end;
+        for (size_t k = 0; k < block->mark_count && p->mark_count < MARKS_MAX; k++)
+            p->marks[p->mark_count++] = block->marks[k];
+        p->offset = block->offset;
+        p->head_len = block->head_len;
+        p->head_hash = block->head_hash;
+        p->tail_hash = block->tail_hash;
+    }
+}
+
 /* Commits the confirmed blocks up to `end`; their results are free afterwards. The lock is not
  * held. */
 static int commit_batch(struct import *im, const char *path, uint64_t end, bool last,
@@ -249,7 +295,8 @@ static int commit_batch(struct import *im, const char *path, uint64_t end, bool 
     int64_t before = INT64_MIN;
     bool yearless = false;
     size_t n = 0;
-    uint64_t to = 0;
+    struct log_state *log = &im->log;
+    uint64_t was = log->position.offset;
 
     for (uint64_t i = im->next_commit; i < end; i++) {
         const struct result *r = result_at(im, i);
@@ -258,33 +305,20 @@ static int commit_batch(struct import *im, const char *path, uint64_t end, bool 
         if (r->clock.settled)
             before = r->clock.before;
         yearless |= r->clock.depends && r->clock.first.kind == STAMP_YEARLESS;
-        to = r->to;
     }
     int rc = yearless && batch.span.any ? past_file_time(im, path, batch.latest, err) : 0;
     if (rc < 0)
         return rc;
     settle_losses(im, end, &batch.span);
-    struct log_state *log = &im->log;
-    uint64_t was = log->position.offset;
-    advance_log(log, &batch, before, to);
-    if (!log->is_stream)
-        rc = identity_stamp(im->fd, &log->position);
-    if (rc == 0 && !log->is_stream)
-        rc = identity_mark(im->fd, &log->position, was);
-    if (rc < 0) {
-        error_add(err, path, 0, 0, "it changed while it was read (%s): import it again",
-                  strerror(-rc));
-        return rc;
-    }
+    advance_log(log, &batch, before);
+    advance_position(im, end);
     log->mark = last;
-    log->head = (struct str){im->head, log->position.head_len};
-    if (!log->is_stream && pread(im->fd, im->head, log->head.n, 0) != (ssize_t)log->head.n)
-        log->head.n = 0;
+    log->head = (struct str){im->run.head, log->position.head_len};
     struct commit_part part = {.log = log, .tallies = tallies, .n = n};
     rc = commit_write(im->options->store, &im->options->tags, &part, 1, err);
     if (rc < 0)
         return rc;
-    report->bytes += to - was;
+    report->bytes += log->position.offset - was;
     struct result sum = {.counts = batch.counts, .span = batch.span, .samples = batch.samples};
     report_result(report, &sum);
     report->latest =
@@ -297,6 +331,7 @@ static void release_batch(struct import *im, uint64_t end)
     for (; im->next_commit < end; im->next_commit++) {
         struct result *r = result_at(im, im->next_commit);
         im->records -= tally_records(r->tally);
+        im->used = r->used;
         tally_reset(r->tally);
         im->spare[im->spare_count++] = r->tally;
         r->tally = NULL;
@@ -333,14 +368,22 @@ static void wait_ready(struct import *im)
 
 static void show_progress(struct import *im, const struct import_report *report, uint64_t total)
 {
-    uint64_t lines = report->counts.lines, done = report->known + report->bytes;
+    uint64_t lines = report->counts.lines, done = im->used;
 
     for (uint64_t i = im->next_commit; i < im->next_confirm; i++) {
         lines += result_at(im, i)->counts.lines;
-        done = result_at(im, i)->to;
+        done = result_at(im, i)->used;
     }
     if (im->options->progress)
         im->options->progress(im->options->progress_ctx, done, total, lines);
+}
+
+static void say_damaged(const struct import *im, const char *path, struct error *err)
+{
+    error_add(err, path, 0, 0,
+              "it is damaged or ends too early (%s): what could be read, %" PRIu64
+              " bytes of its content, is taken in; a whole copy goes on from there",
+              packed_fault(im->packed), im->log.position.offset);
 }
 
 static int commit_all(struct import *im, const char *path, uint64_t total,
@@ -370,8 +413,12 @@ static int commit_all(struct import *im, const char *path, uint64_t total,
     }
     if (rc == 0 && im->read_error < 0) {
         rc = im->read_error;
-        error_add(err, path, 0, 0, "reading it failed (%s); what was read until then is taken in",
-                  strerror(-rc));
+        if (im->packed)
+            say_damaged(im, path, err);
+        else
+            error_add(err, path, 0, 0,
+                      "reading it failed (%s); what was read until then is taken in",
+                      strerror(-rc));
     }
     pthread_mutex_unlock(&im->lock);
     return rc;
@@ -379,42 +426,76 @@ static int commit_all(struct import *im, const char *path, uint64_t total,
 
 /* ---- one log ---- */
 
-/* The last line of a stretch of the file that has a stamp; false where none does. */
-static bool last_stamp(int fd, off_t from, struct stamp *out)
+/* The first stamp of these bytes, or the last; false where no whole line has one. */
+static bool find_stamp(struct str bytes, bool first, struct stamp *out)
 {
-    char *bytes = xmalloc(PEEK_BYTES);
-    ssize_t n = pread(fd, bytes, PEEK_BYTES, from);
+    const char *newline;
     bool found = false;
 
-    for (ssize_t at = 0; at < n;) {
-        const char *newline = memchr(bytes + at, '\n', (size_t)(n - at));
-        if (!newline)
-            break;
+    while ((!first || !found) && (newline = memchr(bytes.p, '\n', bytes.n))) {
         struct envelope env;
-        envelope_parse((struct str){bytes + at, (size_t)(newline - bytes - at)}, &env);
+        size_t n = (size_t)(newline - bytes.p);
+        envelope_parse((struct str){bytes.p, n}, &env);
         if (env.stamp.kind != STAMP_NONE) {
             *out = env.stamp;
             found = true;
-            if (from == 0)
-                break; /* the first is asked for */
         }
-        at = newline - bytes + 1;
+        bytes = str_skip(bytes, n + 1);
     }
-    free(bytes);
     return found;
+}
+
+/* The first bytes of a log and its last: of a packed one, as long as they lack a year, since all of
+ * it must be unpacked for them. 0 or -EBADMSG. */
+struct ends {
+    char *first, *last;
+    size_t first_n, last_n;
+};
+
+static size_t peek(int fd, uint64_t from, char *bytes)
+{
+    ssize_t n = pread(fd, bytes, PEEK_BYTES, (off_t)from);
+    return n > 0 ? (size_t)n : 0;
+}
+
+static bool lacks_year(struct str bytes)
+{
+    struct stamp stamp;
+    return find_stamp(bytes, true, &stamp) && stamp.kind == STAMP_YEARLESS;
+}
+
+/* Keeps the last PEEK_BYTES, or the last two times as many less one. */
+static void peek_packed(struct packed *p, struct ends *e)
+{
+    ssize_t got = packed_read(p, e->first, PEEK_BYTES);
+
+    e->first_n = got > 0 ? (size_t)got : 0;
+    if (!lacks_year((struct str){e->first, e->first_n}))
+        return;
+    while ((got = packed_read(p, e->last + e->last_n, PEEK_BYTES)) > 0) {
+        e->last_n += (size_t)got;
+        if (e->last_n > PEEK_BYTES) {
+            memmove(e->last, e->last + e->last_n - PEEK_BYTES, PEEK_BYTES);
+            e->last_n = PEEK_BYTES;
+        }
+    }
 }
 
 /* Before anything is taken in: a log without years whose first and last line don't fit before its
  * own time. */
-static int check_years(const struct import *im, const char *path, uint64_t size, struct error *err)
+static int check_years(const struct import *im, const char *path, const struct ends *e,
+                       struct error *err)
 {
     struct stamp first, last;
     struct clock clock;
 
-    if (im->before != INT64_MIN || !last_stamp(im->fd, 0, &first) || first.kind != STAMP_YEARLESS)
+    if (!find_stamp((struct str){e->first, e->first_n}, true, &first) ||
+        first.kind != STAMP_YEARLESS)
         return 0;
-    if (!last_stamp(im->fd, size > PEEK_BYTES ? (off_t)(size - PEEK_BYTES) : 1, &last) ||
-        last.kind != STAMP_YEARLESS)
+    if (!find_stamp((struct str){e->last, e->last_n}, false, &last) &&
+        !find_stamp((struct str){e->first, e->first_n}, false, &last))
+        return 0;
+    if (last.kind != STAMP_YEARLESS)
         return 0;
     clock_init(&clock, &im->rule, INT64_MIN);
     int64_t begin = clock_resolve(&clock, &first), end = clock_resolve(&clock, &last);
@@ -427,31 +508,27 @@ static int check_years(const struct import *im, const char *path, uint64_t size,
     return past_file_time(im, path, end, err);
 }
 
-/* The program that unpacks a file which begins so; NULL for a plain one. */
-static const char *unpacker(int fd)
+/* Opens what is packed at its member, at its beginning. */
+static int open_packed(struct import *im, const char *path, unsigned member, struct error *err)
 {
-    static const struct {
-        const char *magic, *program;
-        size_t n;
-    } all[] = {{"\x1f\x8b", "zcat", 2},
-               {"\xfd"
-                "7zXZ",
-                "xzcat", 5},
-               {"\x28\xb5\x2f\xfd", "zstdcat", 4},
-               {"BZh", "bzcat", 3}};
-    char head[8] = {0};
+    struct packed_member m;
 
-    if (pread(fd, head, sizeof head, 0) < 0)
-        return NULL;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (memcmp(head, all[i].magic, all[i].n) == 0)
-            return all[i].program;
-    return NULL;
+    packed_close(im->packed);
+    im->packed = packed_open(im->fd);
+    int rc = packed_seek(im->packed, member ? member : 1, &m);
+    if (rc < 0)
+        error_add(err, path, 0, 0, "it can't be unpacked (%s)", packed_fault(im->packed));
+    else if (rc == 0 && member)
+        error_add(err, path, 0, 0, "it changed while it was read: import it again");
+    else if (rc > 0 && m.mtime > 0)
+        im->rule.file_time = m.mtime;
+    return rc < 0 ? rc : rc == 0 && member ? -ENOENT : 0;
 }
 
-static int open_log(const struct import_options *o, const char *path, struct import *im,
-                    uint64_t *size, struct import_report *report, struct error *err)
+static int open_log(struct import *im, const char *path, unsigned member, uint64_t *size,
+                    struct error *err)
 {
+    const struct import_options *o = im->options;
     struct stat st;
 
     im->log.is_stream = strcmp(path, "-") == 0;
@@ -466,52 +543,118 @@ static int open_log(const struct import_options *o, const char *path, struct imp
         return -EISDIR;
     }
     im->log.is_stream |= !S_ISREG(st.st_mode);
+    im->log.watched_to = INT64_MIN;
     *size = im->log.is_stream ? 0 : (uint64_t)st.st_size;
     im->rule = (struct clock_rule){o->zone, im->log.is_stream ? o->now : st.st_mtime, o->year};
-    report->is_stream = im->log.is_stream;
-    im->log.watched_to = INT64_MIN;
+    im->is_whole = im->log.is_stream || st.st_mtime <= o->now - QUIET_S || packed_is(im->fd);
     if (im->log.is_stream) {
+        im->log.position.first_when = INT64_MAX;
         snprintf(im->log.position.sensor, sizeof im->log.position.sensor, "%s", o->sensor);
         return 0;
     }
-    const char *program = unpacker(im->fd);
-    if (program) {
-        error_add(err, path, 0, 0, "this is compressed: %s %s | scantide import -", program, path);
-        return -EINVAL;
-    }
+    if (packed_is(im->fd))
+        return open_packed(im, path, member, err);
     posix_fadvise(im->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    int rc = log_state_find(o->store, im->fd, *size, o->sensor, &im->log);
+    return 0;
+}
+
+static int find_log(struct import *im, uint64_t size, struct error *err)
+{
+    const struct import_options *o = im->options;
+    int rc = im->packed ? log_state_find_packed(o->store, im->packed, o->sensor, &im->log, &im->run)
+                        : log_state_find(o->store, im->fd, size, o->sensor, &im->log);
+
     if (rc < 0)
-        error_add(err, path, 0, 0, "what was taken in before can't be told (%s)",
+        error_add(err, NULL, 0, 0, "what was taken in before can't be told (%s)",
                   store_error(o->store));
     return rc < 0 ? rc : 0;
 }
 
+/* Of a new log: whether its years can be told. */
+static int look_at_ends(struct import *im, const char *path, unsigned member, uint64_t size,
+                        struct error *err)
+{
+    struct ends e = {xmalloc(PEEK_BYTES), xmalloc(2 * PEEK_BYTES), 0, 0};
+    int rc = 0;
+
+    if (im->packed) {
+        rc = open_packed(im, path, member, err);
+        if (rc == 0)
+            peek_packed(im->packed, &e);
+    } else {
+        e.first_n = peek(im->fd, 0, e.first);
+        e.last_n = peek(im->fd, size > PEEK_BYTES ? size - PEEK_BYTES : 1, e.last);
+    }
+    if (rc == 0)
+        rc = check_years(im, path, &e, err);
+    free(e.first);
+    free(e.last);
+    return rc;
+}
+
+/* Unpacks again up to where the run stands. */
+static int skip_known(struct import *im, const char *path, unsigned member, struct error *err)
+{
+    char *buffer = xmalloc(PEEK_BYTES);
+    uint64_t left = im->run.offset;
+    int rc = open_packed(im, path, member, err);
+
+    while (rc == 0 && left > 0) {
+        ssize_t got =
+            packed_read(im->packed, buffer, left < PEEK_BYTES ? (size_t)left : PEEK_BYTES);
+        if (got > 0)
+            left -= (uint64_t)got;
+        else if (got < 0)
+            break; /* where it is damaged; said when the next bytes can't be read either */
+        else
+            rc = -ESTALE;
+    }
+    free(buffer);
+    return rc;
+}
+
 /* A known log goes on after its last line. */
-static int seek_known(struct import *im, const char *path, struct import_report *report,
-                      bool *at_line, struct error *err)
+static int seek_known(struct import *im, const char *path, unsigned member,
+                      struct import_report *report, struct error *err)
 {
     struct position *p = &im->log.position;
-    char newline = '\n';
+    int rc;
 
-    p->path = path;
-    *at_line = true;
-    im->before = INT64_MIN;
     if (p->id == 0) {
         p->first_when = INT64_MAX;
-        return 0;
+    } else {
+        im->before = p->last_when;
+        if (p->first_when != INT64_MAX)
+            im->log.watched_to = p->last_when;
     }
-    im->before = p->last_when;
-    if (p->first_when != INT64_MAX)
-        im->log.watched_to = p->last_when;
     report->known = p->offset - (report->bytes < p->offset ? report->bytes : p->offset);
-    if (lseek(im->fd, (off_t)p->offset, SEEK_SET) < 0 ||
-        (p->offset && pread(im->fd, &newline, 1, (off_t)p->offset - 1) != 1)) {
-        error_add(err, path, 0, 0, "it can't be read (%s)", strerror(errno));
-        return -EIO;
-    }
-    *at_line = newline == '\n';
-    return 0;
+    if (im->packed)
+        return skip_known(im, path, member, err);
+    rc = identity_run_at(&im->run, im->fd, p->offset);
+    if (rc == 0 && lseek(im->fd, (off_t)p->offset, SEEK_SET) < 0)
+        rc = -errno;
+    if (rc < 0)
+        error_add(err, path, 0, 0, "it can't be read (%s)", strerror(-rc));
+    return rc;
+}
+
+static ssize_t read_packed(void *ctx, char *buffer, size_t n)
+{
+    return packed_read(ctx, buffer, n);
+}
+
+/* Where nothing was read, a line begins; so it does behind a newline and in a hole of NULs. */
+static bool at_line(const struct identity_run *run)
+{
+    return run->tail_n == 0 || run->tail[run->tail_n - 1] == '\n' ||
+           run->tail[run->tail_n - 1] == 0;
+}
+
+static struct blocks *open_blocks(struct import *im)
+{
+    blocks_read_cb read = im->packed ? read_packed : blocks_read_fd;
+    void *ctx = im->packed ? (void *)im->packed : &im->fd;
+    return blocks_new(read, ctx, im->run.offset, at_line(&im->run), im->is_whole);
 }
 
 static int run_import(struct import *im, const char *path, uint64_t size,
@@ -545,39 +688,51 @@ static int run_import(struct import *im, const char *path, uint64_t size,
     return rc;
 }
 
-static int take_in(const struct import_options *o, const char *path, struct import_report *report,
-                   struct error *err)
+static int take_in(const struct import_options *o, const char *path, unsigned member,
+                   struct import_report *report, struct error *err)
 {
     struct import *im = xcalloc(1, sizeof *im);
-    bool at_line = true;
     uint64_t size = 0;
 
     im->options = o;
     im->intake = (struct intake){o->geo, str_from(o->sensor), o->now};
-    int rc = open_log(o, path, im, &size, report, err);
-    if (rc == 0)
-        rc = seek_known(im, path, report, &at_line, err);
+    im->before = INT64_MIN;
+    int rc = open_log(im, path, member, &size, err);
+    report->is_stream = im->log.is_stream;
     if (rc == 0 && !im->log.is_stream)
-        rc = check_years(im, path, size, err);
+        rc = find_log(im, size, err);
+    im->log.position.path = path;
+    if (rc == 0 && !im->log.is_stream && im->log.position.last_when == INT64_MIN)
+        rc = look_at_ends(im, path, member, size, err);
+    if (rc == 0 && !im->log.is_stream)
+        rc = seek_known(im, path, member, report, err);
     if (rc == 0) {
-        im->blocks = blocks_new(im->fd, im->log.position.offset, at_line);
+        im->blocks = open_blocks(im);
         rc = run_import(im, path, size, report, err);
+        report->left = im->is_whole ? 0 : blocks_left(im->blocks);
         blocks_free(im->blocks);
     }
+    packed_close(im->packed);
     if (im->fd > STDIN_FILENO)
         close(im->fd);
     free(im);
     return rc;
 }
 
-int import_log(const struct import_options *o, const char *path, struct import_report *report,
-               struct error *err)
+int import_member(const struct import_options *o, const char *path, unsigned member,
+                  struct import_report *report, struct error *err)
 {
     int rc;
 
     *report = (struct import_report){0};
     do /* while others take lines of the same log in */
-        rc = take_in(o, path, report, err);
+        rc = take_in(o, path, member, report, err);
     while (rc == -ESTALE);
     return rc;
+}
+
+int import_log(const struct import_options *o, const char *path, struct import_report *report,
+               struct error *err)
+{
+    return import_member(o, path, 0, report, err);
 }

@@ -37,12 +37,18 @@ struct import_report {
     int64_t latest;          /* the latest line */
     struct intake_samples samples;
     bool is_stream;
+    uint64_t left; /* bytes of a last line that may not be all there yet: not taken in */
 };
 
-/* `path`: a regular file, or "-" for stdin. The report is set, also on failure (what was committed
- * until then). Returns 0 or a negative code with a fault added: -EINVAL where the operator must say
- * more (--year). */
+/* `path`: a regular file, plain or compressed, or "-" for stdin. The report is set, also on failure
+ * (what was committed until then). Returns 0 or a negative code with a fault added: -EINVAL where
+ * the operator must say more (--year), -EBADMSG where what is packed is damaged: what could be read
+ * is taken in. */
 int import_log(const struct import_options *o, const char *path, struct import_report *report,
                struct error *err);
+
+/* The same for one member of an archive, by its number (input/packed.h); 0: the file is one log. */
+int import_member(const struct import_options *o, const char *path, unsigned member,
+                  struct import_report *report, struct error *err);
 
 #endif

@@ -116,11 +116,3 @@ EOF
     [[ $stderr == *"share: this is a folder"* ]]
     [[ $output == *"lines "*[1-9]* ]]
 }
-
-@test "a compressed log names the command that unpacks it" {
-    gzip -k log
-    run --separate-stderr ./scantide import --config conf.yaml log.gz
-    [ "$status" -eq 2 ]
-    [[ $stderr == *"log.gz: this is compressed: zcat log.gz | scantide import -" ]]
-    zcat log.gz | ./scantide import --config conf.yaml -
-}

@@ -91,6 +91,7 @@ count() {
 @test "lines = events + ignored + unmatched + lost, whatever the mix" {
     "$SCANTIDE" simulate --days 0.05 --end 2026-11-24T10:00:00Z >log
     printf 'no firewall line\n\n\0\0Nov 24 10:00:00 gw kernel: [1.0] cut IN=eth0 SRC=192.0.2' >>log
+    touch -d '-10 minutes' log # so it has its last line, too
     st import log >report
     awk '$1 == "lines" { lines = $2 } $1 ~ /^(events|ignored|unmatched|lost)$/ { sum += $2 } END { exit lines != sum }' report
     [ "$(awk '$1 == "lines" { print $2 }' report)" = "$(awk 'END { print NR }' log)" ]

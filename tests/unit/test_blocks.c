@@ -53,11 +53,29 @@ static char *write_log(const struct log *log, const char *path, size_t *want, un
     return kept;
 }
 
+struct piece {
+    const char *text;
+    size_t n;
+    int end;
+};
+
+static ssize_t read_piece(void *ctx, char *buffer, size_t n)
+{
+    struct piece *p = ctx;
+    size_t part = p->n < n ? p->n : n;
+
+    if (part == 0)
+        return p->end;
+    memcpy(buffer, p->text, part);
+    p->n = 0;
+    return (ssize_t)part;
+}
+
 /* Reads all blocks and holds them against what they must be. */
 static void check_blocks(const char *row, int fd, const char *want, size_t want_n,
                          unsigned want_cut)
 {
-    struct blocks *r = blocks_new(fd, 0, true);
+    struct blocks *r = blocks_new(blocks_read_fd, &fd, 0, true, true);
     struct block b = {0};
     uint64_t offset = 0;
     size_t at = 0;
@@ -209,7 +227,7 @@ static void test_read_on(void **state)
         fclose(f);
         int fd = open(path, O_RDONLY);
         assert_int_equal(lseek(fd, (off_t)rows[i].from, SEEK_SET), rows[i].from);
-        struct blocks *r = blocks_new(fd, rows[i].from, rows[i].at_line);
+        struct blocks *r = blocks_new(blocks_read_fd, &fd, rows[i].from, rows[i].at_line, true);
         struct block b = {0};
         same_number(rows[i].text, blocks_next(r, &b), rows[i].lines != NULL);
         if (rows[i].lines) {
@@ -229,11 +247,71 @@ static void test_read_on(void **state)
 static void test_unreadable(void **state)
 {
     int fd = open(temp_folder, O_RDONLY | O_DIRECTORY);
-    struct blocks *r = blocks_new(fd, 0, true);
+    struct blocks *r = blocks_new(blocks_read_fd, &fd, 0, true, true);
     struct block b = {0};
 
     (void)state;
     assert_int_equal(blocks_next(r, &b), -EISDIR);
+    block_fini(&b);
+    blocks_free(r);
+    close(fd);
+}
+
+/* A log that may grow keeps its unfinished line; what was read before a fault is given first. */
+static void test_unfinished(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t n;
+        bool fails;
+        size_t to, left;
+    } rows[] = {
+        {"a\nb\npart", 8, false, 4, 4},  {"a\n", 2, false, 2, 0},       {"part", 4, false, 0, 4},
+        {"a\n\0\0part", 8, false, 4, 4}, {"a\nb\npart", 8, true, 4, 4}, {"", 0, true, 0, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct piece piece = {rows[i].text, rows[i].n, rows[i].fails ? -EIO : 0};
+        struct blocks *r = blocks_new(read_piece, &piece, 0, true, rows[i].fails);
+        struct block b = {0};
+        int rc;
+        size_t to = 0;
+        while ((rc = blocks_next(r, &b)) > 0)
+            to = (size_t)b.to;
+        same_number(rows[i].text, rc, rows[i].fails ? -EIO : 0);
+        same_number(rows[i].text, to, rows[i].to);
+        same_number(rows[i].text, blocks_left(r), rows[i].left);
+        block_fini(&b);
+        blocks_free(r);
+    }
+}
+
+/* A hole of NULs longer than a block isn't a line. */
+static void test_hole(void **state)
+{
+    static char hole[3 * B + 5];
+    const char *path = temp_path("hole");
+    FILE *f = fopen(path, "w");
+    struct block b = {0};
+    size_t lines = 0;
+    unsigned cut = 0;
+
+    (void)state;
+    assert_non_null(f);
+    fputs("before\n", f);
+    fwrite(hole, 1, sizeof hole, f);
+    fputs("behind\n", f);
+    fclose(f);
+    int fd = open(path, O_RDONLY);
+    struct blocks *r = blocks_new(blocks_read_fd, &fd, 0, true, true);
+    while (blocks_next(r, &b) > 0) {
+        for (size_t i = 0; i < b.lines.n; i++)
+            lines += b.lines.p[i] == '\n';
+        cut += b.cut;
+    }
+    assert_int_equal(lines, 2);
+    assert_int_equal(cut, 0);
     block_fini(&b);
     blocks_free(r);
     close(fd);
@@ -244,7 +322,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),       cmocka_unit_test(test_random),
         cmocka_unit_test(test_pipe),       cmocka_unit_test(test_read_on),
-        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_unreadable), cmocka_unit_test(test_unfinished),
+        cmocka_unit_test(test_hole),
     };
     return cmocka_run_group_tests(tests, temp_make, temp_remove);
 }

@@ -1,6 +1,7 @@
 /* Which log is this? Told by content alone: grown, shortened, copied, alike. */
 #include "input/identity.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include "helper.h"
@@ -41,6 +42,37 @@ static int64_t take_in(struct store *s, int fd, const char *sensor, uint64_t off
     assert_int_equal(identity_mark(fd, &p, 0), 0);
     assert_int_equal(store_put_position(s, &p, true), 0);
     return p.id;
+}
+
+/* The log, compressed, is what it is uncompressed; and the run stands where that was taken in. */
+static void same_when_packed(const char *row, struct store *s, int fd, size_t size,
+                             const struct position *want)
+{
+    const char *path = temp_path("packed.gz");
+    char *command = NULL, *bytes = malloc(size + 1);
+    struct packed_member member;
+    struct identity_run at;
+    struct position p = {.id = 99};
+
+    assert_true(asprintf(&command, "gzip >%s", path) > 0);
+    FILE *out = popen(command, "w");
+    assert_true(out && bytes && pread(fd, bytes, size, 0) == (ssize_t)size);
+    assert_int_equal(fwrite(bytes, 1, size, out), size);
+    assert_int_equal(pclose(out), 0);
+    int gz = open(path, O_RDONLY);
+    assert_true(packed_is(gz));
+    struct packed *packed = packed_open(gz);
+    same_number(row, packed_next(packed, &member), size > 0);
+    same_number(row, identity_find_packed(s, packed, "gw", &p, &at), want->id > 0);
+    same_number(row, p.id, want->id);
+    same_number(row, p.offset, want->offset);
+    same_number(row, at.offset, want->offset);
+    assert_memory_equal(at.tail, bytes + at.offset - at.tail_n, at.tail_n);
+    assert_memory_equal(at.head, bytes, at.head_n);
+    packed_close(packed);
+    close(gz);
+    free(command);
+    free(bytes);
 }
 
 enum { ALIKE = 1 << 20 }; /* all of it */
@@ -94,6 +126,7 @@ static void test_find(void **state)
             assert_true(p.id == 0 && p.offset == 0);
             assert_true(p.first_when == INT64_MAX && p.last_when == INT64_MIN);
         }
+        same_when_packed(rows[i].name, s, asked, rows[i].size, &p);
         assert_int_equal(identity_find(s, asked, rows[i].size, "another", &p), 0);
         assert_int_equal(identity_find(s, asked, rows[i].size, "", &p), 0);
         close(known);

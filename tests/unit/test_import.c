@@ -464,7 +464,10 @@ static void test_odd_bytes(void **state)
     data = fresh_folder();
     write_bytes(log, "w", hole, sizeof hole, "2026-11-24T11:00:00");
     r = import_good(data, log, (struct how){0});
-    same_counts("only a hole", &r, 0, 0, 1, 0);
+    same_counts("only a hole", &r, 0, 0, 0, 0);
+    write_text(log, "a", LINE("Nov 24 10:00:03"));
+    r = import_good(data, log, (struct how){0});
+    same_counts("and a line behind it", &r, 1, 0, 0, 0);
 
     write_text(log, "w", "");
     r = import_good(data, log, (struct how){0});
