@@ -15,6 +15,7 @@
 #include "input/blocks.h"
 #include "parse/fields.h"
 #include "parse/reader.h"
+#include "parse/words.h"
 
 static const char usage[] =
     "scantide explain - tell what becomes of each line of a log\n"
@@ -132,6 +133,9 @@ static void put_event(const struct explain *x, json_t *o, const struct event *e)
 
     put(o, "parser", json_string(parser_set_name(x->session.parsers, matcher_parser(x->matcher))));
     put(o, "@timestamp", json_string(time_format_utc(e->when, time)));
+    put_text(o, "log.syslog.hostname", e->host);
+    if (!e->source.family) /* known to be no packet */
+        return;
     put(o, "event.action", json_string(action_name(e->action)));
     port_format(e->port, port);
     put(o, "scantide.class", json_string(class_name(e->class)));
@@ -139,14 +143,13 @@ static void put_event(const struct explain *x, json_t *o, const struct event *e)
     put_text(o, "scantide.prefix", e->prefix);
     if (rule)
         put_text(o, "scantide.rule", str_from(rule));
-    if (e->count != 1)
+    if (e->count > 1)
         put(o, "scantide.count", json_integer(e->count));
-    put_text(o, "log.syslog.hostname", e->host);
     put_text(o, "observer.name", x->sensor[0] ? str_from(x->sensor) : e->host);
     put_text(o, "observer.ingress.interface.name", e->in);
     put_text(o, "observer.egress.interface.name", e->out);
     put_ip(o, "source.ip", &e->source);
-    if (e->has_ports)
+    if (e->has_source_port)
         put(o, "source.port", json_integer(e->source_port));
     put(o, "source.geo.country_iso_code",
         json_string(country_format(geo_country(x->session.geo, &e->source), country)));
@@ -217,8 +220,12 @@ static void write_text(const struct explain *x, enum outcome o, const struct eve
         return;
     }
     printf("  parser %s", parser_set_name(x->session.parsers, matcher_parser(x->matcher)));
+    if (!e->source.family) {
+        puts("  no packet");
+        return;
+    }
     for (enum field_name f = 0; f < NAMES; f++) {
-        if (!field_text(e, f, text))
+        if (!field_text(e, f, text) || (f == NAME_COUNT && e->count == 1))
             continue;
         bool quoted = strchr(text, ' ') != NULL || !text[0];
         printf("  %s %s", field_label(f), quoted ? "\"" : "");

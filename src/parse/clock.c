@@ -32,7 +32,8 @@ static int64_t in_order(const struct clock *c, int64_t local, int64_t before)
 
 static int64_t in_year(const struct clock *c, const struct stamp *s, int year, int64_t after)
 {
-    return in_order(c, civil_seconds(year, s->month, s->day, 0, 0, 0) + s->seconds, after);
+    int64_t at = civil_seconds(year, s->month, s->day, 0, 0, 0) + s->seconds;
+    return s->is_utc ? at : in_order(c, at, after);
 }
 
 /* The first line: the given year, else the latest that isn't more than a day past the file's

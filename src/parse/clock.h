@@ -17,20 +17,7 @@
 #include <stdint.h>
 
 #include "base/zone.h"
-
-/* What a line's head says, before it is resolved. */
-enum stamp_kind {
-    STAMP_NONE,     /* no time at all */
-    STAMP_YEARLESS, /* month, day and time of day */
-    STAMP_LOCAL,    /* with the year, in the sensor's zone */
-    STAMP_UTC       /* with its offset, or an epoch */
-};
-
-struct stamp {
-    enum stamp_kind kind;
-    int64_t seconds;    /* UTC: since 1970; LOCAL: the same of the wall; YEARLESS: of the day */
-    uint8_t month, day; /* YEARLESS, from 1 */
-};
+#include "parse/stamp.h"
 
 /* How a log's times are to be read. */
 struct clock_rule {

@@ -1,227 +1,55 @@
 #include "parse/envelope.h"
 
-#include <stdbool.h>
+#include "parse/envelope_parts.h"
 
-/* A reader over the line; past its end it reads NUL, which matches nothing. */
-struct cursor {
-    const char *p, *end;
-};
+/* A relay's head may stand before the sender's, and that before a further one. */
+enum { HEADS_MAX = 3 };
 
-static char peek(const struct cursor *c, size_t i)
-{
-    return (size_t)(c->end - c->p) > i ? c->p[i] : 0;
-}
-
-static bool is_digit(char ch)
-{
-    return ch >= '0' && ch <= '9';
-}
-
-/* `n` digits at offset `at`; -1 where one isn't. */
-static int number(const struct cursor *c, size_t at, size_t n)
-{
-    int v = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        char ch = peek(c, at + i);
-        if (!is_digit(ch))
-            return -1;
-        v = v * 10 + (ch - '0');
-    }
-    return v;
-}
-
-static int month_number(const char *p)
-{
-    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-
-    for (int m = 0; m < 12; m++)
-        if (p[0] == names[m * 3] && p[1] == names[m * 3 + 1] && p[2] == names[m * 3 + 2])
-            return m + 1;
-    return 0;
-}
-
-/* "hh:mm:ss" at `at`; seconds of the day, or -1. */
-static int time_of_day(const struct cursor *c, size_t at)
-{
-    int h = number(c, at, 2), m = number(c, at + 3, 2), s = number(c, at + 6, 2);
-
-    if (h < 0 || h > 23 || m < 0 || m > 59 || s < 0 || s > 60 || peek(c, at + 2) != ':' ||
-        peek(c, at + 5) != ':')
-        return -1;
-    return h * 3600 + m * 60 + s;
-}
-
-static size_t skip_fraction(const struct cursor *c, size_t at)
-{
-    if ((peek(c, at) != '.' && peek(c, at) != ',') || !is_digit(peek(c, at + 1)))
-        return at;
-    for (at++; is_digit(peek(c, at)); at++)
-        ;
-    return at;
-}
-
-static bool valid_day(int month, int day)
-{
-    static const uint8_t days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    return day >= 1 && day <= days[month - 1];
-}
-
-/* " yyyy " at `at`: the year; 0 where it isn't one. */
-static int year_behind(const struct cursor *c, size_t at)
-{
-    int year = peek(c, at) == ' ' && peek(c, at + 5) == ' ' ? number(c, at + 1, 4) : 0;
-    return year >= 1970 ? year : 0;
-}
-
-/* "[yyyy ]Mmm [d]d[ yyyy] hh:mm:ss[.frac][ yyyy][:]"; the length read, or 0. */
-static size_t bsd_stamp(const struct cursor *c, struct stamp *out)
-{
-    size_t at = 0;
-    int year = 0;
-
-    if (peek(c, 4) == ' ' && (year = number(c, 0, 4)) >= 1970)
-        at = 5;
-    else
-        year = 0;
-    if ((size_t)(c->end - c->p) < at + 14 || peek(c, at + 3) != ' ')
-        return 0;
-    int month = month_number(c->p + at);
-    if (!month)
-        return 0;
-    at += 4;
-    while (peek(c, at) == ' ')
-        at++;
-    int day = number(c, at, 2);
-    if (day >= 0)
-        at += 2;
-    else if ((day = number(c, at, 1)) >= 0)
-        at += 1;
-    if (day < 0 || !valid_day(month, day) || peek(c, at) != ' ')
-        return 0;
-    at++;
-    if (!year && peek(c, at + 4) == ' ' && (year = number(c, at, 4)) >= 1970)
-        at += 5;
-    else if (year < 1970)
-        year = 0;
-    int seconds = time_of_day(c, at);
-    if (seconds < 0)
-        return 0;
-    at = skip_fraction(c, at + 8);
-    if (!year && (year = year_behind(c, at)))
-        at += 5;
-    out->month = (uint8_t)month;
-    out->day = (uint8_t)day;
-    out->seconds = seconds;
-    out->kind = STAMP_YEARLESS;
-    if (year) {
-        int64_t date = civil_seconds(year, (unsigned)month, (unsigned)day, 0, 0, 0);
-        if (civil_from_seconds(date).day != (unsigned)day) { /* no leap year */
-            out->kind = STAMP_NONE;
-            return 0;
-        }
-        out->kind = STAMP_LOCAL;
-        out->seconds += date;
-    }
-    return at;
-}
-
-/* What stands between a date's parts and before its time: RFC 3339, with a blank for the T, with
- * slashes (Yamaha, Huawei) or with colons (Sophos UTM: "2026:11:24-10:00:01"). */
-static bool date_signs(const struct cursor *c)
-{
-    char sign = peek(c, 4), before_time = peek(c, 10);
-
-    if (peek(c, 7) != sign)
-        return false;
-    if (sign == ':')
-        return before_time == '-';
-    return (sign == '-' || sign == '/') && (before_time == 'T' || before_time == ' ');
-}
-
-/* RFC 3339 and its like, the offset optional, with or without its colon; the length read, or 0. */
-static size_t iso_stamp(const struct cursor *c, struct stamp *out)
-{
-    int year = number(c, 0, 4), month = number(c, 5, 2), day = number(c, 8, 2);
-
-    if (year < 1970 || month < 1 || month > 12 || day < 1 || !date_signs(c))
-        return 0;
-    int seconds = time_of_day(c, 11);
-    int64_t date = civil_seconds(year, (unsigned)month, (unsigned)day, 0, 0, 0);
-    if (seconds < 0 || civil_from_seconds(date).day != (unsigned)day)
-        return 0;
-    size_t at = skip_fraction(c, 19);
-    out->kind = STAMP_LOCAL;
-    out->seconds = date + seconds;
-    char sign = peek(c, at);
-    if (sign == 'Z') {
-        out->kind = STAMP_UTC;
-        return at + 1;
-    }
-    if (sign != '+' && sign != '-')
-        return at;
-    size_t colon = peek(c, at + 3) == ':';
-    int hours = number(c, at + 1, 2), minutes = number(c, at + 3 + colon, 2);
-    if (hours < 0 || minutes < 0)
-        return at;
-    if (hours > 23 || minutes > 59) { /* RFC 3339 5.6 */
-        out->kind = STAMP_NONE;
-        return 0;
-    }
-    out->kind = STAMP_UTC;
-    out->seconds -= (sign == '+' ? 1 : -1) * (hours * 3600 + minutes * 60);
-    return at + 5 + colon;
-}
-
-/* Seconds since 1970 with or without a fraction, or milliseconds, and a blank behind (Meraki); the
- * length read, or 0. */
-static size_t epoch_stamp(const struct cursor *c, struct stamp *out)
-{
-    size_t n = 0;
-    int64_t v = 0;
-
-    for (; n < 14 && is_digit(peek(c, n)); n++)
-        v = v * 10 + (peek(c, n) - '0');
-    if ((n != 9 && n != 10 && n != 13) || peek(c, 0) == '0')
-        return 0;
-    size_t end = n == 13 ? n : skip_fraction(c, n);
-    if (peek(c, end) != ' ')
-        return 0;
-    out->kind = STAMP_UTC;
-    out->seconds = n == 13 ? v / 1000 : v;
-    return end;
-}
+/* ---- words ---- */
 
 /* "<PRI>" with at most 191 (RFC 5424 6.2.1), and the blank some senders put behind it. */
-static void skip_priority(struct cursor *c)
+static bool skip_priority(struct cursor *c)
 {
     size_t at = 1;
 
     if (peek(c, 0) != '<')
-        return;
+        return false;
     while (at <= 3 && is_digit(peek(c, at)))
         at++;
-    if (at == 1 || peek(c, at) != '>' || number(c, 1, at - 1) > 191)
-        return;
+    if (at == 1 || peek(c, at) != '>' || cursor_number(c, 1, at - 1) > 191)
+        return false;
     c->p += at + 1;
     if (peek(c, 0) == ' ')
         c->p++;
+    return true;
 }
 
-static struct str word(const struct cursor *c)
+/* The length of the octet count that leaks in front of a frame (RFC 6587 3.4.1), with its blank. */
+static size_t octet_count(const struct cursor *c)
 {
-    const char *space = memchr(c->p, ' ', (size_t)(c->end - c->p));
-    return (struct str){c->p, (size_t)((space ? space : c->end) - c->p)};
+    size_t n = 0;
+
+    while (n < 6 && is_digit(peek(c, n)))
+        n++;
+    if (n < 2 || n > 5 || peek(c, n) != ' ' || peek(c, 0) == '0')
+        return 0;
+    struct cursor behind = {c->p + n + 1, c->end};
+    struct stamp stamp;
+    if (skip_priority(&behind) ||
+        (peek(&behind, 4) == '-' && stamp_read(cursor_rest(&behind), &stamp)))
+        return n + 1;
+    return 0;
 }
 
-static void skip_word(struct cursor *c)
+static bool is_one_of(struct str w, const char *const *words, size_t n)
 {
-    struct str w = word(c);
-
-    c->p += w.n;
-    if (c->p < c->end)
-        c->p++;
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(w, str_from(words[i])))
+            return true;
+    return false;
 }
+
+#define IS_ONE_OF(w, words) is_one_of(w, words, sizeof(words) / sizeof *(words))
 
 /* A word that says what became of a packet, and where a host would stand: a LOG prefix, or the
  * action of Windows' pfirewall.log. */
@@ -230,11 +58,23 @@ static bool is_verdict(struct str w)
     static const char *const words[] = {"DROP",         "REJECT",          "DENY", "BLOCK",
                                         "ACCEPT",       "ALLOW",           "OPEN", "CLOSE",
                                         "OPEN-INBOUND", "INFO-EVENTS-LOST"};
+    return IS_ONE_OF(w, words);
+}
 
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (str_eq(w, str_from(words[i])))
-            return true;
-    return false;
+/* "kern.warn": facility and severity as logread and busybox' syslogd write them. */
+static bool is_facility(struct str w)
+{
+    static const char *const severities[] = {"emerg", "alert",   "crit",   "err",  "error",
+                                             "warn",  "warning", "notice", "info", "debug"};
+    const char *dot = memchr(w.p, '.', w.n);
+
+    if (!dot || dot == w.p || w.n > 20)
+        return false;
+    for (const char *p = w.p; p < dot; p++)
+        if (!is_digit(*p) && (*p < 'a' || *p > 'z'))
+            return false;
+    struct str severity = {dot + 1, (size_t)(w.p + w.n - dot - 1)};
+    return IS_ONE_OF(severity, severities);
 }
 
 static bool is_host(struct str w)
@@ -246,188 +86,487 @@ static bool is_host(struct str w)
     return !memchr(w.p, '=', w.n) && !memchr(w.p, '[', w.n) && !is_verdict(w);
 }
 
-/* A tag that names the logger and so says nothing of the rule: "kernel:", "name[pid]:". Others
- * ("DENY:") stay in the message, since they may be a LOG prefix. */
-static bool skip_tag(struct cursor *c)
+static bool is_tag_byte(char ch)
 {
-    struct str w = word(c);
+    return is_letter(ch) || is_digit(ch) || ch == '_' || ch == '-' || ch == '.' || ch == '/';
+}
 
-    if (w.n < 2 || w.p[w.n - 1] != ':')
+/* "name:" or "name[pid]:"; known: one that names the logger and so says nothing of a rule,
+ * "kernel:" or one with a pid. */
+static bool is_tag(struct str w, struct str *name, bool *known)
+{
+    size_t n = 0;
+
+    while (n < w.n && is_tag_byte(w.p[n]))
+        n++;
+    if (n == 0 || w.p[w.n - 1] != ':')
         return false;
-    bool has_pid = w.n > 3 && w.p[w.n - 2] == ']' && memchr(w.p, '[', w.n) && w.p[0] != '[';
-    if (!has_pid && !str_eq(w, STR("kernel:")))
+    bool has_pid = n + 3 < w.n && w.p[n] == '[' && w.p[w.n - 2] == ']';
+    if (n + 1 != w.n && !has_pid)
         return false;
-    skip_word(c);
+    *name = (struct str){w.p, n};
+    *known = has_pid || str_eq(*name, STR("kernel")) || str_eq(*name, STR("/kernel"));
     return true;
 }
 
-/* "[12345.678901] ", padded with blanks inside. */
-static void skip_uptime(struct cursor *c)
+static bool is_known_tag(struct str w)
+{
+    struct str name;
+    bool known;
+
+    return is_tag(w, &name, &known) && known;
+}
+
+bool skip_uptime(struct cursor *c)
 {
     size_t at = 1;
 
     if (peek(c, 0) != '[')
-        return;
+        return false;
     while (peek(c, at) == ' ')
         at++;
     size_t from = at;
     while (is_digit(peek(c, at)))
         at++;
     if (at == from || peek(c, at) != '.' || !is_digit(peek(c, at + 1)))
-        return;
+        return false;
     for (at++; is_digit(peek(c, at)); at++)
         ;
     if (peek(c, at) != ']')
-        return;
+        return false;
     c->p += at + 1;
+    if (peek(c, 0) == ' ')
+        c->p++;
+    return true;
+}
+
+/* ---- the message ---- */
+
+/* rsyslog and Solaris: "message repeated 3 times: [ MSG]", which stands for three more. */
+static void unwrap_repeated(struct cursor *c, struct envelope *out)
+{
+    static const struct str words = STR("message repeated ");
+    struct str text = cursor_rest(c);
+    size_t at = words.n;
+    uint32_t times = 0;
+
+    if (!str_starts(text, words))
+        return;
+    for (; at < words.n + 7 && is_digit(peek(c, at)); at++)
+        times = times * 10 + (uint32_t)(peek(c, at) - '0');
+    struct str rest = str_skip(text, at);
+    if (times == 0 || !str_starts(rest, STR(" times: [")) || rest.p[rest.n - 1] != ']')
+        return;
+    out->repeated = times;
+    c->p = rest.p + 9;
+    c->end--;
     if (peek(c, 0) == ' ')
         c->p++;
 }
 
-/* Behind the time: "[HOST ]...[TAG: ][uptime] MSG". */
-static void rest_of_line(struct cursor *c, struct str line, struct envelope *out)
+/* Whether a further head may begin here: nearly every message is past this at once. */
+static bool may_be_head(const struct cursor *c)
 {
-    out->head = 0;
-    while (peek(c, 0) == ' ')
-        c->p++;
-    struct str w = word(c);
+    char ch = peek(c, 0);
+
+    if (is_digit(ch))
+        return is_digit(peek(c, 1));
+    if (ch == '<' || ch == '*' || ch == ':')
+        return true;
+    return ch >= 'A' && ch <= 'W' && peek(c, 3) == ' ';
+}
+
+static bool skip_inner_head(struct cursor *c, int depth, struct envelope *out);
+
+/* Behind a tag that was taken off. */
+static void take_text(struct cursor *c, int depth, struct envelope *out)
+{
+    unwrap_repeated(c, out);
+    skip_uptime(c);
+    if (depth > 1 && may_be_head(c) && skip_inner_head(c, 1, out))
+        return;
+    out->message = out->body = cursor_rest(c);
+}
+
+void take_message(struct cursor *c, int depth, struct envelope *out)
+{
+    struct str tag = {c->p, 0};
+    struct cursor behind = *c;
+    bool known = false;
+
+    if (is_tag(cursor_word(c), &tag, &known))
+        skip_word(&behind);
+    if (tag.n)
+        out->tag = tag;
+    if (known) {
+        if (behind.p[-1] == ' ')
+            out->tag_end = behind.p;
+        *c = behind;
+    }
+    if (known || !tag.n) {
+        take_text(c, known ? depth : 0, out);
+        return;
+    }
+    out->message = cursor_rest(c);
+    take_text(&behind, depth, out); /* the body; a head in it is no rule's prefix */
+    if (out->body.p == behind.p && out->repeated == 1)
+        out->message = cursor_rest(c);
+}
+
+/* ---- behind the time ---- */
+
+/* Cisco's "[seq: ][HOST: ][seq: ][*|.]", up to where a time or an uptime stands; false, with
+ * nothing moved, where none does. */
+static bool skip_sequence(struct cursor *c, struct str *host)
+{
+    struct cursor at = *c;
+    struct stamp stamp;
+    struct str named = {0};
+
+    for (int i = 0; i < 4; i++) {
+        if (peek(&at, 0) == '*' || peek(&at, 0) == '.')
+            at.p++;
+        if (stamp_read(cursor_rest(&at), &stamp)) {
+            if (named.p && !host->n)
+                *host = named;
+            *c = at;
+            return true;
+        }
+        struct str w = cursor_word(&at), name;
+        bool known;
+        if (str_eq(w, STR(":"))) {
+            skip_word(&at);
+            continue;
+        }
+        if (at.p > c->p + 64 || !is_tag(w, &name, &known) || known)
+            return false;
+        bool digits = true;
+        for (size_t k = 0; k < name.n; k++)
+            digits &= is_digit(name.p[k]);
+        if (!digits)
+            named = name;
+        skip_word(&at);
+        skip_blanks(&at);
+    }
+    return false;
+}
+
+/* Behind a time: a zone's name before a colon ("10:00:01.123 UTC: %SEC"), and the colon itself.
+ * Gives the length and whether the name is UTC's. */
+static size_t cisco_zone(const struct cursor *c, bool *utc)
+{
+    size_t at = 0;
+
+    *utc = false;
+    if (peek(c, 0) == ' ') {
+        for (at = 1; is_letter(peek(c, at)) && at <= 6; at++)
+            ;
+        if (at < 3 || peek(c, at) != ':' || peek(c, at + 1) != ' ' || peek(c, at + 2) != '%')
+            return 0;
+        struct str name = {c->p + 1, at - 1};
+        *utc = str_eq(name, STR("UTC")) || str_eq(name, STR("GMT"));
+    }
+    return at;
+}
+
+/* Reads the time at the cursor and moves behind it. */
+static bool take_stamp(struct cursor *c, struct envelope *out)
+{
+    bool utc;
+    size_t n = stamp_read(cursor_rest(c), &out->stamp);
+
+    if (n == 0)
+        return false;
+    out->stamp_text = (struct str){c->p, n};
+    c->p += n;
+    n = cisco_zone(c, &utc);
+    out->stamp_text.n += n;
+    c->p += n;
+    if (utc && out->stamp.kind == STAMP_LOCAL)
+        out->stamp.kind = STAMP_UTC;
+    out->stamp.is_utc = utc;
+    return true;
+}
+
+/* A further head behind the relay's: "[<PRI>][seq: ]TIME[ HOST]", or RFC 5424. Its time and host
+ * say nothing new. */
+static bool skip_inner_head(struct cursor *c, int depth, struct envelope *out)
+{
+    struct cursor at = *c;
+    struct envelope inner = *out;
+
+    bool has_priority = skip_priority(&at);
+    if (has_priority && peek(&at, 0) == '1' && peek(&at, 1) == ' ') {
+        take_5424(&at, &inner);
+    } else {
+        struct str host = out->host;
+        if (!skip_sequence(&at, &host) || !take_stamp(&at, &inner))
+            return false;
+        if (peek(&at, 0) == ':')
+            at.p++;
+        else if (peek(&at, 0) != ' ')
+            return false;
+        take_rest(&at, depth - 1, &inner);
+    }
+    if (!out->host.n)
+        out->host = inner.host;
+    if (inner.tag.n)
+        out->tag = inner.tag;
+    out->message = inner.message;
+    out->body = inner.body;
+    out->repeated = inner.repeated;
+    out->tag_end = NULL;
+    return true;
+}
+
+void take_rest(struct cursor *c, int depth, struct envelope *out)
+{
+    skip_blanks(c);
+    struct str w = cursor_word(c);
+    if (is_facility(w)) { /* logread: no host behind it */
+        skip_word(c);
+        take_message(c, 0, out);
+        return;
+    }
+    if (depth > 1 && may_be_head(c) && skip_inner_head(c, depth, out))
+        return;
     if (is_host(w) && c->p + w.n < c->end) {
         out->host = w;
         skip_word(c);
-        if (str_eq(word(c), w)) /* UniFi says it twice */
+        if (str_eq(cursor_word(c), w)) /* UniFi says it twice */
             skip_word(c);
+        if (is_facility(cursor_word(c)))
+            skip_word(c);
+        if (peek(c, 0) == ':' && peek(c, 1) == ' ') /* Cisco's ASA: "fw01 : %ASA" */
+            c->p += 2;
+        if (depth > 1 && may_be_head(c) && skip_inner_head(c, depth, out))
+            return;
     }
-    if (skip_tag(c) && c->p[-1] == ' ')
-        out->head = (size_t)(c->p - line.p);
-    skip_uptime(c);
-    out->message = (struct str){c->p, (size_t)(c->end - c->p)};
+    take_message(c, depth, out); /* "pf: Nov 24 10:00:01.123 rule", "junos: 2026-11-24T..." */
 }
 
-/* Structured data begins with "[NAME " or "[NAME]" (RFC 5424 6.3); other text in brackets, such as
- * Check Point's "[action:"Drop"; ...]", is message. */
-static bool is_structured_data(const struct cursor *c)
-{
-    size_t at = 1;
+/* ---- lines ---- */
 
-    if (peek(c, 0) != '[')
+/* "VMID LEVEL CHAIN 24/Nov/2026:10:00:01 +0900 MSG", Proxmox' pvefw-logger. */
+static bool take_pve(struct cursor *c, struct envelope *out)
+{
+    struct cursor at = *c;
+
+    for (int i = 0; i < 2; i++) {
+        struct str w = cursor_word(&at);
+        if (w.n == 0 || w.n > 10)
+            return false;
+        for (size_t k = 0; k < w.n; k++)
+            if (!is_digit(w.p[k]))
+                return false;
+        skip_word(&at);
+    }
+    skip_word(&at); /* CHAIN */
+    if (peek(&at, 2) != '/' || !take_stamp(&at, out))
         return false;
-    while (peek(c, at) > ' ' && !memchr("=\"]:;", peek(c, at), 5))
-        at++;
-    return at > 1 && (peek(c, at) == ' ' || peek(c, at) == ']');
+    skip_blanks(&at);
+    *c = at;
+    take_message(c, 0, out);
+    return true;
 }
 
-/* Past the elements: quoted values may hold blanks, "\]" and "\"". */
-static void skip_structured_data(struct cursor *c)
+/* "[Tue Nov 24 10:00:01 2026] MSG", dmesg -T. */
+static bool take_dmesg(struct cursor *c, struct envelope *out)
 {
-    bool quoted = false;
+    struct cursor at = {c->p + 1, c->end};
 
-    for (; c->p < c->end; c->p++) {
-        if (quoted && *c->p == '\\' && c->p + 1 < c->end)
-            c->p++;
-        else if (*c->p == '"')
-            quoted = !quoted;
-        else if (!quoted && *c->p == ']' && peek(c, 1) != '[') {
-            c->p++;
-            break;
+    if (peek(c, 0) != '[' || !is_letter(peek(c, 1)) || !take_stamp(&at, out) || peek(&at, 0) != ']')
+        return false;
+    at.p++;
+    skip_blanks(&at);
+    *c = at;
+    take_message(c, 0, out);
+    return true;
+}
+
+/* "kern  :warn  : ", dmesg -x. */
+static void skip_dmesg_level(struct cursor *c)
+{
+    struct cursor at = *c;
+
+    for (int i = 0; i < 2; i++) {
+        size_t n = 0;
+        while (peek(&at, n) >= 'a' && peek(&at, n) <= 'z')
+            n++;
+        size_t end = n;
+        while (peek(&at, end) == ' ')
+            end++;
+        if (n < 3 || end < 6 || end > 8 || peek(&at, end) != ':')
+            return;
+        at.p += end + 1;
+    }
+    skip_blanks(&at);
+    *c = at;
+}
+
+/* "00:00:46: ", "1w2d: " before Cisco's "%FAC-": how long it has been up, which is no time. */
+static void skip_cisco_uptime(struct cursor *c)
+{
+    struct cursor at = *c;
+
+    for (int i = 0; i < 3; i++) {
+        struct str w = cursor_word(&at);
+        if (w.n < 2 || w.n > 32 || w.p[w.n - 1] != ':' || !is_digit(w.p[0]))
+            return;
+        skip_word(&at);
+        if (peek(&at, 0) == '%') {
+            *c = at;
+            return;
         }
     }
 }
 
-/* RFC 5424: "1 TIME HOST APP PROCID MSGID SD MSG", the version and a blank already known to be
- * there. Where nothing follows the structured data, it is what the sender has to say (Juniper,
- * Check Point): then the message begins with MSGID. */
-static void rfc5424(struct cursor *c, struct envelope *out)
+/* grep's name of a file, glued to the time: "messages:Nov 24 10:00:01". */
+static void skip_file_name(struct cursor *c)
 {
-    c->p += 2;
-    struct str w = word(c);
-    struct cursor stamp = {w.p, w.p + w.n};
-    if (iso_stamp(&stamp, &out->stamp) == w.n)
-        out->stamp_text = w;
-    else
-        out->stamp.kind = STAMP_NONE;
-    skip_word(c);
-    w = word(c);
-    if (!str_eq(w, STR("-")))
-        out->host = w;
-    for (int i = 0; i < 3; i++) /* HOST APP PROCID */
-        skip_word(c);
-    struct cursor whole = *c;
-    skip_word(c);
-    if (is_structured_data(c)) {
-        skip_structured_data(c);
-        if (peek(c, 0) == ' ')
-            c->p++;
-        else if (c->p == c->end && c->p[-1] == ']')
-            *c = whole;
-    } else if (peek(c, 0) != '[') {
-        skip_word(c);
-    }
-    if (peek(c, 0) == '\xef' && peek(c, 1) == '\xbb' && peek(c, 2) == '\xbf')
-        c->p += 3;
-    skip_uptime(c);
-    out->message = (struct str){c->p, (size_t)(c->end - c->p)};
+    const char *colon = memchr(c->p, ':', (size_t)(c->end - c->p));
+    struct stamp stamp;
+
+    if (!colon || colon - c->p > 255 || colon + 1 == c->end || colon[1] == ' ')
+        return;
+    for (const char *p = c->p; p < colon; p++)
+        if (!is_tag_byte(*p))
+            return;
+    struct cursor behind = {colon + 1, c->end};
+    if (is_digit(c->p[0]) || !stamp_read(cursor_rest(&behind), &stamp))
+        return;
+    c->p = colon + 1;
 }
 
-/* "1 " before an RFC 3339 time, which is a head even without its priority. */
-static bool begins_rfc5424(const struct cursor *c, bool has_priority)
+/* No time: "[HOST ]kernel: [uptime] MSG", "[uptime] [HOST kernel: ]MSG" (journalctl -o
+ * short-monotonic, dmesg). */
+static void take_timeless(struct cursor *c, struct envelope *out)
+{
+    skip_dmesg_level(c);
+    skip_cisco_uptime(c);
+    if (is_facility(cursor_word(c)))
+        skip_word(c);
+    if (skip_uptime(c)) {
+        struct cursor behind = *c;
+        struct str w = cursor_word(c);
+        skip_word(&behind);
+        if (is_host(w) && is_known_tag(cursor_word(&behind))) {
+            out->host = w;
+            *c = behind;
+        }
+    }
+    take_message(c, 0, out);
+}
+
+/* An epoch says nothing as a word of its own: it needs a priority before it (Meraki), or
+ * microseconds (journalctl -o short-unix), and a blank behind. */
+static bool is_stamp(const struct cursor *c, size_t n, bool has_priority)
+{
+    bool epoch = is_digit(peek(c, 0)) && is_digit(peek(c, 4)) && n >= 10;
+
+    if (!n || !epoch)
+        return n > 0;
+    return peek(c, n) == ' ' && (has_priority || (n == 17 && peek(c, 10) == '.'));
+}
+
+/* dmesg --time-format iso, whose fraction has a comma, names no host. */
+static bool is_dmesg_iso(struct str stamp)
+{
+    return stamp.n > 20 && stamp.p[10] == 'T' && stamp.p[19] == ',';
+}
+
+/* "1 " behind the priority: a version, which counts without a priority too where an RFC 3339 time
+ * follows; true. Meraki's before an epoch is none, and skipped. */
+static bool is_version(struct cursor *c, bool has_priority)
 {
     struct cursor behind = {c->p + 2, c->end};
     struct stamp stamp;
 
     if (peek(c, 0) != '1' || peek(c, 1) != ' ')
         return false;
-    return has_priority || (peek(c, 12) == 'T' && iso_stamp(&behind, &stamp));
+    size_t n = stamp_read(cursor_rest(&behind), &stamp);
+    if (has_priority && n && is_digit(peek(&behind, 4))) {
+        *c = behind;
+        return false;
+    }
+    return has_priority || (n && peek(&behind, 10) == 'T');
 }
 
-struct str envelope_message(struct str line, size_t head)
+/* Moves to the line's time; false where it has none that a head begins with. */
+static bool find_stamp(struct cursor *c, bool has_priority, struct str *host)
+{
+    struct stamp stamp;
+    size_t n = stamp_read(cursor_rest(c), &stamp);
+
+    if (n > 0)
+        return is_stamp(c, n, has_priority);
+    skip_file_name(c);
+    return skip_sequence(c, host);
+}
+
+static void take_line(struct cursor *c, struct envelope *out)
+{
+    const char *start = c->p;
+    bool has_priority = skip_priority(c);
+
+    if (is_version(c, has_priority)) {
+        take_5424(c, out);
+        return;
+    }
+    struct str host = {c->p, 0};
+    if (!find_stamp(c, has_priority, &host)) {
+        if (!take_pve(c, out) && !take_dmesg(c, out))
+            take_timeless(c, out);
+        return;
+    }
+    const char *stamp_at = c->p;
+    take_stamp(c, out);
+    if (is_dmesg_iso(out->stamp_text)) {
+        skip_blanks(c);
+        take_message(c, 0, out);
+        return;
+    }
+    out->plain = stamp_at == start || (has_priority && stamp_at[-1] == '>');
+    if (peek(c, 0) == ':') { /* Cisco's colon behind the time */
+        c->p++;
+        out->plain = false;
+    }
+    take_rest(c, HEADS_MAX, out);
+    if (!out->host.n)
+        out->host = host;
+}
+
+static void begin(struct str line, struct envelope *out)
+{
+    out->host = out->tag = (struct str){line.p, 0};
+    out->tag_end = NULL;
+    out->repeated = 1;
+}
+
+void envelope_parse(struct str line, char *scratch, struct envelope *out)
+{
+    struct cursor c = cursor_over(line);
+
+    *out = (struct envelope){.stamp_text = {line.p, 0}};
+    begin(line, out);
+    if (scratch && take_json(line, scratch, out))
+        return;
+    c.p += octet_count(&c);
+    take_line(&c, out);
+}
+
+void envelope_parse_message(struct str line, size_t head, struct envelope *out)
 {
     struct cursor c = {line.p + head, line.p + line.n};
 
-    skip_uptime(&c);
-    return (struct str){c.p, (size_t)(c.end - c.p)};
+    out->repeated = 1;
+    take_text(&c, HEADS_MAX, out);
 }
 
 void envelope_parse_rest(struct str line, size_t stamp_len, struct envelope *out)
 {
     struct cursor c = {line.p + stamp_len, line.p + line.n};
 
-    out->host = (struct str){line.p, 0};
-    rest_of_line(&c, line, out);
-}
-
-void envelope_parse(struct str line, struct envelope *out)
-{
-    struct cursor c = {line.p, line.p + line.n};
-
-    *out = (struct envelope){.host = {line.p, 0}, .stamp_text = {line.p, 0}};
-    skip_priority(&c);
-    bool has_priority = c.p > line.p;
-    size_t n = 0;
-    if (has_priority && peek(&c, 0) == '1' &&
-        peek(&c, 1) == ' ') { /* Meraki's "1 " is no version */
-        struct cursor behind = {c.p + 2, c.end};
-        if ((n = epoch_stamp(&behind, &out->stamp)))
-            c = behind;
-    }
-    if (n == 0 && begins_rfc5424(&c, has_priority)) {
-        rfc5424(&c, out);
-        return;
-    }
-    if (n == 0 && is_digit(peek(&c, 0)))
-        n = iso_stamp(&c, &out->stamp);
-    if (n == 0 && has_priority)
-        n = epoch_stamp(&c, &out->stamp);
-    if (n == 0)
-        n = bsd_stamp(&c, &out->stamp);
-    if (n == 0) {
-        skip_tag(&c);
-        skip_uptime(&c);
-        out->message = (struct str){c.p, (size_t)(c.end - c.p)};
-        return;
-    }
-    out->stamp_text = (struct str){c.p, n};
-    c.p += n;
-    if (peek(&c, 0) == ':') /* Cisco's colon behind the time */
-        c.p++;
-    rest_of_line(&c, line, out);
+    begin(line, out);
+    take_rest(&c, HEADS_MAX, out);
 }

@@ -49,7 +49,8 @@ struct event {
     uint8_t action;   /* enum action */
     uint8_t tcp_flags;
     uint8_t icmp_type, icmp_code;
-    bool has_ports, has_flags, has_icmp_type, has_icmp_code, is_fragment;
+    bool has_ports; /* the destination's, at least */
+    bool has_source_port, has_flags, has_icmp_type, has_icmp_code, is_fragment;
     struct str host, in, out, prefix;
 };
 

@@ -4,13 +4,13 @@
 
 #include "base/port.h"
 #include "base/zone.h"
-#include "parse/parser.h"
+#include "parse/words.h"
 
 const char *field_label(enum field_name f)
 {
     static const char *const labels[NAMES] = {
-        "src", "dst", "sport", "dport",  "proto",  "type",  "code", "flags",
-        "in",  "out", "host",  "prefix", "action", "class", "port", "time"};
+        "src", "dst",  "sport",  "dport",  "proto", "type", "code", "flags", "in",
+        "out", "host", "prefix", "action", "class", "port", "time", "count"};
     return labels[f];
 }
 
@@ -73,7 +73,7 @@ bool field_text(const struct event *e, enum field_name f, char out[FIELD_TEXT_MA
     switch (f) {
     case NAME_SRC: return put_ip(&e->source, out);
     case NAME_DST: return put_ip(&e->destination, out);
-    case NAME_SPORT: return put_number(e->has_ports, e->source_port, out);
+    case NAME_SPORT: return put_number(e->has_source_port, e->source_port, out);
     case NAME_DPORT: return put_number(e->has_ports, e->destination_port, out);
     case NAME_PROTO: return put_slice(str_from(protocol_name(e->protocol, number)), out);
     case NAME_TYPE: return put_number(e->has_icmp_type, e->icmp_type, out);
@@ -87,6 +87,7 @@ bool field_text(const struct event *e, enum field_name f, char out[FIELD_TEXT_MA
     case NAME_CLASS: return put_slice(str_from(class_name(e->class)), out);
     case NAME_PORT: port_format(e->port, out); return true;
     case NAME_TIME: time_format_utc(e->when, out); return true;
+    case NAME_COUNT: return put_number(true, e->count, out);
     case NAMES: break;
     }
     return false;

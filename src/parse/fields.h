@@ -22,6 +22,7 @@ enum field_name {
     NAME_CLASS,
     NAME_PORT,
     NAME_TIME,
+    NAME_COUNT,
     NAMES
 };
 

@@ -1,14 +1,13 @@
-/* parser.h - parser files compiled, and lines matched against them.
+/* parser.h - parser files compiled.
  *
- * A parser says a literal that its lines hold and patterns (PCRE2) that are tried where the literal
- * stands. A set holds all parsers in the order of trial and is immutable: any number of threads
- * share it, each with a matcher of its own. Nothing here allocates while it matches. Patterns run
- * under a match limit: a line that reaches it is unmatched.
+ * A parser says literals that its lines hold, or the tags of their logger, and patterns (PCRE2) that
+ * are tried where the literal or the message begins. A set holds all parsers in the order of trial
+ * and is immutable: any number of threads share it, each with a matcher of its own (matcher.h).
  *
  *     struct parser_set *set = parser_set_new();
  *     parser_set_add_folder(set, "/usr/share/scantide/parsers", &err);
  *     struct matcher *m = matcher_new(set);
- *     enum outcome o = matcher_match(m, envelope.message, &event);
+ *     enum outcome o = matcher_match(m, &envelope, &event);
  */
 #ifndef SCANTIDE_PARSE_PARSER_H
 #define SCANTIDE_PARSE_PARSER_H
@@ -18,7 +17,6 @@
 #include "parse/parser_file.h"
 
 struct parser_set;
-struct matcher;
 
 struct parser_set *parser_set_new(void);
 void parser_set_free(struct parser_set *set);
@@ -41,19 +39,5 @@ const struct yamlfile *parser_set_yaml(const struct parser_set *set, size_t i);
 /* Runs every parser's samples and refusals; adds a fault for each that isn't as stated, and for
  * each pattern that no sample proves. Returns 0 or -EINVAL. */
 int parser_set_prove(const struct parser_set *set, struct error *err);
-
-struct matcher *matcher_new(const struct parser_set *set);
-void matcher_free(struct matcher *m);
-
-/* Fills all of *e but `when` and `host`, and gives OUTCOME_EVENT, OUTCOME_IGNORED (fields are
- * filled as well) or OUTCOME_UNMATCHED (they are not). */
-enum outcome matcher_match(struct matcher *m, struct str message, struct event *e);
-
-/* The index of the parser that took the last matched line, and of its pattern. */
-size_t matcher_parser(const struct matcher *m);
-size_t matcher_pattern(const struct matcher *m);
-
-/* "tcp", "ipv6-icmp", or the number; ECS's network.transport. */
-const char *protocol_name(uint8_t protocol, char out[8]);
 
 #endif

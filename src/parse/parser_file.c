@@ -10,8 +10,10 @@ const cyaml_strval_t parser_file_actions[ACTIONS] = {
 };
 
 static const cyaml_strval_t origins[] = {
-    {"prefix", VERDICT_FROM_PREFIX},
-    {"action", VERDICT_FROM_ACTION},
+    {"prefix", FROM_PREFIX},
+    {"action", FROM_ACTION},
+    {"kind", FROM_KIND},
+    {"reason", FROM_REASON},
 };
 
 static const cyaml_strval_t anchors[] = {
@@ -22,7 +24,17 @@ static const cyaml_strval_t anchors[] = {
 static const cyaml_schema_value_t text_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CYAML_UNLIMITED)};
 
+#define TEXT(key, type, member, min, max) \
+    CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER, type, member, min, max)
+#define TEXT_IF_GIVEN(key, type, member, min, max) \
+    CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, min, max)
+#define TEXTS_IF_GIVEN(member)                                                                  \
+    CYAML_FIELD_SEQUENCE(#member, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct parser_file, \
+                         member, &text_schema, 0, CYAML_UNLIMITED)
+
 static const cyaml_schema_field_t rule_fields[] = {
+    CYAML_FIELD_ENUM_PTR("of", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER,
+                         struct verdict_rule, of, origins, CYAML_ARRAY_LEN(origins)),
     CYAML_FIELD_STRING_PTR("match", CYAML_FLAG_POINTER, struct verdict_rule, match, 1,
                            CYAML_UNLIMITED),
     CYAML_FIELD_ENUM("action", CYAML_FLAG_STRICT, struct verdict_rule, action, parser_file_actions,
@@ -48,9 +60,10 @@ static const cyaml_schema_field_t verdict_fields[] = {
                            field, 0, CYAML_UNLIMITED)
 
 static const cyaml_schema_field_t gives_fields[] = {
-    GIVES(outcome), GIVES(src),    GIVES(dst),   GIVES(sport), GIVES(dport), GIVES(proto),
-    GIVES(type),    GIVES(code),   GIVES(flags), GIVES(in),    GIVES(out),   GIVES(host),
-    GIVES(prefix),  GIVES(action), GIVES(class), GIVES(port),  GIVES(time),  CYAML_FIELD_END,
+    GIVES(outcome), GIVES(src),  GIVES(dst),    GIVES(sport),    GIVES(dport),
+    GIVES(proto),   GIVES(type), GIVES(code),   GIVES(flags),    GIVES(in),
+    GIVES(out),     GIVES(host), GIVES(prefix), GIVES(action),   GIVES(class),
+    GIVES(port),    GIVES(time), GIVES(count),  CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t sample_fields[] = {
@@ -62,20 +75,50 @@ static const cyaml_schema_field_t sample_fields[] = {
 static const cyaml_schema_value_t sample_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct sample, sample_fields)};
 
+static const cyaml_schema_field_t key_fields[] = {
+    TEXT("key", struct pair_key, key, 1, 64),
+    TEXT_IF_GIVEN("is", struct pair_key, is, 1, 64),
+    TEXT_IF_GIVEN("match", struct pair_key, match, 1, CYAML_UNLIMITED),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t key_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct pair_key, key_fields)};
+
+static const cyaml_schema_value_t literal_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 64)};
+
+static const cyaml_schema_value_t separator_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 8)};
+
+static const cyaml_schema_field_t pairs_fields[] = {
+    CYAML_FIELD_SEQUENCE("separators", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct pairs,
+                         separators, &separator_schema, 1, 8),
+    TEXT_IF_GIVEN("assign", struct pairs, assign, 1, 8),
+    CYAML_FIELD_SEQUENCE("keys", CYAML_FLAG_POINTER, struct pairs, keys, &key_schema, 1, 128),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t file_fields[] = {
-    CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct parser_file, name, 1, 64),
-    CYAML_FIELD_STRING_PTR("about", CYAML_FLAG_POINTER, struct parser_file, about, 1,
-                           CYAML_UNLIMITED),
-    CYAML_FIELD_STRING_PTR("literal", CYAML_FLAG_POINTER, struct parser_file, literal, 1, 64),
+    TEXT("name", struct parser_file, name, 1, 64),
+    TEXT("about", struct parser_file, about, 1, CYAML_UNLIMITED),
+    TEXT_IF_GIVEN("literal", struct parser_file, literal, 1, 64),
+    CYAML_FIELD_SEQUENCE("literals", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct parser_file,
+                         literals, &literal_schema, 1, 32),
+    TEXTS_IF_GIVEN(tags),
     CYAML_FIELD_ENUM("anchor", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct parser_file, anchor,
                      anchors, CYAML_ARRAY_LEN(anchors)),
+    TEXTS_IF_GIVEN(before),
+    CYAML_FIELD_UINT("match_limit", CYAML_FLAG_OPTIONAL, struct parser_file, match_limit),
     CYAML_FIELD_SEQUENCE("patterns", CYAML_FLAG_POINTER, struct parser_file, patterns, &text_schema,
                          1, CYAML_UNLIMITED),
+    TEXTS_IF_GIVEN(ignores),
+    CYAML_FIELD_MAPPING_PTR("pairs", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct parser_file,
+                            pairs, pairs_fields),
     CYAML_FIELD_MAPPING("verdict", CYAML_FLAG_DEFAULT, struct parser_file, verdict, verdict_fields),
     CYAML_FIELD_SEQUENCE("samples", CYAML_FLAG_POINTER, struct parser_file, samples, &sample_schema,
                          1, CYAML_UNLIMITED),
-    CYAML_FIELD_SEQUENCE("refuses", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct parser_file,
-                         refuses, &text_schema, 0, CYAML_UNLIMITED),
+    TEXTS_IF_GIVEN(refuses),
     CYAML_FIELD_END,
 };
 

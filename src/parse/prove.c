@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "parse/fields.h"
-#include "parse/parser.h"
+#include "parse/matcher.h"
 #include "parse/reader.h"
 
 enum { SAMPLE_YEAR = 2026 }; /* of stamps without one; their zone is UTC */
@@ -38,6 +38,7 @@ static const char *stated(const struct sample_fields *gives, enum field_name f)
         offsetof(struct sample_fields, host),   offsetof(struct sample_fields, prefix),
         offsetof(struct sample_fields, action), offsetof(struct sample_fields, class),
         offsetof(struct sample_fields, port),   offsetof(struct sample_fields, time),
+        offsetof(struct sample_fields, count),
     };
     return *(char *const *)(const void *)((const char *)gives + offsets[f]);
 }

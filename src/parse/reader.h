@@ -7,9 +7,9 @@
 
 #include "parse/clock.h"
 #include "parse/event.h"
-#include "parse/parser.h"
+#include "parse/matcher.h"
 
-enum { LINE_MAX_BYTES = 8192, HEAD_KEPT = 96 };
+enum { HEAD_KEPT = 96 };
 
 struct reader {
     struct clock clock;
@@ -18,7 +18,9 @@ struct reader {
     size_t stamp_len;         /* 0: none kept */
     size_t head_len;          /* 0: the tag isn't kept */
     size_t host_at, host_len; /* within the head */
-    bool stamped;             /* the last line had a time of its own */
+    size_t tag_at, tag_len;
+    bool stamped;                 /* the last line had a time of its own */
+    char scratch[LINE_MAX_BYTES]; /* of the last line */
 };
 
 /* Begins with a log (or a block of it) whose line before was at `before` (INT64_MIN: none). */

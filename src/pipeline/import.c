@@ -435,7 +435,7 @@ static bool find_stamp(struct str bytes, bool first, struct stamp *out)
     while ((!first || !found) && (newline = memchr(bytes.p, '\n', bytes.n))) {
         struct envelope env;
         size_t n = (size_t)(newline - bytes.p);
-        envelope_parse((struct str){bytes.p, n}, &env);
+        envelope_parse((struct str){bytes.p, n}, NULL, &env);
         if (env.stamp.kind != STAMP_NONE) {
             *out = env.stamp;
             found = true;

@@ -16,7 +16,7 @@ setup() {
     run "$SCANTIDE" check --config conf.yaml --data data
     [ "$status" -eq 2 ]
     [[ $output == *"$PWD/own/iptables.yaml:$line:1: key 'litteral' is unknown; did you mean 'literal'?"* ]]
-    [[ $output == *"key 'literal' is missing"* ]]
+    [[ $output == *"a parser needs \`literal:\` or \`literals:\`"* ]]
 }
 
 @test "an own file of a shipped one's name is read in its place, and said to be" {

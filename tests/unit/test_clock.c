@@ -10,7 +10,7 @@ enum { LINES_MAX = 8 };
 static struct stamp stamp_of(const char *text)
 {
     struct envelope env;
-    envelope_parse(str_from(text), &env);
+    envelope_parse(str_from(text), NULL, &env);
     return env.stamp;
 }
 

@@ -99,7 +99,7 @@ static void test_fields(void **state)
     memset(longer, 'x', sizeof longer);
     for (enum field_name f = 0; f < NAMES; f++) {
         bool always = f == NAME_PROTO || f == NAME_ACTION || f == NAME_CLASS || f == NAME_PORT ||
-                      f == NAME_TIME;
+                      f == NAME_TIME || f == NAME_COUNT;
         same_number(field_label(f), field_text(&e, f, text), always);
         if (!always)
             same_text(field_label(f), text, "");

@@ -6,6 +6,7 @@
 
 #include "helper.h"
 #include "parse/fields.h"
+#include "parse/matcher.h"
 
 static struct parser_set *load(const char *folder)
 {
@@ -18,6 +19,12 @@ static struct parser_set *load(const char *folder)
     return set;
 }
 
+static enum outcome match(struct matcher *m, struct str message, struct event *e)
+{
+    struct envelope env = {.message = message, .body = message, .repeated = 1};
+    return matcher_match(m, &env, e);
+}
+
 /* "outcome src=... dst=..." with the fields that the event has, in the order of enum field_name; host and time are no
  * message's. */
 static const char *told(struct matcher *m, const char *message)
@@ -25,7 +32,7 @@ static const char *told(struct matcher *m, const char *message)
     static char out[2048];
     char text[FIELD_TEXT_MAX];
     struct event e;
-    enum outcome o = matcher_match(m, str_from(message), &e);
+    enum outcome o = match(m, str_from(message), &e);
     size_t n = (size_t)snprintf(out, sizeof out, "%s", outcome_name(o));
 
     if (o == OUTCOME_UNMATCHED)
@@ -205,7 +212,7 @@ static void test_prefixes(void **state)
         for (size_t i = 0; i < COUNT(rows); i++) {
             snprintf(line, sizeof line, "%s IN=eth0 OUT= SRC=198.51.100.7 DST=192.0.2.10 PROTO=2 ",
                      rows[i].prefix);
-            enum outcome o = matcher_match(m, str_from(line), &e);
+            enum outcome o = match(m, str_from(line), &e);
             same_text(rows[i].prefix, action_name(e.action), rows[i].action);
             bool counted = e.action == ACTION_DROP || e.action == ACTION_REJECT;
             same_number(rows[i].prefix, o, counted ? OUTCOME_EVENT : OUTCOME_IGNORED);
@@ -234,7 +241,7 @@ static void test_own_prefixes(void **state)
             /* now and then longer than what is remembered */
             snprintf(line, sizeof line, "rule %d %*s%s IN= OUT= SRC=1.2.3.4 DST=1.2.3.4 PROTO=2 ",
                      i, i % 5 == 0 ? 100 : 1, "", rule);
-            matcher_match(m, str_from(line), &e);
+            match(m, str_from(line), &e);
             same_number(line, e.action, want);
         }
     matcher_free(m);
@@ -252,7 +259,7 @@ static double cost(struct matcher *m, const char *unit, size_t n, int rounds)
         memcpy(line + at, unit, len);
     clock_t begin = clock();
     for (int i = 0; i < rounds; i++)
-        assert_int_equal(matcher_match(m, (struct str){line, at}, &e), OUTCOME_UNMATCHED);
+        assert_int_equal(match(m, (struct str){line, at}, &e), OUTCOME_UNMATCHED);
     return (double)(clock() - begin) / CLOCKS_PER_SEC / rounds;
 }
 
@@ -347,6 +354,88 @@ static void test_groups(void **state)
     parser_set_free(set);
 }
 
+/* key=value in any order, several literals, the message's start, tags, what is no packet, a verdict of several texts. */
+static void test_pairs(void **state)
+{
+    static const struct {
+        const char *message, *told;
+    } rows[] = {
+        {"id=7 srcip=198.51.100.7 dstip=\"192.0.2.10\" proto=17 dport=domain act=deny type=traffic",
+         "event src=198.51.100.7 dst=192.0.2.10 dport=53 proto=udp action=drop class=scan "
+         "port=53/udp"},
+        {"id=7, type=\"traffic\",act=\"deny\",dport=23,ep=198.51.100.7:9,proto=tcp",
+         "event src=198.51.100.7 sport=9 dport=23 proto=tcp action=drop class=scan port=23/tcp"},
+        {"type=traffic act=accept id=7 srcip=198.51.100.7 proto=tcp dport=23",
+         "ignored src=198.51.100.7 dport=23 proto=tcp action=accept class=scan port=23/tcp"},
+        /* what stands in quotes is no key; the first pair counts; a word that is none is passed over */
+        {"id=7 msg=\"x srcip=203.0.113.1 \\\" dport=1\" (x y) srcip=198.51.100.7 srcip=203.0.113.2 "
+         "z "
+         "proto=icmp act=deny type=traffic",
+         "event src=198.51.100.7 proto=icmp action=drop class=other port=1/ip"},
+        {"id=7 srcip=198.51.100.7 proto=tcp act=deny type=traffic", "unmatched"}, /* cut short */
+        {"id=7 act=deny type=traffic srcip=\"198.51.100.7", "unmatched"},
+        {"id=7 srcip=198.51.100.7 proto=2 act=deny type=event",
+         "ignored src=198.51.100.7 proto=igmp action=ignore class=other port=2/ip"},
+        {"id=7 hello", "ignored proto=ip action=ignore class=scan port=0/tcp count=0"},
+        {"srcip=198.51.100.7 proto=2 act=deny type=traffic", "unmatched"}, /* no literal */
+    };
+    const char *folder = temp_path("pairs");
+
+    (void)state;
+    write_parser(folder, "pairs.yaml",
+                 "name: pairs\nabout: a test\nliterals: ['id=7', 'ID=7']\nanchor: message\n"
+                 "patterns: ['(?<pairs>.*+)(?<type>)']\nignores: ['id=7\\ hello$']\n"
+                 "pairs:\n  separators: [' ', ',']\n  keys:\n"
+                 "    - {key: srcip, is: src}\n    - {key: dstip, is: dst}\n"
+                 "    - {key: dport, is: dport}\n    - {key: proto, is: proto}\n"
+                 "    - {key: ep, match: '(?<src>[^:]++):(?<sport>\\d++)'}\n"
+                 "    - {key: act, is: action}\n    - {key: type, is: kind}\n"
+                 "verdict:\n  from: action\n  rules:\n"
+                 "    - {of: kind, match: '^(?!traffic)', action: ignore}\n"
+                 "    - {match: accept, action: accept}\n"
+                 "samples:\n  - line: x\n    gives: {}\n");
+    struct parser_set *set = load(folder);
+    struct matcher *m = matcher_new(set);
+    for (size_t i = 0; i < COUNT(rows); i++)
+        same_text(rows[i].message, told(m, rows[i].message), rows[i].told);
+    matcher_free(m);
+    parser_set_free(set);
+}
+
+/* A logger's tag picks a parser, whatever its lines hold; the patterns see what stands behind it. */
+static void test_tags(void **state)
+{
+    static const struct {
+        const char *line;
+        enum outcome outcome;
+    } rows[] = {
+        {"Nov 24 10:00:01 gw csv[77]: 5,198.51.100.7,17,53", OUTCOME_EVENT},
+        {"Nov 24 10:00:01 gw csv: 5,198.51.100.7,17,53", OUTCOME_EVENT},
+        {"Nov 24 10:00:01 csv: 5,198.51.100.7,17,53", OUTCOME_EVENT},
+        {"<134>1 2026-11-24T10:00:01Z gw csv 77 - - 5,198.51.100.7,17,53", OUTCOME_EVENT},
+        {"Nov 24 10:00:01 gw other[77]: 5,198.51.100.7,17,53", OUTCOME_UNMATCHED},
+        {"Nov 24 10:00:01 gw csv[77]: x 5,198.51.100.7,17,53", OUTCOME_UNMATCHED},
+    };
+    const char *folder = temp_path("tags");
+    char scratch[LINE_MAX_BYTES];
+    struct envelope env;
+    struct event e;
+
+    (void)state;
+    write_parser(folder, "tags.yaml",
+                 "name: tags\nabout: a test\ntags: [csv]\n"
+                 "patterns: ['\\d++,(?<src>[^,]++),(?<proto>\\d++),(?<dport>\\d++)']\n"
+                 "verdict: {from: action}\nsamples:\n  - line: x\n    gives: {}\n");
+    struct parser_set *set = load(folder);
+    struct matcher *m = matcher_new(set);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        envelope_parse(str_from(rows[i].line), scratch, &env);
+        same_number(rows[i].line, matcher_match(m, &env, &e), rows[i].outcome);
+    }
+    matcher_free(m);
+    parser_set_free(set);
+}
+
 /* The user's folder goes first and replaces by name; what isn't there is no fault. */
 static void test_folders(void **state)
 {
@@ -377,7 +466,7 @@ static void test_folders(void **state)
     /* the first parser that fits takes the line */
     struct matcher *m = matcher_new(set);
     struct event e;
-    assert_int_equal(matcher_match(m, STR("K: 1.2.3.4 2"), &e), OUTCOME_EVENT);
+    assert_int_equal(match(m, STR("K: 1.2.3.4 2"), &e), OUTCOME_EVENT);
     assert_int_equal(matcher_parser(m), 0);
     matcher_free(m);
     parser_set_free(set);
@@ -456,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_iptables),       cmocka_unit_test(test_prefixes),
         cmocka_unit_test(test_own_prefixes),   cmocka_unit_test(test_made_to_be_slow),
         cmocka_unit_test(test_groups),         cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_pairs),          cmocka_unit_test(test_tags),
         cmocka_unit_test(test_shipped_proven), cmocka_unit_test(test_unproven),
     };
     return cmocka_run_group_tests(tests, temp_make, temp_remove);

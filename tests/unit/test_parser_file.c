@@ -65,7 +65,8 @@ static void all_faults_at_once(void **state)
          "  otherwise: pass\n"
          "samples:\n"
          "  - {line: x, gives: {scr: 192.0.2.1}}\n",
-         "1:1: key 'literal' is missing\n"
+         "1:1: a parser needs `literal:` or `literals:`, bytes that each of its lines "
+         "holds, or `tags:`, the names of its logger\n"
          "3:1: key 'litteral' is unknown; did you mean 'literal'?\n"
          "5:5: 'patterns[0]' must be one value, not a list\n"
          "6:5: the pattern is wrong at character 15 (''): missing closing parenthesis\n"
@@ -83,12 +84,13 @@ static void all_faults_at_once(void **state)
         /* a wrong name hides nothing either; what stands in for a missing list isn't tried */
         {"name: yours\n"
          "about: x\n"
-         "literal: x\n"
+         "literal: 'x:'\n"
          "verdict: {from: actoin, rules: [{match: '(', action: drop}]}\n",
          "1:1: key 'patterns' is missing\n"
          "1:1: key 'samples' is missing\n"
          "1:7: the file is called mine.yaml, so the name must be 'mine'\n"
-         "4:17: 'verdict.from' must be prefix or action, not 'actoin'; did you mean 'action'?\n"
+         "4:17: 'verdict.from' must be prefix, action, kind or reason, not 'actoin'; did you mean "
+         "'action'?\n"
          "4:41: the pattern is wrong at character 2 (''): missing closing parenthesis\n"},
     };
 

@@ -1,0 +1,86 @@
+/* compiled.h - parser files in the form in which lines are matched against them: what parser.c makes
+ * and matcher.c runs. Of no concern outside the two and near.c. */
+#ifndef SCANTIDE_PARSE_COMPILED_H
+#define SCANTIDE_PARSE_COMPILED_H
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "parse/pairs.h"
+#include "parse/parser.h"
+
+/* What a group of a pattern, or the value of a key, is. */
+enum field {
+    FIELD_SRC,
+    FIELD_DST,
+    FIELD_SPORT,
+    FIELD_DPORT,
+    FIELD_PROTO,
+    FIELD_TYPE,
+    FIELD_CODE,
+    FIELD_FLAGS,
+    FIELD_IN,
+    FIELD_OUT,
+    FIELD_PREFIX,
+    FIELD_ACTION,
+    FIELD_KIND,
+    FIELD_REASON,
+    FIELD_FRAG,
+    FIELD_COUNT,
+    FIELD_HOST,
+    FIELD_DATE,
+    FIELD_TIME,
+    FIELD_TZ,
+    FIELD_PAIRS,
+    FIELDS
+};
+
+enum {
+    GROUPS_MAX = 64, /* named groups in one pattern; of one name the first that matched counts */
+    MATCH_LIMIT = 100000
+};
+
+struct group {
+    uint8_t number, field;
+    struct str
+        word; /* of a group "FIELD_WORD": what it says where it matches; p is NULL for others */
+};
+
+struct pattern {
+    pcre2_code *code;
+    bool jit;
+    uint32_t fields; /* those that it has groups for, a bit each */
+    struct group groups[GROUPS_MAX];
+    size_t group_count;
+};
+
+struct parser {
+    struct yamlfile *yaml;
+    const struct parser_file *file;
+    struct str *literals;
+    size_t literal_count;
+    struct pattern *patterns; /* the file's patterns, then those of what it ignores */
+    size_t pattern_count;
+    struct pair_table *pairs; /* NULL: none */
+    uint32_t pair_fields;     /* those that it has keys for */
+    struct pattern *values;   /* by key: of its value; no code where that is a field */
+    pcre2_code **rules;       /* of file->verdict */
+    uint8_t *rule_fields;     /* the field that each looks at */
+    uint32_t sources;         /* the fields that the rules look at */
+    uint32_t match_limit;
+    enum anchor anchor;
+};
+
+struct prefix_rule {
+    char *text;
+    enum action action;
+};
+
+struct parser_set {
+    struct parser *parsers; /* in the order of trial */
+    size_t n;
+    struct prefix_rule *prefixes;
+    size_t prefix_count;
+};
+
+#endif

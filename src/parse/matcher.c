@@ -1,0 +1,383 @@
+#include "parse/matcher.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/find.h"
+#include "base/hash.h"
+#include "parse/compiled.h"
+#include "parse/words.h"
+
+enum {
+    PLACES_MAX = 64,    /* of a literal in a line; a LOG prefix of 127 bytes holds 42 "IN=" */
+    PREFIX_SLOTS = 256, /* a power of two */
+    PREFIX_KEPT = 96,
+    JIT_STACK_MIN = 32 * 1024,
+    JIT_STACK_MAX = 512 * 1024
+};
+
+/* The verdict of a prefix, remembered: sensors have a handful of them. */
+struct prefix_slot {
+    const struct parser *parser;
+    uint8_t len;
+    uint8_t action;
+    char text[PREFIX_KEPT];
+};
+
+/* What a match found, by field. */
+struct values {
+    uint32_t have; /* a bit each */
+    struct str of[FIELDS];
+};
+
+struct matcher {
+    const struct parser_set *set;
+    pcre2_match_data *data;
+    pcre2_match_context *context;
+    pcre2_jit_stack *stack;
+    size_t parser, pattern;
+    struct values values; /* of the pattern that is tried */
+    struct stamp stamp;
+    struct prefix_slot slots[PREFIX_SLOTS];
+};
+
+struct matcher *matcher_new(const struct parser_set *set)
+{
+    struct matcher *m = xcalloc(1, sizeof *m);
+
+    m->set = set;
+    m->data = pcre2_match_data_create(256, NULL);
+    m->context = pcre2_match_context_create(NULL);
+    m->stack = pcre2_jit_stack_create(JIT_STACK_MIN, JIT_STACK_MAX, NULL);
+    ASSERT(m->data && m->context && m->stack);
+    pcre2_jit_stack_assign(m->context, NULL, m->stack);
+    return m;
+}
+
+void matcher_free(struct matcher *m)
+{
+    if (!m)
+        return;
+    pcre2_match_data_free(m->data);
+    pcre2_match_context_free(m->context);
+    pcre2_jit_stack_free(m->stack);
+    free(m);
+}
+
+static bool run(struct matcher *m, const struct pattern *pat, struct str text, size_t from)
+{
+    int rc =
+        pat->jit
+            ? pcre2_jit_match(pat->code, (PCRE2_SPTR)text.p, text.n, from, 0, m->data, m->context)
+            : pcre2_match(pat->code, (PCRE2_SPTR)text.p, text.n, from, 0, m->data, m->context);
+    return rc >= 0;
+}
+
+/* ---- what was found ---- */
+
+static inline bool has(const struct values *v, enum field f)
+{
+    return v->have >> f & 1;
+}
+
+/* p is NULL where the field has no value. */
+static inline struct str get(const struct values *v, enum field f)
+{
+    return has(v, f) ? v->of[f] : (struct str){0};
+}
+
+static inline void give(struct values *v, enum field f, struct str s)
+{
+    if (!has(v, f) || v->of[f].n == 0) {
+        v->of[f] = s;
+        v->have |= 1u << f;
+    }
+}
+
+/* Takes over what the groups of a match hold; the first of a name counts. */
+static inline void take_groups(struct matcher *m, const struct pattern *pat, struct str text)
+{
+    const PCRE2_SIZE *ov = pcre2_get_ovector_pointer(m->data);
+
+    for (size_t i = 0; i < pat->group_count; i++) {
+        unsigned g = pat->groups[i].number;
+        if (ov[2 * g] != PCRE2_UNSET)
+            give(&m->values, pat->groups[i].field,
+                 pat->groups[i].word.p
+                     ? pat->groups[i].word
+                     : (struct str){text.p + ov[2 * g], ov[2 * g + 1] - ov[2 * g]});
+    }
+}
+
+static void take_pair(void *context, unsigned key, struct str value)
+{
+    struct matcher *m = context;
+    const struct pattern *pat = &m->set->parsers[m->parser].values[key];
+
+    if (!pat->code)
+        give(&m->values, pat->groups[0].field, value);
+    else if (run(m, pat, value, 0))
+        take_groups(m, pat, value);
+}
+
+/* ---- the verdict ---- */
+
+static enum action judge(struct matcher *m, const struct parser *p)
+{
+    const struct verdict *v = &p->file->verdict;
+    struct str prefix = get(&m->values, FIELD_PREFIX), empty = STR("");
+
+    for (size_t i = 0; i < m->set->prefix_count; i++)
+        if (find_literal(prefix, 0, str_from(m->set->prefixes[i].text)) >= 0)
+            return m->set->prefixes[i].action;
+    for (size_t i = 0; i < v->rules_count; i++) {
+        struct str text =
+            has(&m->values, p->rule_fields[i]) ? m->values.of[p->rule_fields[i]] : empty;
+        if (pcre2_match(p->rules[i], (PCRE2_SPTR)text.p, text.n, 0, 0, m->data, m->context) >= 0)
+            return v->rules[i].action;
+    }
+    return v->otherwise;
+}
+
+/* The texts that the verdict is judged by, one behind the other, each with a byte that tells how
+ * long it is. 0: longer than what is remembered. */
+static size_t verdict_key(const struct matcher *m, const struct parser *p, char out[PREFIX_KEPT])
+{
+    uint32_t sources = p->sources | (m->set->prefix_count ? 1u << FIELD_PREFIX : 0);
+    size_t n = 0;
+
+    for (uint32_t rest = sources & m->values.have; rest; rest &= rest - 1) {
+        unsigned f = (unsigned)__builtin_ctz(rest);
+        struct str s = m->values.of[f];
+        if (n + 2 + s.n > PREFIX_KEPT)
+            return 0;
+        out[n++] = (char)f;
+        out[n++] = (char)s.n;
+        memcpy(out + n, s.p, s.n);
+        n += s.n;
+    }
+    if (n == 0)
+        out[n++] = 0;
+    return n;
+}
+
+static enum action verdict(struct matcher *m, const struct parser *p)
+{
+    char key[PREFIX_KEPT];
+    size_t n = verdict_key(m, p, key);
+
+    if (n == 0)
+        return judge(m, p);
+    struct prefix_slot *slot = &m->slots[hash_bytes(key, n, 0) & (PREFIX_SLOTS - 1)];
+    if (slot->parser != p || slot->len != n || memcmp(slot->text, key, n) != 0) {
+        slot->action = (uint8_t)judge(m, p);
+        slot->parser = p;
+        slot->len = (uint8_t)n;
+        memcpy(slot->text, key, n);
+    }
+    return (enum action)slot->action;
+}
+
+/* ---- from groups to an event ---- */
+
+/* A group that matched nothing: the line is whole and doesn't tell. */
+static inline bool untold(const struct values *v, enum field f)
+{
+    return has(v, f) && v->of[f].n == 0;
+}
+
+static void read_ports(const struct values *v, struct event *e)
+{
+    struct str sport = get(v, FIELD_SPORT), dport = get(v, FIELD_DPORT);
+    long from = sport.n ? word_port(sport) : 0, to = word_port(dport);
+
+    e->has_ports = from >= 0 && to >= 0;
+    if (!e->has_ports)
+        return;
+    e->has_source_port = sport.n > 0;
+    e->source_port = (uint16_t)from;
+    e->destination_port = (uint16_t)to;
+}
+
+static bool read_icmp(const struct values *v, struct event *e)
+{
+    long type = word_icmp_type(get(v, FIELD_TYPE), e->protocol == 58),
+         code = word_number(get(v, FIELD_CODE), 255);
+
+    e->has_icmp_type = type >= 0;
+    e->has_icmp_code = type >= 0 && code >= 0;
+    e->icmp_type = (uint8_t)(type < 0 ? 0 : type);
+    e->icmp_code = (uint8_t)(e->has_icmp_code ? code : 0);
+    return e->has_icmp_type || e->is_fragment || untold(v, FIELD_TYPE);
+}
+
+/* Protocol, ports and ICMP type; false where they don't fit together, which is how a line cut short
+ * looks. */
+static bool read_transport(const struct values *v, struct event *e)
+{
+    struct str told = get(v, FIELD_PROTO);
+    int proto = untold(v, FIELD_PROTO) ? 0 : word_protocol(told);
+
+    if (proto < 0)
+        return false;
+    if (proto == 1 && e->source.family == 6) /* some write "ICMP" of either family */
+        proto = 58;
+    e->protocol = (uint8_t)proto;
+    e->is_fragment = has(v, FIELD_FRAG);
+    if (proto == 1 || proto == 58)
+        return read_icmp(v, e);
+    read_ports(v, e);
+    if (proto == 6 || proto == 17) {
+        if (!e->has_ports)
+            return e->is_fragment || untold(v, FIELD_DPORT);
+        e->has_flags = proto == 6 && has(v, FIELD_FLAGS) && e->has_ports;
+        e->tcp_flags = e->has_flags ? word_flags(v->of[FIELD_FLAGS]) : 0;
+    }
+    return true;
+}
+
+static void read_stamp(struct matcher *m)
+{
+    const struct values *v = &m->values;
+
+    m->stamp.kind = STAMP_NONE;
+    if (v->have & (1u << FIELD_TIME | 1u << FIELD_DATE))
+        stamp_of_parts(get(v, FIELD_DATE), get(v, FIELD_TIME), get(v, FIELD_TZ), &m->stamp);
+}
+
+static struct str trim(struct str s)
+{
+    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
+        s = str_skip(s, 1);
+    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+        s.n--;
+    return s;
+}
+
+/* The values of a match become an event; false: the text only looked like one. */
+static bool read_event(struct matcher *m, const struct parser *p, struct str text, size_t at,
+                       struct event *e)
+{
+    struct values *v = &m->values;
+
+    if (has(v, FIELD_PAIRS))
+        pair_table_read(p->pairs, v->of[FIELD_PAIRS], take_pair, m);
+    give(v, FIELD_PREFIX, trim((struct str){text.p, at}));
+    struct str dst = get(v, FIELD_DST), count = get(v, FIELD_COUNT), host = get(v, FIELD_HOST);
+    memset(e, 0, sizeof *e);
+    e->count = 1;
+    if (!has(v, FIELD_SRC) || ip_parse(v->of[FIELD_SRC], &e->source) < 0 || !read_transport(v, e))
+        return false;
+    if (dst.n && ip_parse(dst, &e->destination) < 0)
+        return false;
+    if (count.n) {
+        long n = word_number(count, 1000000000);
+        if (n < 1)
+            return false;
+        e->count = (uint32_t)n;
+    }
+    e->in = get(v, FIELD_IN);
+    e->out = get(v, FIELD_OUT);
+    e->prefix = v->of[FIELD_PREFIX];
+    e->host = host;
+    read_stamp(m);
+    e->action = (uint8_t)verdict(m, p); /* overwrites the match data: last */
+    return true;
+}
+
+/* ---- trials ---- */
+
+/* Tries a parser's patterns at one place. */
+static bool try_at(struct matcher *m, struct str text, size_t at, struct event *e)
+{
+    const struct parser *p = &m->set->parsers[m->parser];
+
+    for (size_t i = 0; i < p->pattern_count; i++) {
+        const struct pattern *pat = &p->patterns[i];
+        if (!run(m, pat, text, at))
+            continue;
+        m->values.have = 0;
+        take_groups(m, pat, text);
+        m->pattern = i;
+        if (i >= p->file->patterns_count) {
+            memset(e, 0, sizeof *e);
+            e->action = ACTION_IGNORE;
+            e->host = get(&m->values, FIELD_HOST);
+            read_stamp(m);
+            return true;
+        }
+        if (read_event(m, p, text, at, e))
+            return true;
+    }
+    return false;
+}
+
+static bool has_tag(const struct parser *p, struct str tag)
+{
+    for (unsigned i = 0; i < p->file->tags_count; i++)
+        if (str_eq(tag, str_from(p->file->tags[i])))
+            return true;
+    return false;
+}
+
+/* Tries a parser at the places where its literals stand, up to a bound: a stranger may have written
+ * the line. */
+static bool try_parser(struct matcher *m, size_t index, const struct envelope *env, struct event *e)
+{
+    const struct parser *p = &m->set->parsers[index];
+    struct str text = env->message;
+    int places = 0;
+
+    m->parser = index;
+    if (p->file->tags_count && has_tag(p, env->tag))
+        return try_at(m, env->body, 0, e);
+    for (size_t l = 0; l < p->literal_count; l++)
+        for (long at = find_literal(text, 0, p->literals[l]); at >= 0 && places++ < PLACES_MAX;
+             at = find_literal(text, (size_t)at + 1, p->literals[l])) {
+            if (p->anchor == ANCHOR_MESSAGE)
+                return try_at(m, text, 0, e);
+            if (try_at(m, text, (size_t)at, e))
+                return true;
+        }
+    return false;
+}
+
+static uint32_t multiply(uint32_t count, uint32_t times)
+{
+    uint64_t all = (uint64_t)count * times;
+    return all < UINT32_MAX ? (uint32_t)all : UINT32_MAX;
+}
+
+enum outcome matcher_match(struct matcher *m, const struct envelope *env, struct event *e)
+{
+    m->stamp.kind = STAMP_NONE;
+    for (size_t i = 0; i < m->set->n; i++) {
+        if (!try_parser(m, i, env, e))
+            continue;
+        if (!e->host.n)
+            e->host = env->host;
+        if (env->repeated > 1)
+            e->count = multiply(e->count, env->repeated);
+        if (m->pattern < m->set->parsers[i].file->patterns_count)
+            event_classify(e);
+        return e->action == ACTION_DROP || e->action == ACTION_REJECT ? OUTCOME_EVENT
+                                                                      : OUTCOME_IGNORED;
+    }
+    e->host = env->host;
+    return OUTCOME_UNMATCHED;
+}
+
+const struct stamp *matcher_stamp(const struct matcher *m)
+{
+    return &m->stamp;
+}
+
+size_t matcher_parser(const struct matcher *m)
+{
+    return m->parser;
+}
+
+size_t matcher_pattern(const struct matcher *m)
+{
+    return m->pattern;
+}
