@@ -17,6 +17,7 @@
 #include "chart/definition.h"
 #include "command/session.h"
 #include "config/paths.h"
+#include "input/rotated.h"
 #include "parse/parser.h"
 #include "series/schema.h"
 #include "tag/asn.h"
@@ -54,6 +55,8 @@ static void check_inputs(struct check *c)
     for (size_t i = 0; i < c->conf->input_count; i++) {
         const char *file = c->conf->inputs[i].file;
         struct stat st;
+        if (c->conf->inputs[i].kind != INPUT_FILE)
+            continue;
         int rc = stat(file, &st) < 0   ? -errno
                  : S_ISDIR(st.st_mode) ? -EISDIR
                                        : access_check(file, ACCESS_READ);
@@ -159,6 +162,15 @@ static void tell_zone(const struct zone *zone, int64_t now)
     printf(" (now UTC%c%02d:%02d)", offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
+static void tell_journal(const struct config_input *input, size_t i)
+{
+    printf(LABEL "the journal%s%s\n" MORE "entries:", i ? "" : "Reads", input->folder ? " in " : "",
+           input->folder ? input->folder : "", "");
+    for (size_t k = 0; k < input->match_count; k++)
+        printf(" %s", input->matches[k]);
+    printf("\n" MORE "sensor: %s\n", "", input->sensor ? input->sensor : "the host in each entry");
+}
+
 static void tell_inputs(const struct config *conf, int64_t now)
 {
     const struct zone *here;
@@ -168,16 +180,20 @@ static void tell_inputs(const struct config *conf, int64_t now)
     ASSERT(zone_open("local", &here) == 0);
     for (size_t i = 0; i < conf->input_count; i++) {
         const struct config_input *input = &conf->inputs[i];
+        if (input->kind == INPUT_JOURNAL) {
+            tell_journal(input, i);
+            continue;
+        }
         printf(LABEL "%s\n" MORE, i ? "" : "Reads", input->file, "");
-        if (stat(input->file, &st) == 0) {
+        if (rotated_is_pattern(input->file)) {
+            printf("a pattern of paths; what it means is looked up again and again\n");
+        } else if (stat(input->file, &st) == 0) {
             tell_size((double)st.st_size);
             printf(", last written %s\n", time_format_local(here, st.st_mtime, when));
         } else {
             printf("isn't there yet; it is waited for\n");
             if (!conf->file)
-                printf(MORE "(rsyslog writes it; without that, take the journal in:\n" MORE
-                            " journalctl -k | scantide import -)\n",
-                       "", "");
+                printf(MORE "(rsyslog writes it; there is no journal either)\n", "");
         }
         printf(MORE "sensor: %s\n" MORE "times that name no zone: ", "",
                input->sensor ? input->sensor : "the host in each line", "");
@@ -375,6 +391,7 @@ int cmd_check(int argc, char **argv)
     bool configured = config_load(config, &c.conf, &c.err) == 0;
     if (!configured)
         c.conf = config_default();
+    config_choose_input(c.conf);
     c.data = paths_choose_data(data, c.conf->data);
     if (configured) {
         check_inputs(&c);

@@ -127,25 +127,18 @@ static char *absolute(const char *path)
     return whole;
 }
 
-static int choose_paths(const struct session *s, const struct call *call, struct files_input **out,
-                        size_t *n)
+/* The FILEs of the command line as inputs. */
+static int choose_files(const struct call *call, struct config_input **out)
 {
     const struct zone *zone = NULL;
 
-    *n = call->n ? call->n : s->conf->input_count;
-    if (call->n && session_zone("run", call->timezone, &zone) != EXIT_DONE)
+    if (session_zone("run", call->timezone, &zone) != EXIT_DONE)
         return EXIT_MISTAKE;
-    *out = xcalloc(*n + 1, sizeof **out);
-    for (size_t i = 0; i < *n; i++) {
-        const struct config_input *input = call->n ? NULL : &s->conf->inputs[i];
-        const char *sensor = input ? input->sensor : call->sensor;
-        (*out)[i] = (struct files_input){
-            .file = absolute(input ? input->file : call->files[i]),
-            .sensor = sensor ? sensor : "",
-            .zone = input ? input->zone : zone,
-        };
-    }
-    for (size_t i = 0; i < *n; i++)
+    *out = xcalloc(call->n, sizeof **out);
+    for (size_t i = 0; i < call->n; i++)
+        (*out)[i] = (struct config_input){
+            .file = absolute(call->files[i]), .sensor = (char *)call->sensor, .zone = zone};
+    for (size_t i = 0; i < call->n; i++)
         for (size_t k = 0; k < i; k++)
             if (strcmp((*out)[i].file, (*out)[k].file) == 0)
                 return session_mistake("run", "%s is named twice: it would be counted twice",
@@ -153,37 +146,32 @@ static int choose_paths(const struct session *s, const struct call *call, struct
     return EXIT_DONE;
 }
 
-static void free_paths(struct files_input *paths, size_t n)
-{
-    for (size_t i = 0; paths && i < n; i++)
-        free((char *)paths[i].file);
-    free(paths);
-}
-
 /* What is there must be a file that may be read; all that can't is said. */
-static int check_paths(struct session *s, const struct files_input *paths, size_t n)
+static int check_inputs(struct session *s, const struct config_input *inputs, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        const char *file = inputs[i].file;
         struct stat st;
-        int rc = stat(paths[i].file, &st) < 0 ? -errno
-                 : S_ISDIR(st.st_mode)        ? -EISDIR
-                                              : access_check(paths[i].file, ACCESS_READ);
+        if (inputs[i].kind != INPUT_FILE)
+            continue;
+        int rc = stat(file, &st) < 0   ? -errno
+                 : S_ISDIR(st.st_mode) ? -EISDIR
+                                       : access_check(file, ACCESS_READ);
         if (rc < 0 && rc != -ENOENT)
-            access_fault(paths[i].file, ACCESS_READ, rc, &s->err);
+            access_fault(file, ACCESS_READ, rc, &s->err);
         else if (rc == 0 && !S_ISREG(st.st_mode))
-            error_add(&s->err, paths[i].file, 0, 0,
-                      "this is no regular file, so it can't be followed");
+            error_add(&s->err, file, 0, 0, "this is no regular file, so it can't be followed");
     }
     return session_fail(s, s->err.n ? EXIT_MISTAKE : EXIT_DONE);
 }
 
 /* ---- the command ---- */
 
-static int run_locked(struct session *s, const struct files_input *paths, size_t n)
+static int run_locked(struct session *s, const struct config_input *inputs, size_t n)
 {
     const struct daemon_options o = {
-        .files = paths,
-        .file_count = n,
+        .inputs = inputs,
+        .input_count = n,
         .parsers = s->parsers,
         .geo = s->geo,
         .tags = {s->asn, &s->anonymizer},
@@ -211,10 +199,10 @@ static int run_locked(struct session *s, const struct files_input *paths, size_t
     session_fail(s, EXIT_DONE);
     if (store_sync(s->store) < 0)
         say("the facts are committed, but not yet synced to the disk");
-    return rc < 0 ? EXIT_FAILED : EXIT_DONE;
+    return rc == -EINVAL ? EXIT_MISTAKE : rc < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int run_alone(struct session *s, const struct files_input *paths, size_t n)
+static int run_alone(struct session *s, const struct config_input *inputs, size_t n)
 {
     int lock = lock_take(s->data, "daemon.lock", false);
 
@@ -226,7 +214,7 @@ static int run_alone(struct session *s, const struct files_input *paths, size_t 
         access_fault(s->data, ACCESS_WRITE, lock, &s->err);
     if (lock < 0)
         return session_fail(s, EXIT_FAILED);
-    int status = run_locked(s, paths, n);
+    int status = run_locked(s, inputs, n);
     lock_release(lock);
     return status;
 }
@@ -235,20 +223,27 @@ int cmd_run(int argc, char **argv)
 {
     struct call call = {0};
     struct session s;
-    struct files_input *paths = NULL;
-    size_t n = 0;
+    struct config_input *files = NULL;
     int status = read_options(argc, argv, &call);
 
     if (status != EXIT_DONE)
         return status < 0 ? EXIT_DONE : status;
     status = session_open(&s, SESSION_PARSERS | SESSION_GEO | SESSION_FACTS_WRITE | SESSION_SERIES);
     if (status == EXIT_DONE)
-        status = choose_paths(&s, &call, &paths, &n);
+        config_choose_input(s.conf);
+    if (status == EXIT_DONE && call.n)
+        status = choose_files(&call, &files);
+    const struct config_input *inputs = call.n                ? files
+                                        : status == EXIT_DONE ? s.conf->inputs
+                                                              : NULL;
+    size_t n = call.n ? call.n : status == EXIT_DONE ? s.conf->input_count : 0;
     if (status == EXIT_DONE)
-        status = check_paths(&s, paths, n);
+        status = check_inputs(&s, inputs, n);
     if (status == EXIT_DONE)
-        status = run_alone(&s, paths, n);
-    free_paths(paths, n);
+        status = run_alone(&s, inputs, n);
+    for (size_t i = 0; files && i < call.n; i++)
+        free(files[i].file);
+    free(files);
     session_close(&s);
     return status;
 }

@@ -11,7 +11,8 @@
 #include "base/check.h"
 #include "base/nearest.h"
 #include "base/port.h"
-#include "config/yamlfile.h"
+#include "config/inputs.h"
+#include "config/values.h"
 #include "parse/parser_file.h"
 #include "store/facts.h"
 
@@ -26,14 +27,9 @@ enum {
     SCANNERS_LIMIT = 1000,
     SCANNER_NAME_LIMIT = 64, /* bytes */
     NETWORKS_LIMIT = 1000000,
-    ZONES_MAX = 1024,
 };
 
 /* What the file says, before it means anything. NULL: not said. */
-struct raw_input {
-    char *file, *sensor, *timezone;
-};
-
 struct raw_prefix {
     char *prefix;
     enum action action;
@@ -72,17 +68,6 @@ struct raw {
 enum { OPTIONAL = CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER_NULL };
 #define TEXT(key, type, member) \
     CYAML_FIELD_STRING_PTR(key, OPTIONAL, type, member, 0, CYAML_UNLIMITED)
-
-static const cyaml_schema_field_t input_fields[] = {
-    CYAML_FIELD_STRING_PTR("file", CYAML_FLAG_POINTER, struct raw_input, file, 1, CYAML_UNLIMITED),
-    TEXT("sensor", struct raw_input, sensor),
-    TEXT("timezone", struct raw_input, timezone),
-    CYAML_FIELD_END,
-};
-
-static const cyaml_schema_value_t input_schema = {
-    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_input, input_fields),
-};
 
 static const cyaml_schema_field_t prefix_fields[] = {
     CYAML_FIELD_STRING_PTR("prefix", CYAML_FLAG_POINTER, struct raw_prefix, prefix, 1,
@@ -141,7 +126,7 @@ static const cyaml_schema_field_t fields[] = {
     TEXT("parsers", struct raw, parsers),
     CYAML_FIELD_MAPPING_PTR("geo", OPTIONAL, struct raw, geo, geo_fields),
     CYAML_FIELD_SEQUENCE("inputs", CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER, struct raw, inputs,
-                         &input_schema, 1, 1000),
+                         &inputs_schema, 1, INPUTS_LIMIT),
     CYAML_FIELD_ENUM_PTR("anonymize", OPTIONAL | CYAML_FLAG_STRICT, struct raw, anonymize,
                          anonymize_words, ANONYMIZE_WORDS),
     TEXT("commit_every", struct raw, commit_every),
@@ -157,162 +142,6 @@ static const cyaml_schema_field_t fields[] = {
 static const cyaml_schema_value_t schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw, fields),
 };
-
-/* One file on its way from what is said to what is meant. */
-struct reading {
-    const struct yamlfile *file;
-    const struct raw *raw;
-    struct config *conf;
-    struct error *err;
-};
-
-static bool said(const char *text)
-{
-    return text && *text;
-}
-
-/* Takes over a path that must be absolute. */
-static void read_path(struct reading *r, const char *node, const char *text, char **path)
-{
-    if (!said(text))
-        return;
-    if (*text != '/')
-        yamlfile_fault(r->file, node, r->err,
-                       "'%s' must be a whole path that begins with '/', not '%s'", node, text);
-    free(*path);
-    *path = xstrdup(text);
-}
-
-static void read_duration(struct reading *r, const char *node, const char *text, int min_s,
-                          int max_s, const char *range, int *out_s)
-{
-    char *end;
-    long unit;
-
-    if (!said(text))
-        return;
-    errno = 0;
-    long n = strtol(text, &end, 10);
-    switch (*end) {
-    case 's': unit = 1; break;
-    case 'm': unit = 60; break;
-    case 'h': unit = 3600; break;
-    default: unit = 0;
-    }
-    if (!isdigit((unsigned char)*text) || !unit || end[1]) {
-        yamlfile_fault(r->file, node, r->err,
-                       "'%s' must be a number and s, m or h, such as 5s or 2m, not '%s'", node,
-                       text);
-        return;
-    }
-    if (errno || n > INT_MAX / 3600 || n * unit < min_s || n * unit > max_s)
-        yamlfile_fault(r->file, node, r->err, "'%s' must be from %s, not '%s'", node, range, text);
-    else
-        *out_s = (int)(n * unit);
-}
-
-/* The IANA name nearest to one that doesn't exist, from the TZ database's own list; NULL if none is
- * near. `list` keeps the names. */
-static const char *nearest_zone(const char *name, char **list)
-{
-    const char *words[ZONES_MAX];
-    char line[512], *word, *save;
-    size_t n = 0, size;
-    FILE *in = fopen("/usr/share/zoneinfo/zone.tab", "re");
-    FILE *out = open_memstream(list, &size);
-
-    while (in && fgets(line, sizeof line, in))
-        if (*line != '#' && strtok_r(line, "\t\n", &save) && strtok_r(NULL, "\t\n", &save) &&
-            (word = strtok_r(NULL, "\t\n", &save)))
-            fprintf(out, "%s\n", word);
-    if (in)
-        fclose(in);
-    fclose(out);
-    for (word = strtok_r(*list, "\n", &save); word && n < ZONES_MAX;
-         word = strtok_r(NULL, "\n", &save))
-        words[n++] = word;
-    return nearest_word(str_from(name), words, n);
-}
-
-static void read_zone(struct reading *r, const char *node, const char *name,
-                      const struct zone **zone)
-{
-    char *list = NULL;
-
-    if (!said(name) || zone_open(name, zone) == 0)
-        return;
-    const char *near = nearest_zone(name, &list);
-    if (near)
-        yamlfile_fault(r->file, node, r->err, "time zone '%s' is unknown; did you mean '%s'?", name,
-                       near);
-    else
-        yamlfile_fault(r->file, node, r->err,
-                       "time zone '%s' is unknown; write 'local', 'UTC' or a name such as "
-                       "Europe/Berlin (`timedatectl list-timezones` shows them)",
-                       name);
-    free(list);
-}
-
-/* A sensor's name becomes a folder's. */
-static void read_sensor(struct reading *r, const char *node, const char *name, char **sensor)
-{
-    size_t n = said(name) ? strlen(name) : 0;
-
-    if (n == 0)
-        return;
-    bool good = n < SENSOR_NAME_MAX && *name != '.' && *name != '-';
-    for (size_t i = 0; i < n; i++)
-        good = good && (isalnum((unsigned char)name[i]) || strchr("._-", name[i]));
-    if (!good)
-        yamlfile_fault(
-            r->file, node, r->err,
-            "a sensor's name has up to %d letters, digits, '.', '_' or '-' and begins with "
-            "a letter, digit or '_', unlike '%s'",
-            SENSOR_NAME_MAX - 1, name);
-    else
-        *sensor = xstrdup(name);
-}
-
-/* Whether both paths name one file: as they are written, or where their links lead. */
-static bool same_file(const char *a, const char *b)
-{
-    char real_a[PATH_MAX], real_b[PATH_MAX];
-
-    return strcmp(a, b) == 0 ||
-           (realpath(a, real_a) && realpath(b, real_b) && strcmp(real_a, real_b) == 0);
-}
-
-static void read_inputs(struct reading *r)
-{
-    struct config *conf = r->conf;
-    char node[64];
-
-    if (!r->raw->inputs)
-        return;
-    for (size_t i = 0; i < conf->input_count; i++)
-        free(conf->inputs[i].file);
-    conf->input_count = r->raw->inputs_count;
-    conf->inputs = xrealloc(conf->inputs, conf->input_count, sizeof *conf->inputs);
-    for (size_t i = 0; i < conf->input_count; i++) {
-        const struct raw_input *raw = &r->raw->inputs[i];
-        struct config_input *input = &conf->inputs[i];
-        *input = (struct config_input){0};
-        snprintf(node, sizeof node, "inputs[%zu].timezone", i);
-        read_zone(r, node, said(raw->timezone) ? raw->timezone : "local", &input->zone);
-        snprintf(node, sizeof node, "inputs[%zu].sensor", i);
-        read_sensor(r, node, raw->sensor, &input->sensor);
-        snprintf(node, sizeof node, "inputs[%zu].file", i);
-        read_path(r, node, raw->file, &input->file);
-        for (size_t j = 0; j < i; j++)
-            if (same_file(input->file, conf->inputs[j].file)) {
-                yamlfile_fault(r->file, node, r->err,
-                               "'%s' is the same file as that of inputs[%zu]; it would be counted "
-                               "twice, so take one of them out",
-                               input->file, j);
-                break;
-            }
-    }
-}
 
 /* A list of prefixes means the same however it is spaced: the text is kept without blanks at its
  * ends. */
@@ -464,7 +293,7 @@ static void read_rules(struct reading *r)
             yamlfile_fault(r->file, node, r->err, "the name '%s' is that of scanners[%zu] already",
                            rule->name, same);
         snprintf(node, sizeof node, "scanners[%zu].file", i);
-        read_path(r, node, raw->file, &path);
+        value_path(r, node, raw->file, &path);
         if (path && *path == '/' && yamlfile_is_sound(r->file, node))
             read_networks(r, node, path, rule);
         free(path);
@@ -519,7 +348,7 @@ static void read_write_every(struct reading *r, const char *text)
 {
     int *out = &r->conf->series.write_every_s;
 
-    read_duration(r, "series.write_every", text, BIN_S, HOUR_S, "5m to 1h", out);
+    value_duration(r, "series.write_every", text, BIN_S, HOUR_S, "5m to 1h", out);
     if (*out % BIN_S != 0)
         yamlfile_fault(r->file, "series.write_every", r->err,
                        "'series.write_every' must be a multiple of 5m, not '%s'", text);
@@ -530,17 +359,18 @@ static void read_meaning(struct reading *r)
     const struct raw *raw = r->raw;
     struct config *conf = r->conf;
 
-    read_path(r, "data", raw->data, &conf->data);
-    read_path(r, "parsers", raw->parsers, &conf->parsers);
+    value_path(r, "data", raw->data, &conf->data);
+    value_path(r, "parsers", raw->parsers, &conf->parsers);
     if (raw->geo) {
-        read_path(r, "geo.country", raw->geo->country, &conf->country);
-        read_path(r, "geo.asn", raw->geo->asn, &conf->asn);
+        value_path(r, "geo.country", raw->geo->country, &conf->country);
+        value_path(r, "geo.asn", raw->geo->asn, &conf->asn);
     }
-    read_inputs(r);
+    if (raw->inputs)
+        inputs_read(r, raw->inputs, raw->inputs_count);
     if (raw->anonymize)
         conf->anonymize = *raw->anonymize;
-    read_duration(r, "commit_every", raw->commit_every, 1, 60, "1s to 60s", &conf->commit_every_s);
-    read_duration(r, "late", raw->late, 0, 3600, "0s to 1h", &conf->late_s);
+    value_duration(r, "commit_every", raw->commit_every, 1, 60, "1s to 60s", &conf->commit_every_s);
+    value_duration(r, "late", raw->late, 0, 3600, "0s to 1h", &conf->late_s);
     read_prefixes(r);
     read_rules(r);
     if (raw->series) {
@@ -550,7 +380,7 @@ static void read_meaning(struct reading *r)
                    &conf->series.max_ports);
         read_ports(r, raw->series);
         read_write_every(r, raw->series->write_every);
-        read_path(r, "series.rrdcached", raw->series->rrdcached, &conf->series.rrdcached);
+        value_path(r, "series.rrdcached", raw->series->rrdcached, &conf->series.rrdcached);
     }
 }
 
@@ -559,11 +389,7 @@ struct config *config_default(void)
     struct config *conf = xcalloc(1, sizeof *conf);
 
     conf->parsers = xstrdup("/etc/scantide/parsers");
-    conf->input_count = 1;
-    conf->inputs = xcalloc(1, sizeof *conf->inputs);
-    conf->inputs[0].file = xstrdup("/var/log/kern.log");
-    if (zone_open("local", &conf->inputs[0].zone) < 0)
-        ASSERT(zone_open("UTC", &conf->inputs[0].zone) == 0);
+    inputs_default(conf);
     conf->commit_every_s = COMMIT_EVERY_S;
     conf->late_s = LATE_S;
     conf->series.port_events_per_hour = PORT_EVENTS;
@@ -602,15 +428,11 @@ void config_free(struct config *conf)
 {
     if (!conf)
         return;
-    for (size_t i = 0; i < conf->input_count; i++) {
-        free(conf->inputs[i].file);
-        free(conf->inputs[i].sensor);
-    }
+    inputs_fini(conf);
     for (size_t i = 0; i < conf->prefix_count; i++)
         free(conf->prefixes[i].prefix);
     for (size_t i = 0; i < conf->rule_count; i++)
         rule_fini(&conf->rules[i]);
-    free(conf->inputs);
     free(conf->prefixes);
     free(conf->rules);
     free(conf->series.ports);

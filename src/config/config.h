@@ -9,12 +9,13 @@
  *     if (config_load(option, &conf, &err) < 0)
  *         ...print the faults, exit 2
  *     for (size_t i = 0; i < conf->input_count; i++)
- *         follow(conf->inputs[i].file);
+ *         open(&conf->inputs[i]);
  *     config_free(conf);
  */
 #ifndef SCANTIDE_CONFIG_CONFIG_H
 #define SCANTIDE_CONFIG_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,10 +27,21 @@
 
 #define CONFIG_FILE "/etc/scantide/scantide.yaml"
 
+enum input_kind { INPUT_FILE, INPUT_JOURNAL };
+
+enum input_start { START_BEGIN, START_END };
+
 struct config_input {
-    char *file;              /* absolute */
+    enum input_kind kind;
     char *sensor;            /* NULL: each line's host */
     const struct zone *zone; /* of times without one */
+    int silence_s;           /* without any line for so long it is blind; 0: it may be quiet */
+
+    char *file;             /* absolute; a path or a pattern of paths */
+    enum input_start start; /* of a log or journal that was never read */
+    char **matches;         /* the journal's, FIELD=VALUE; none: the kernel's messages */
+    size_t match_count;
+    char *folder; /* of its files; NULL: this machine's */
 };
 
 /* A LOG prefix whose verdict the administrator knows. */
@@ -46,6 +58,7 @@ struct config {
     char *asn;     /* NULL: paths_asn() */
     struct config_input *inputs;
     size_t input_count;
+    bool inputs_default; /* none were configured: kern.log, or where there is none the journal */
     struct config_prefix *prefixes;
     size_t prefix_count;
     struct rule *rules; /* the exclusions, if any, before the scanners; numbered from 1 */
@@ -68,6 +81,9 @@ struct config *config_default(void);
 /* `path` NULL: CONFIG_FILE if there is one, else the defaults. Returns 0 with *out the caller's, or
  * a negative errno with the faults added to err and *out NULL. */
 int config_load(const char *path, struct config **out, struct error *err);
+
+/* Where no inputs are configured: kern.log, unless there is none and there is a journal. */
+void config_choose_input(struct config *conf);
 
 /* NULL is fine. */
 void config_free(struct config *conf);

@@ -128,8 +128,7 @@ static int read_at(int fd, char *bytes, size_t n, uint64_t offset)
     return got < 0 ? -errno : (size_t)got == n ? 0 : -ENODATA;
 }
 
-/* The bytes that identify a known log. */
-static int read_content(int fd, uint64_t offset, struct content *c)
+int content_read(int fd, uint64_t offset, struct content *c)
 {
     c->head_n = offset < HEAD_BYTES ? (size_t)offset : HEAD_BYTES;
     c->tail_n = offset < TAIL_BYTES ? (size_t)offset : TAIL_BYTES;
@@ -162,7 +161,7 @@ static int answer(struct batch_ask *a, struct store *s)
     if (rc < 0)
         return rc;
     a->answer = reach.offset > p->offset ? TAIL_LATER : TAIL_KNOWN;
-    return read_content(a->fd, p->offset, &a->content);
+    return content_read(a->fd, p->offset, &a->content);
 }
 
 int batch_write(struct batch *b, struct store *s, const struct commit_tags *tags, struct error *err)

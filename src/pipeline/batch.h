@@ -65,6 +65,10 @@ struct batch_part *batch_add(struct batch *b, struct tally **tally);
 
 void batch_add_ask(struct batch *b, const struct batch_ask *ask);
 
+/* The bytes that identify a log up to the offset. 0, -ENODATA where the file is shorter, or another
+ * negative errno. */
+int content_read(int fd, uint64_t offset, struct content *c);
+
 bool batch_empty(const struct batch *b);
 
 /* In a worker: writes all parts but stale ones, then answers the asks. 0, or a negative code with a

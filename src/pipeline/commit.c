@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/fault.h"
 #include "store/gap.h"
@@ -177,12 +178,25 @@ static int write_part(struct store *s, const struct rules *rules, const struct c
     FAULT("segments");
     if (rc == 0 && !log->is_stream && log->position.offset > 0)
         rc = store_put_position(s, &log->position, log->mark);
+    if (rc == 0 && log->stream) {
+        struct stream_state state = {.watched_to = log->watched_to};
+        memcpy(state.cursor, log->cursor, sizeof state.cursor);
+        rc = store_put_stream(s, log->stream, &state);
+    }
     FAULT("position");
     for (size_t i = 0; rc == 0 && i < log->sensor_count; i++) {
         if (!log->is_stream && log->position.id)
             rc = store_put_position_sensor(s, log->position.id, log->sensors[i]);
-        if (rc == 0 && log->watched_to >= log->position.first_when)
-            rc = store_put_watched(s, log->sensors[i], log->position.first_when, log->watched_to);
+        int64_t from = log->watched_from > log->position.first_when ? log->watched_from
+                                                                    : log->position.first_when;
+        if (rc == 0 && log->watched_to >= from)
+            rc = store_put_watched(s, log->sensors[i], from, log->watched_to);
+        if (rc == 0 && log->silent_to >= log->silent_from && log->silent_to > 0)
+            rc = store_put_gap(s, &(struct gap){.sensor = log->sensors[i],
+                                                .reason = GAP_SILENT,
+                                                .from = log->silent_from,
+                                                .to = log->silent_to,
+                                                .input = log->position.path});
     }
     FAULT("watched");
     return rc < 0 ? rc : write_losses(s, part);

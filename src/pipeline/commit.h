@@ -16,10 +16,15 @@
 struct log_state {
     struct position position; /* offset and times as they shall be after the next commit */
     struct str head;          /* the first HEAD_BYTES of it, or all up to the offset */
-    bool is_stream;           /* has no position: stdin */
+    bool is_stream;           /* has no position: syslog, stdin, the journal */
+    const char *stream;       /* the name under which its state is kept; NULL: it is not */
+    char cursor[CURSOR_MAX];  /* of the journal; else "" */
     bool mark;                /* keep the next offset as one where a copy may end */
     /* Watched from position.first_when (INT64_MAX: no line yet) to here, both inclusive. */
     int64_t watched_to;
+    int64_t watched_from; /* but not before this: it had fallen silent */
+    /* It is silent, which it never is by itself: blind in these seconds, both inclusive; 0: not. */
+    int64_t silent_from, silent_to;
     uint16_t sensors[SENSORS_MAX + 1]; /* that it has had events of */
     size_t sensor_count;
     /* As the store had them when the log was looked up or committed last: another scantide that

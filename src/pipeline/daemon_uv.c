@@ -10,6 +10,8 @@
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/wall.h"
+#include "pipeline/files_uv.h"
+#include "pipeline/journal_uv.h"
 #include "pipeline/upkeep.h"
 
 enum {
@@ -19,8 +21,7 @@ enum {
     RETRY_MS = 5000,             /* after a failed commit */
     SUMMARY_MS = 60 * 1000,
     SERIES_MS = 60 * 1000, /* between two writings of the series while old lines are caught up */
-    FAULTS_SAID = 5,
-    FEEDS_MAX = 8
+    FAULTS_SAID = 5
 };
 
 enum job { JOB_NONE, JOB_COMMIT, JOB_SERIES, JOB_UPKEEP };
@@ -36,7 +37,7 @@ struct daemon {
     uint64_t woke_ns, longest_ns;
 
     struct feed_host host;
-    struct feed *feeds[FEEDS_MAX];
+    struct feed **feeds;
     size_t n;
     bool flowing; /* the feeds were told so */
 
@@ -539,6 +540,12 @@ static void start_loop(struct daemon *d)
     d->commit_ms = d->watch_ms = d->summary_ms = now_ms(d);
 }
 
+static void add_feed(struct daemon *d, struct feed *f)
+{
+    d->feeds = xrealloc(d->feeds, d->n + 1, sizeof(struct feed *));
+    d->feeds[d->n++] = f;
+}
+
 static void open_feeds(struct daemon *d)
 {
     const struct daemon_options *o = d->options;
@@ -548,6 +555,7 @@ static void open_feeds(struct daemon *d)
         .daemon = d,
         .parsers = o->parsers,
         .geo = o->geo,
+        .store = o->store,
         .buffer = xmalloc(FEED_BUFFER_BYTES),
         .say = host_say,
         .hint = host_hint,
@@ -555,7 +563,14 @@ static void open_feeds(struct daemon *d)
         .wake = host_wake,
     };
     read_clock(d);
-    d->feeds[d->n++] = files_open(&d->host, o->files, o->file_count);
+    add_feed(d, files_open(&d->host, o->inputs, o->input_count));
+    for (size_t i = 0; i < o->input_count; i++) {
+        struct feed *f = o->inputs[i].kind == INPUT_JOURNAL
+                             ? journal_feed_open(&d->host, &o->inputs[i], &d->err)
+                             : NULL;
+        if (f)
+            add_feed(d, f);
+    }
 }
 
 int daemon_run(const struct daemon_options *o)
@@ -564,14 +579,23 @@ int daemon_run(const struct daemon_options *o)
 
     start_loop(&d);
     open_feeds(&d);
-    look(&d);
-    schedule(&d);
+    if (d.err.n) {
+        say_faults(&d);
+        d.status = -EINVAL;
+        close_all(&d);
+    } else {
+        look(&d);
+        schedule(&d);
+    }
     uv_run(&d.loop, UV_RUN_DEFAULT);
     ASSERT(uv_loop_close(&d.loop) == 0);
-    say_end(&d);
+    if (d.status != -EINVAL)
+        say_end(&d);
+    error_fini(&d.err);
     batch_fini(&d.batch);
     for (size_t i = 0; i < d.n; i++)
         d.feeds[i]->ops->free(d.feeds[i]);
+    free(d.feeds);
     free(d.host.buffer);
     return d.status;
 }

@@ -10,13 +10,15 @@
 #ifndef SCANTIDE_PIPELINE_DAEMON_UV_H
 #define SCANTIDE_PIPELINE_DAEMON_UV_H
 
-#include "pipeline/files_uv.h"
+#include "config/config.h"
+#include "pipeline/commit.h"
 #include "series/series.h"
 #include "store/store.h"
+#include "tag/geo.h"
 
 struct daemon_options {
-    const struct files_input *files;
-    size_t file_count;
+    const struct config_input *inputs;
+    size_t input_count;
     const struct parser_set *parsers;
     struct geo *geo;
     struct commit_tags tags;
@@ -28,7 +30,7 @@ struct daemon_options {
 };
 
 /* Returns when it has ended: 0, or -EIO where what was read last could not be committed; a next
- * start reads it again. */
+ * start reads it again; -EINVAL where an input can't be opened, which is said. */
 int daemon_run(const struct daemon_options *o);
 
 #endif

@@ -24,9 +24,10 @@ struct feed_host {
     struct daemon *daemon;
     const struct parser_set *parsers;
     struct geo *geo;
-    int64_t now_ms; /* of the loop's clock; as of the last look */
-    int64_t now;    /* UTC, seconds; the same */
-    char *buffer;   /* of FEED_BUFFER_BYTES, for one read: nothing is kept in it */
+    struct store *store; /* while the feed is opened only: later it belongs to jobs */
+    int64_t now_ms;      /* of the loop's clock; as of the last look */
+    int64_t now;         /* UTC, seconds; the same */
+    char *buffer;        /* of FEED_BUFFER_BYTES, for one read: nothing is kept in it */
 
     /* A line for the operator. */
     __attribute__((format(printf, 2, 3))) void (*say)(const struct feed_host *h, const char *fmt,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/fault.h"
@@ -26,9 +27,12 @@ struct files;
 struct log {
     struct files *files;
     char *path;
+    const struct config_input *input;
     struct follow_log log;
     struct tail_uv *tail;
     bool from_pattern;
+    bool was_there;     /* at the start, and its first file hasn't been told of yet */
+    bool from_end;      /* the file that was told of last is read from its end */
     bool twin;          /* another log's path names the same file: this one rests */
     bool gone;          /* it came from a pattern, and there is no such path any more */
     int failed;         /* the last fault of opening or reading, said already */
@@ -40,7 +44,7 @@ struct log {
 
 struct files {
     struct feed feed;
-    const struct files_input *inputs;
+    const struct config_input *inputs;
     size_t input_count;
     struct log **logs; /* in the order of the inputs, and of names within a pattern's */
     size_t n;
@@ -141,7 +145,10 @@ static void say_begin(struct log *log, const struct followed *file, const struct
     if (ask->answer == TAIL_LATER && log->short_said)
         return;
     log->short_said = ask->answer == TAIL_LATER;
-    if (ask->answer == TAIL_LATER)
+    if (log->from_end)
+        host->say(host, "%s: new, is read from its end at byte %" PRIu64, file->name,
+                  ask->state.position.offset);
+    else if (ask->answer == TAIL_LATER)
         host->say(host,
                   "%s: is so far the beginning of a log that was taken in further; the rest is "
                   "waited for",
@@ -154,18 +161,44 @@ static void say_begin(struct log *log, const struct followed *file, const struct
                   ask->size);
 }
 
+/* To behind the last whole line, as if all before had been read. */
+static bool skip(struct batch_ask *ask)
+{
+    uint64_t offset = ask->size;
+    char bytes[4096];
+
+    while (offset > 0) {
+        size_t n = offset < sizeof bytes ? (size_t)offset : sizeof bytes;
+        if (pread(ask->fd, bytes, n, (off_t)(offset - n)) != (ssize_t)n)
+            return false;
+        while (n > 0 && bytes[n - 1] != '\n')
+            n--, offset--;
+        if (n > 0)
+            break;
+    }
+    if (offset == 0 || content_read(ask->fd, offset, &ask->content) < 0)
+        return false;
+    ask->answer = TAIL_KNOWN;
+    ask->state.position.offset = offset;
+    return true;
+}
+
 static void on_told(void *ctx, struct followed *file, struct batch_ask *ask)
 {
     struct log *log = ctx;
     struct files *files = log->files;
-    uint64_t offset = ask->answer == TAIL_KNOWN ? ask->state.position.offset : 0;
 
+    log->from_end =
+        ask->answer == TAIL_NEW && log->was_there && log->input->start == START_END && skip(ask);
+    log->was_there = false;
+    uint64_t offset = ask->answer == TAIL_KNOWN ? ask->state.position.offset : 0;
     say_begin(log, file, ask);
     if (ask->answer != TAIL_LATER) {
         /* The copy of a log that is still open goes on as a log of its own. */
         if (ask->state.position.id && id_is_taken(files, ask->state.position.id))
             ask->state.position.id = 0;
         followed_begin(file, ask);
+        file->changed |= log->from_end; /* so that the place is stored at once */
         if (ask->size > offset && ask->size - offset > EXPAND_BYTES) {
             log->catching_up = true;
             geo_expand(files->feed.host->geo);
@@ -183,16 +216,21 @@ static void open_tail(struct log *log)
     log->tail = tail_uv_new(log->files->feed.host->loop, log->path, &tail_calls, log);
 }
 
-static void open_log(struct files *files, const struct files_input *in, const char *path,
+static void open_log(struct files *files, const struct config_input *in, const char *path,
                      bool from_pattern)
 {
     struct feed_host *host = files->feed.host;
     struct log *log = xcalloc(1, sizeof *log);
 
-    *log = (struct log){.files = files, .path = xstrdup(path), .from_pattern = from_pattern};
-    log->log = (struct follow_log){
-        .path = log->path, .sensor = in->sensor, .zone = in->zone, .geo = host->geo};
+    *log = (struct log){
+        .files = files, .path = xstrdup(path), .input = in, .from_pattern = from_pattern};
+    log->log = (struct follow_log){.path = log->path,
+                                   .sensor = in->sensor ? in->sensor : "",
+                                   .zone = in->zone,
+                                   .geo = host->geo,
+                                   .silence_s = in->silence_s};
     follow_log_init(&log->log, host->parsers, on_told, log);
+    log->was_there = !files->started;
     open_tail(log);
     files->logs = xrealloc(files->logs, files->n + 1, sizeof *files->logs);
     files->logs[files->n++] = log;
@@ -231,7 +269,7 @@ static bool is_rotated(const glob_t *found, size_t i)
     return false;
 }
 
-static void scan_pattern(struct files *files, const struct files_input *in)
+static void scan_pattern(struct files *files, const struct config_input *in)
 {
     const struct feed_host *host = files->feed.host;
     glob_t found;
@@ -302,7 +340,9 @@ static void leave_gone(struct files *files)
 static void scan(struct files *files)
 {
     for (size_t i = 0; i < files->input_count; i++)
-        if (rotated_is_pattern(files->inputs[i].file))
+        if (files->inputs[i].kind != INPUT_FILE)
+            continue;
+        else if (rotated_is_pattern(files->inputs[i].file))
             scan_pattern(files, &files->inputs[i]);
         else if (!files->started)
             open_log(files, &files->inputs[i], files->inputs[i].file, false);
@@ -322,12 +362,12 @@ static void say_waiting(const struct files *files)
                       log->log.n ? "is empty yet" : "isn't there yet");
     }
     for (size_t i = 0; i < files->input_count; i++) {
+        const struct config_input *in = &files->inputs[i];
         size_t k = 0;
-        while (k < files->n && files->logs[k]->log.sensor != files->inputs[i].sensor)
+        while (k < files->n && files->logs[k]->input != in)
             k++;
-        if (rotated_is_pattern(files->inputs[i].file) && k == files->n)
-            host->say(host, "%s: there is no such file yet; they are waited for",
-                      files->inputs[i].file);
+        if (in->kind == INPUT_FILE && rotated_is_pattern(in->file) && k == files->n)
+            host->say(host, "%s: there is no such file yet; they are waited for", in->file);
     }
 }
 
@@ -541,7 +581,7 @@ static const struct feed_ops ops = {
     .free = free_feed,
 };
 
-struct feed *files_open(struct feed_host *host, const struct files_input *inputs, size_t n)
+struct feed *files_open(struct feed_host *host, const struct config_input *inputs, size_t n)
 {
     struct files *files = xcalloc(1, sizeof *files);
 

@@ -7,16 +7,10 @@
 #ifndef SCANTIDE_PIPELINE_FILES_UV_H
 #define SCANTIDE_PIPELINE_FILES_UV_H
 
-#include "base/zone.h"
+#include "config/config.h"
 #include "pipeline/feed.h"
 
-struct files_input {
-    const char *file;   /* absolute; a path, or a pattern of paths */
-    const char *sensor; /* "": each line's host */
-    const struct zone *zone;
-};
-
-/* The inputs outlive it. */
-struct feed *files_open(struct feed_host *host, const struct files_input *inputs, size_t n);
+/* Those of the inputs that are files; all of them outlive it. */
+struct feed *files_open(struct feed_host *host, const struct config_input *inputs, size_t n);
 
 #endif

@@ -11,7 +11,7 @@ void follow_log_init(struct follow_log *log, const struct parser_set *parsers,
     log->matcher = matcher_new(parsers);
     log->told = told;
     log->told_ctx = ctx;
-    log->watched_to = log->last_event = INT64_MIN;
+    log->watched_to = log->last_event = log->heard = INT64_MIN;
 }
 
 void follow_log_set_parsers(struct follow_log *log, const struct parser_set *parsers)
@@ -167,8 +167,12 @@ void followed_take(struct followed *f, int64_t now, const struct tail_lines *lin
         p->mark_count = 0; /* truncated by now */
     if (f->reader.clock.settled)
         p->last_when = f->reader.clock.before;
+    bool was_silent = follow_log_silent(log, now);
+    log->heard = now;
     if (!span.any)
         return;
+    if (was_silent)
+        f->state.watched_from = span.first;
     if (span.last > log->last_event)
         log->last_event = span.last;
     int64_t last = span.last < now ? span.last : now; /* nobody has watched what is yet to come */
@@ -177,6 +181,11 @@ void followed_take(struct followed *f, int64_t now, const struct tail_lines *lin
     if (last > f->state.watched_to)
         f->state.watched_to = last;
     watch_log(log, f);
+}
+
+bool follow_log_silent(const struct follow_log *log, int64_t now)
+{
+    return log->silence_s && log->heard != INT64_MIN && now - log->heard > log->silence_s;
 }
 
 size_t follow_log_records(const struct follow_log *log)
@@ -238,6 +247,7 @@ static void swap_file(struct followed *f, bool mark, struct batch *b)
     part->done = stored;
     f->counts = (struct counts){0};
     f->state.position.mark_count = 0;
+    f->state.silent_to = 0;
     f->swapped = f->state.position.offset;
     f->changed = false;
     f->in_commit = true;
@@ -259,9 +269,16 @@ static void swap_ask(struct followed *f, struct batch *b)
 void follow_swap(struct follow_log *log, struct followed *current, int64_t now, bool watch,
                  bool mark, struct batch *b)
 {
+    bool silent = follow_log_silent(log, now);
+
     ASSERT(!current || current->owner == log);
-    if (current && !current->fresh && current->state.position.first_when <= now &&
-        current->state.watched_to < now) {
+    if (log->heard == INT64_MIN)
+        log->heard = now;
+    if (current && silent && !current->fresh && watch) {
+        current->state.silent_from = log->heard + 1;
+        current->state.silent_to = now;
+    } else if (current && !current->fresh && current->state.position.first_when <= now &&
+               current->state.watched_to < now) {
         current->state.watched_to = now;
         watch_log(log, current);
     } else {

@@ -53,6 +53,8 @@ struct follow_log {
     struct counts counts;    /* taken in since the start */
     struct counts committed; /* of them */
     struct intake_samples samples;
+    int silence_s;      /* without lines for longer it is blind; 0: it may be quiet */
+    int64_t heard;      /* when lines came last, or following began; INT64_MIN: not yet */
     int64_t last_event; /* when its newest line was stamped; INT64_MIN: none yet */
     bool stale; /* a file's lines were taken in by another scantide: follow_log_reset is due */
 
@@ -89,6 +91,9 @@ void followed_begin(struct followed *f, const struct batch_ask *ask);
 /* Counts lines; `offset`, `head` and `tail` as struct tail_uv_calls has them. */
 void followed_take(struct followed *f, int64_t now, const struct tail_lines *lines, uint64_t offset,
                    struct str head, struct str tail);
+
+/* Whether no line has come for longer than it can be quiet. */
+bool follow_log_silent(const struct follow_log *log, int64_t now);
 
 /* Records that wait for the next swap. */
 size_t follow_log_records(const struct follow_log *log);

@@ -8,9 +8,11 @@ struct stream *stream_new(const char *name, struct geo *geo)
 {
     struct stream *s = xcalloc(1, sizeof *s);
 
-    *s = (struct stream){.name = xstrdup(name), .geo = geo, .last_line = INT64_MIN};
+    *s = (struct stream){
+        .name = xstrdup(name), .geo = geo, .heard = INT64_MIN, .last_line = INT64_MIN};
     s->tally = tally_new();
     s->state.is_stream = true;
+    s->state.stream = s->name;
     stream_blind(s);
     return s;
 }
@@ -57,8 +59,12 @@ void stream_take(struct stream *s, struct reader *r, struct str sensor, int64_t 
     counts_add(&s->counts, &counts);
     counts_add(&s->since, &counts);
     s->changed = true;
+    bool was_silent = stream_silent(s, now);
+    s->heard = now;
     if (!span.any)
         return;
+    if (was_silent)
+        s->state.watched_from = span.first;
     if (span.last > s->last_line)
         s->last_line = span.last;
     /* Nobody has watched what is yet to come. */
@@ -73,6 +79,11 @@ void stream_lose(struct stream *s, uint64_t lines)
     counts_add(&s->since, &counts);
     losses_add(tally_losses(s->tally), lines, NULL);
     s->changed |= lines > 0;
+}
+
+bool stream_silent(const struct stream *s, int64_t now)
+{
+    return s->silence_s && s->heard != INT64_MIN && now - s->heard > s->silence_s;
 }
 
 size_t stream_records(const struct stream *s)
@@ -96,11 +107,19 @@ static void stored(void *owner, const struct batch_part *part)
 
 void stream_swap(struct stream *s, int64_t now, bool watched, bool watch_too, struct batch *b)
 {
-    bool grown = watched && s->state.position.first_when <= now && s->state.watched_to < now;
+    bool silent = stream_silent(s, now);
+    bool grown =
+        watched && !silent && s->state.position.first_when <= now && s->state.watched_to < now;
 
+    if (s->heard == INT64_MIN)
+        s->heard = now;
+    if (silent) {
+        s->state.silent_from = s->heard + 1;
+        s->state.silent_to = now;
+    }
     if (grown)
         s->state.watched_to = now;
-    if (!s->changed && !(grown && watch_too))
+    if (!s->changed && !((grown || silent) && watch_too))
         return;
     ASSERT(!s->in_batch);
     losses_settle(tally_losses(s->tally), now, INT64_MIN);
@@ -111,6 +130,7 @@ void stream_swap(struct stream *s, int64_t now, bool watched, bool watch_too, st
     part->owner = s;
     part->done = stored;
     s->since = (struct counts){0};
+    s->state.silent_to = 0;
     s->changed = false;
     s->in_batch = true;
 }

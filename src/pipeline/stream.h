@@ -24,9 +24,12 @@ struct stream {
     struct counts committed; /* of them */
     struct counts since;     /* the last swap */
     struct intake_samples samples;
+    int silence_s;     /* without lines for longer it is blind; 0: it may be quiet */
+    int64_t heard;     /* when lines came last, or it began; INT64_MIN: not yet */
     int64_t last_line; /* when it was stamped; INT64_MIN: none yet */
 };
 
+/* `name` tells it from other streams in the facts, too. */
 struct stream *stream_new(const char *name, struct geo *geo);
 void stream_free(struct stream *s);
 
@@ -39,6 +42,9 @@ void stream_lose(struct stream *s, uint64_t lines);
 
 /* Nobody watched since the last line or swap: what comes next begins a new span. */
 void stream_blind(struct stream *s);
+
+/* Whether no line has come for longer than it can be quiet. */
+bool stream_silent(const struct stream *s, int64_t now);
 
 size_t stream_records(const struct stream *s);
 

@@ -49,6 +49,9 @@ const char db_schema[] =
     "CREATE TABLE position_sensor (position INTEGER NOT NULL, sensor INTEGER NOT NULL, PRIMARY KEY "
     "(position, sensor))"
     "  WITHOUT ROWID;"
+    /* Inputs that have no file: up to when each was watched, and the journal's cursor. */
+    "CREATE TABLE stream (name TEXT PRIMARY KEY, watched_to INTEGER NOT NULL, cursor TEXT NOT NULL)"
+    "  WITHOUT ROWID;"
     "CREATE TABLE series (sensor INTEGER PRIMARY KEY, written INTEGER NOT NULL DEFAULT 0, late "
     "INTEGER NOT NULL DEFAULT 0,"
     "  rebuilt INTEGER NOT NULL DEFAULT 0, unsynced TEXT);"

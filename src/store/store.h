@@ -115,6 +115,21 @@ int store_read_positions(struct store *s, const char *sensor,
 int store_position_mark(struct store *s, int64_t position, uint64_t offset, uint64_t *mark,
                         uint64_t *tail_hash);
 
+/* ---- streams: inputs that have no file ---- */
+
+enum { CURSOR_MAX = 512 }; /* of the journal; sd_journal_get_cursor gives some 150 characters */
+
+struct stream_state {
+    int64_t watched_to;      /* seconds; INT64_MIN: not yet */
+    char cursor[CURSOR_MAX]; /* where the journal is read on; "": streams of another kind */
+};
+
+/* In the open transaction. */
+int store_put_stream(struct store *s, const char *name, const struct stream_state *state);
+
+/* -ENOENT: none is called so. */
+int store_find_stream(struct store *s, const char *name, struct stream_state *out);
+
 /* ---- reading; all spans are half-open [from, to), aligned outward by the caller ---- */
 
 /* First and last second (both inclusive) that any fact or watched span of the sensor covers.

@@ -316,7 +316,7 @@ static void test_faults(void **state)
          "late: 2d\n"
          "late: [x]\n",
          "2:5: key 'fil' is unknown; did you mean 'file'?\n"
-         "2:5: key 'file' is missing\n"
+         "2:5: 'inputs[0]' must say what is read: 'file: PATH' or 'journal: kernel'\n"
          "3:5: 'inputs[1]' must be a mapping, lines of 'key: value', not one value\n"
          "4:12: 'inputs[2].file' must be a whole path that begins with '/', not 'c'\n"
          "4:25: time zone 'Europe/Berln' is unknown; did you mean 'Europe/Berlin'?\n"

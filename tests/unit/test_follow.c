@@ -5,6 +5,7 @@
 
 #include "helper.h"
 #include "input/identity.h"
+#include "store/gap.h"
 
 static struct parser_set *parsers;
 static struct geo *geo;
@@ -266,6 +267,30 @@ static void test_watched_to_its_end(void **state)
     close(fd);
 }
 
+static int add_silent(void *ctx, const struct gap *g)
+{
+    *(int64_t *)ctx += g->reason == GAP_SILENT ? g->to - g->from + 1 : 0;
+    return 0;
+}
+
+/* One that is never quiet for ten minutes is blind when it is. */
+static void test_silent_is_blind(void **state)
+{
+    (void)state;
+    int64_t silent = 0;
+    struct str all = packets(0, 9);
+    int fd = write_file(temp_path("silent"), all);
+    log_.silence_s = 600;
+    struct followed *f = follow_new(1, fd, all); /* at 12:00 */
+    do_commit(f, "2026-11-24T12:05:00");
+    do_commit(f, "2026-11-24T12:30:00");
+    do_commit(f, "2026-11-24T12:40:00");
+    assert_int_equal(store_read_gaps(store, 1, 0, INT64_MAX, add_silent, &silent), 0);
+    assert_int_equal(silent, 40 * 60);
+    assert_int_equal(f->state.watched_to, utc("2026-11-24T12:05:00"));
+    close(fd);
+}
+
 static void test_no_line_yet_is_not_watched(void **state)
 {
     (void)state;
@@ -303,6 +328,7 @@ int main(void)
         CASE(test_tried_again),
         CASE(test_lines_after_the_swap_are_the_next_commit),
         CASE(test_watched_to_its_end),
+        CASE(test_silent_is_blind),
         CASE(test_no_line_yet_is_not_watched),
         CASE(test_rotation_leaves_no_gap),
     };

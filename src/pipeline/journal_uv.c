@@ -1,0 +1,268 @@
+#include "pipeline/journal_uv.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/fault.h"
+#include "input/journal.h"
+#include "pipeline/stream.h"
+#include "store/gap.h"
+
+enum {
+    TURN_ENTRIES = 500, /* read in one turn */
+    STRANGE_LINES = 200 /* and none of them known to a parser: worth a word */
+};
+
+struct journal_feed {
+    struct feed feed;
+    const struct config_input *input;
+    struct journal *journal;
+    uv_poll_t poll;
+    struct stream *stream;
+    struct matcher *matcher;
+    struct reader reader;
+    bool more; /* maybe */
+    int failed;
+    bool strange_said, caught_up;
+    uint64_t lost_said;
+    char lines[FEED_BUFFER_BYTES]; /* composed for one turn */
+};
+
+static struct journal_feed *of(const struct feed *f)
+{
+    return (struct journal_feed *)f;
+}
+
+static void process(struct journal_feed *jf)
+{
+    const struct feed_host *host = jf->feed.host;
+    int rc = journal_process(jf->journal);
+
+    if (rc < 0 && rc != jf->failed)
+        host->say(host, "the journal: can't be read (%s); it is tried again and again",
+                  strerror(-rc));
+    jf->failed = rc;
+    jf->more = rc == 0;
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct journal_feed *jf = poll->data;
+
+    (void)status;
+    (void)events;
+    process(jf);
+    jf->feed.host->wake(jf->feed.host);
+}
+
+static void look(struct feed *f)
+{
+    process(of(f));
+}
+
+static bool turn(struct feed *f)
+{
+    struct journal_feed *jf = of(f);
+    struct journal_entry entry;
+    char line[JOURNAL_LINE_MAX];
+    size_t n = 0;
+    int rc = 1;
+
+    if (!jf->more)
+        return false;
+    for (int i = 0; i < TURN_ENTRIES && n + JOURNAL_LINE_MAX <= sizeof jf->lines; i++) {
+        if ((rc = journal_next(jf->journal, line, &entry)) <= 0)
+            break;
+        if (entry.cut) {
+            stream_lose(jf->stream, 1);
+            continue;
+        }
+        memcpy(jf->lines + n, entry.line.p, entry.line.n);
+        n += entry.line.n;
+    }
+    if (n > 0) {
+        FAULT("read");
+        stream_take(jf->stream, &jf->reader, str_from(jf->input->sensor ? jf->input->sensor : ""),
+                    f->host->now, (struct str){jf->lines, n});
+        FAULT("parsed");
+    }
+    jf->more = rc > 0;
+    if (!jf->more && !jf->caught_up) {
+        const struct counts *c = &jf->stream->counts;
+        jf->caught_up = true;
+        f->host->say(f->host, "the journal: read to its end: %" PRIu64 " lines, %" PRIu64 " events",
+                     c->lines, c->by[OUTCOME_EVENT]);
+    }
+    return jf->more;
+}
+
+static int64_t reached(const struct feed *f, int64_t until)
+{
+    const struct journal_feed *jf = of(f);
+
+    if (!jf->more)
+        return until;
+    return jf->stream->last_line == INT64_MIN ? 0
+           : jf->stream->last_line < until    ? jf->stream->last_line
+                                              : until;
+}
+
+static bool rests(const struct feed *f)
+{
+    return !of(f)->more;
+}
+
+static size_t records(const struct feed *f)
+{
+    return stream_records(of(f)->stream);
+}
+
+static bool changed(const struct feed *f)
+{
+    return of(f)->stream->changed;
+}
+
+static void swap(struct feed *f, bool watch, bool last, struct batch *b)
+{
+    struct journal_feed *jf = of(f);
+    struct stream *s = jf->stream;
+
+    (void)last;
+    if (s->changed) {
+        int rc = journal_cursor(jf->journal, s->state.cursor, sizeof s->state.cursor);
+        if (rc < 0)
+            f->host->say(f->host, "the journal: its cursor can't be had (%s)", strerror(-rc));
+    }
+    stream_swap(s, f->host->now, !jf->more, watch, b);
+}
+
+static void summarize(struct feed *f)
+{
+    struct journal_feed *jf = of(f);
+    const struct counts *c = &jf->stream->counts;
+    uint64_t lost = c->by[OUTCOME_LOST];
+
+    if (lost > jf->lost_said)
+        f->host->say(f->host,
+                     "the journal: %" PRIu64 " entries were lost, since they were too long",
+                     lost - jf->lost_said);
+    jf->lost_said = lost;
+    if (!jf->strange_said && c->lines >= STRANGE_LINES && c->by[OUTCOME_UNMATCHED] == c->lines) {
+        jf->strange_said = true;
+        f->host->say(f->host,
+                     "the journal: no parser knows any of its %" PRIu64 " entries, such as '%s'",
+                     c->lines, jf->stream->samples.n ? jf->stream->samples.text[0] : "");
+    }
+}
+
+static void totals(const struct feed *f, struct feed_totals *sum)
+{
+    counts_add(&sum->counts, &of(f)->stream->counts);
+}
+
+static void close_feed(struct feed *f)
+{
+    uv_close((uv_handle_t *)&of(f)->poll, NULL);
+}
+
+static void free_feed(struct feed *f)
+{
+    struct journal_feed *jf = of(f);
+
+    stream_free(jf->stream);
+    matcher_free(jf->matcher);
+    journal_close(jf->journal);
+    free(jf);
+}
+
+static const struct feed_ops ops = {
+    .look = look,
+    .turn = turn,
+    .reached = reached,
+    .rests = rests,
+    .records = records,
+    .changed = changed,
+    .swap = swap,
+    .summarize = summarize,
+    .totals = totals,
+    .close = close_feed,
+    .free = free_feed,
+};
+
+/* ---- where to begin ---- */
+
+/* What was vacuumed before it was read is a gap, up to the next entry that is still there. */
+static int note_gap(struct journal_feed *jf, const struct stream_state *state, int64_t until)
+{
+    const struct feed_host *host = jf->feed.host;
+    struct gap g = {.reason = GAP_JOURNAL_GAP,
+                    .from = journal_cursor_when(state->cursor),
+                    .to = until < host->now ? until : host->now,
+                    .input = jf->stream->name,
+                    .text = "entries were vacuumed before they were read"};
+
+    host->say(host,
+              "the journal: the entry that was read last is gone, so others behind it may be, "
+              "too, unread: a gap is noted. Let journald keep more (SystemMaxUse=)");
+    return g.from > g.to || g.from == INT64_MIN ? 0 : store_put_gap(host->store, &g);
+}
+
+static int begin(struct journal_feed *jf)
+{
+    const struct feed_host *host = jf->feed.host;
+    struct stream_state state = {.watched_to = INT64_MIN};
+    int64_t next;
+    int rc = store_find_stream(host->store, jf->stream->name, &state);
+
+    if (rc < 0 && rc != -ENOENT)
+        return rc;
+    if (rc == -ENOENT && jf->input->start == START_END) {
+        host->say(host, "the journal: new, is read from its end");
+        return journal_seek_end(jf->journal);
+    }
+    int start = journal_seek(jf->journal, state.cursor, &next);
+    if (start < 0)
+        return start;
+    memcpy(jf->stream->state.cursor, state.cursor, sizeof state.cursor);
+    if (start == JOURNAL_BEGIN)
+        host->say(host, "the journal: new, is read from its beginning");
+    else if (start == JOURNAL_ON)
+        host->say(host, "the journal: reads on where it was left");
+    else
+        return note_gap(jf, &state, next);
+    if (start == JOURNAL_ON && state.watched_to != INT64_MIN) /* read on, it has no gap */
+        jf->stream->state.position.first_when = jf->stream->state.watched_to = state.watched_to;
+    return 0;
+}
+
+struct feed *journal_feed_open(struct feed_host *host, const struct config_input *in,
+                               struct error *err)
+{
+    struct journal_feed *jf = xcalloc(1, sizeof *jf);
+
+    jf->feed = (struct feed){.ops = &ops, .host = host};
+    jf->input = in;
+    jf->more = true;
+    int rc = journal_open(in->folder, (const char *const *)in->matches, in->match_count,
+                          &jf->journal, err);
+    if (rc < 0) {
+        free(jf);
+        return NULL;
+    }
+    char *name = in->folder ? xasprintf("journal %s", in->folder) : xstrdup("journal");
+    jf->stream = stream_new(name, host->geo);
+    free(name);
+    jf->stream->silence_s = in->silence_s;
+    jf->matcher = matcher_new(host->parsers);
+    struct clock_rule rule = {in->zone, host->now, 0};
+    reader_init(&jf->reader, jf->matcher, &rule, INT64_MIN);
+    ASSERT(uv_poll_init(host->loop, &jf->poll, journal_fd(jf->journal)) == 0);
+    jf->poll.data = jf;
+    ASSERT(uv_poll_start(&jf->poll, UV_READABLE, on_poll) == 0);
+    if ((rc = begin(jf)) < 0)
+        host->say(host, "the journal: where it was left can't be told (%s)", strerror(-rc));
+    return &jf->feed;
+}
