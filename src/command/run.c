@@ -20,13 +20,13 @@ static const char usage[] =
     "\n"
     "    scantide run [--data DIR] [--config FILE]\n"
     "    scantide run [--sensor NAME] [--timezone ZONE] FILE...\n"
+    "    ssh router logread -f | scantide run --sensor router -\n"
     "\n"
-    "Follows the logs that the configuration names (or the FILEs in their place) through "
-    "rotation,\n"
-    "and waits for those that don't exist yet. What was read before, by 'run' or by 'import', is "
-    "known\n"
-    "by its content: it is read on, and nothing is counted twice. Stays in the foreground until\n"
-    "SIGTERM or SIGINT (Ctrl-C); what it has to tell goes to stderr.\n"
+    "Takes in what the configuration names, or the FILEs in its place: logs, or patterns of logs in\n"
+    "quotes, followed through rotation and waited for where they don't exist yet; '-' is a pipe.\n"
+    "A log is known by its content: what 'run' or 'import' read before is read on, and nothing is\n"
+    "counted twice. Stays in the foreground until SIGTERM or SIGINT (Ctrl-C); what it has to tell\n"
+    "goes to stderr.\n"
     "\n"
     "    --sensor NAME      the firewall that the FILEs come from (else the host in each line)\n"
     "    --timezone ZONE    of their times without one, such as Europe/Berlin (else this "
@@ -110,10 +110,6 @@ static int read_options(int argc, char **argv, struct call *call)
         return session_mistake("run", "--sensor and --timezone are of FILEs named here; for the "
                                       "configured ones they stand in "
                                       "the configuration");
-    for (size_t i = 0; i < call->n; i++)
-        if (strcmp(call->files[i], "-") == 0)
-            return session_mistake("run",
-                                   "'-' can't be followed: 'scantide import -' takes stdin in");
     return EXIT_DONE;
 }
 
@@ -135,9 +131,14 @@ static int choose_files(const struct call *call, struct config_input **out)
     if (session_zone("run", call->timezone, &zone) != EXIT_DONE)
         return EXIT_MISTAKE;
     *out = xcalloc(call->n, sizeof **out);
-    for (size_t i = 0; i < call->n; i++)
-        (*out)[i] = (struct config_input){
-            .file = absolute(call->files[i]), .sensor = (char *)call->sensor, .zone = zone};
+    for (size_t i = 0; i < call->n; i++) {
+        bool is_stdin = strcmp(call->files[i], "-") == 0;
+        (*out)[i] =
+            (struct config_input){.kind = is_stdin ? INPUT_STDIN : INPUT_FILE,
+                                  .file = is_stdin ? xstrdup("-") : absolute(call->files[i]),
+                                  .sensor = (char *)call->sensor,
+                                  .zone = zone};
+    }
     for (size_t i = 0; i < call->n; i++)
         for (size_t k = 0; k < i; k++)
             if (strcmp((*out)[i].file, (*out)[k].file) == 0)

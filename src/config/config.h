@@ -27,7 +27,7 @@
 
 #define CONFIG_FILE "/etc/scantide/scantide.yaml"
 
-enum input_kind { INPUT_FILE, INPUT_JOURNAL };
+enum input_kind { INPUT_FILE, INPUT_JOURNAL, INPUT_STDIN /* of the command line only */ };
 
 enum input_start { START_BEGIN, START_END };
 

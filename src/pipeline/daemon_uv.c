@@ -12,6 +12,7 @@
 #include "base/wall.h"
 #include "pipeline/files_uv.h"
 #include "pipeline/journal_uv.h"
+#include "pipeline/stdin_uv.h"
 #include "pipeline/upkeep.h"
 
 enum {
@@ -190,6 +191,15 @@ static void host_hint(struct feed_host *h)
 static bool host_may_read(const struct feed_host *h)
 {
     return may_read(h->daemon);
+}
+
+static void stop(struct daemon *d);
+
+static void host_end(struct feed_host *h)
+{
+    if (!h->daemon->stopping)
+        stop(h->daemon);
+    schedule(h->daemon);
 }
 
 /* So many records that a commit is due before its time. */
@@ -560,14 +570,18 @@ static void open_feeds(struct daemon *d)
         .say = host_say,
         .hint = host_hint,
         .may_read = host_may_read,
+        .end = host_end,
         .wake = host_wake,
     };
     read_clock(d);
     add_feed(d, files_open(&d->host, o->inputs, o->input_count));
     for (size_t i = 0; i < o->input_count; i++) {
-        struct feed *f = o->inputs[i].kind == INPUT_JOURNAL
-                             ? journal_feed_open(&d->host, &o->inputs[i], &d->err)
-                             : NULL;
+        const struct config_input *in = &o->inputs[i];
+        struct feed *f = NULL;
+        if (in->kind == INPUT_JOURNAL)
+            f = journal_feed_open(&d->host, in, &d->err);
+        else if (in->kind == INPUT_STDIN)
+            f = stdin_feed_open(&d->host, in, &d->err);
         if (f)
             add_feed(d, f);
     }

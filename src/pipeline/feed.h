@@ -37,6 +37,8 @@ struct feed_host {
     /* Whether lines may be taken in now. Where not, a commit is in the way: turn() or flow() comes
      * when it is done. */
     bool (*may_read)(const struct feed_host *h);
+    /* Nothing will come any more: the daemon is to end. */
+    void (*end)(struct feed_host *h);
     /* There is something that turn() could read. */
     void (*wake)(struct feed_host *h);
 };

@@ -1,0 +1,253 @@
+#include "pipeline/stdin_uv.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/fault.h"
+#include "pipeline/stream.h"
+
+enum { STRANGE_LINES = 200 /* and none of them known to a parser: worth a word */ };
+
+struct stdin_feed {
+    struct feed feed;
+    const struct config_input *input;
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_pipe_t pipe;
+        uv_tty_t tty;
+    } in;
+    struct stream *stream;
+    struct matcher *matcher;
+    struct reader reader;
+    bool cutting; /* the rest of a line that was too long comes yet */
+    bool ended, strange_said;
+    uint64_t lost_said;
+    size_t n;
+    char bytes[FEED_BUFFER_BYTES]; /* the beginning of a line that has no end yet */
+};
+
+static struct stdin_feed *of(const struct feed *f)
+{
+    return (struct stdin_feed *)f;
+}
+
+/* Whole lines of what is there; the rest stays. */
+static void take(struct stdin_feed *sf, size_t more)
+{
+    const struct feed_host *host = sf->feed.host;
+    const char *sensor = sf->input->sensor ? sf->input->sensor : "";
+    const char *end = memrchr(sf->bytes + sf->n, '\n', more);
+    char *from = sf->bytes;
+
+    sf->n += more;
+    if (!end && sf->n < sizeof sf->bytes)
+        return;
+    if (sf->cutting && end) { /* the end of a line that is lost */
+        from = (char *)memchr(sf->bytes, '\n', sf->n) + 1;
+        sf->cutting = false;
+    }
+    if (!end) { /* a line longer than all that */
+        stream_lose(sf->stream, !sf->cutting);
+        sf->cutting = true;
+        sf->n = 0;
+        return;
+    }
+    struct str lines = {from, (size_t)(end + 1 - from)};
+    FAULT("read");
+    if (lines.n > 0)
+        stream_take(sf->stream, &sf->reader, str_from(sensor), host->now, lines);
+    FAULT("parsed");
+    sf->n -= (size_t)(end + 1 - sf->bytes);
+    memmove(sf->bytes, end + 1, sf->n);
+}
+
+static void finish(struct stdin_feed *sf)
+{
+    if (sf->ended)
+        return;
+    sf->ended = true;
+    if (sf->n > 0 && !sf->cutting) {
+        sf->bytes[sf->n] = '\n';
+        take(sf, 1);
+    }
+}
+
+static void on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *buf)
+{
+    struct stdin_feed *sf = handle->data;
+
+    (void)hint;
+    buf->base = sf->bytes + sf->n;
+    buf->len = sizeof sf->bytes - sf->n;
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    struct stdin_feed *sf = stream->data;
+    struct feed_host *host = sf->feed.host;
+
+    (void)buf;
+    if (n > 0) {
+        take(sf, (size_t)n);
+        host->wake(host);
+    } else if (n < 0) {
+        if (n != UV_EOF)
+            host->say(host, "stdin: %s", uv_strerror((int)n));
+        uv_read_stop(stream);
+        finish(sf);
+        host->say(host, "stdin: ended");
+        host->end(host);
+    }
+}
+
+static void look(struct feed *f)
+{
+    (void)f;
+}
+
+static void flow(struct feed *f, bool on)
+{
+    if (on)
+        uv_read_start(&of(f)->in.stream, on_alloc, on_read);
+    else
+        uv_read_stop(&of(f)->in.stream);
+}
+
+/* What the pipe holds is taken in; libuv made it non-blocking. */
+static void stop(struct feed *f)
+{
+    struct stdin_feed *sf = of(f);
+    ssize_t n;
+
+    uv_read_stop(&sf->in.stream);
+    while (!sf->ended && (n = read(STDIN_FILENO, sf->bytes + sf->n, sizeof sf->bytes - sf->n)) > 0)
+        take(sf, (size_t)n);
+    finish(sf);
+}
+
+static int64_t reached(const struct feed *f, int64_t until)
+{
+    const struct stream *s = of(f)->stream;
+
+    /* Whether it is behind can't be seen in a pipe: only its lines' times tell. */
+    return stream_records(s) == 0 || s->last_line > until ? until : s->last_line;
+}
+
+static bool rests(const struct feed *f)
+{
+    (void)f;
+    return true;
+}
+
+static size_t records(const struct feed *f)
+{
+    return stream_records(of(f)->stream);
+}
+
+static bool changed(const struct feed *f)
+{
+    return of(f)->stream->changed;
+}
+
+static void swap(struct feed *f, bool watch, bool last, struct batch *b)
+{
+    (void)last;
+    stream_swap(of(f)->stream, f->host->now, !of(f)->ended, watch, b);
+}
+
+static void summarize(struct feed *f)
+{
+    struct stdin_feed *sf = of(f);
+    const struct counts *c = &sf->stream->counts;
+    uint64_t lost = c->by[OUTCOME_LOST];
+
+    if (lost > sf->lost_said)
+        f->host->say(f->host,
+                     "stdin: %" PRIu64 " lines were lost, since they were too long or broken",
+                     lost - sf->lost_said);
+    sf->lost_said = lost;
+    if (!sf->strange_said && c->lines >= STRANGE_LINES && c->by[OUTCOME_UNMATCHED] == c->lines) {
+        sf->strange_said = true;
+        f->host->say(f->host, "stdin: no parser knows any of its %" PRIu64 " lines, such as '%s'",
+                     c->lines, sf->stream->samples.n ? sf->stream->samples.text[0] : "");
+    }
+}
+
+static void totals(const struct feed *f, struct feed_totals *sum)
+{
+    counts_add(&sum->counts, &of(f)->stream->counts);
+}
+
+static void close_feed(struct feed *f)
+{
+    uv_close(&of(f)->in.handle, NULL);
+}
+
+static void free_feed(struct feed *f)
+{
+    struct stdin_feed *sf = of(f);
+
+    stream_free(sf->stream);
+    matcher_free(sf->matcher);
+    free(sf);
+}
+
+static const struct feed_ops ops = {
+    .look = look,
+    .flow = flow,
+    .reached = reached,
+    .rests = rests,
+    .records = records,
+    .changed = changed,
+    .swap = swap,
+    .summarize = summarize,
+    .totals = totals,
+    .stop = stop,
+    .close = close_feed,
+    .free = free_feed,
+};
+
+/* The handle for what stdin is; a negative errno for what can't be waited for. */
+static int open_handle(struct stdin_feed *sf, uv_loop_t *loop)
+{
+    switch (uv_guess_handle(STDIN_FILENO)) {
+    case UV_TTY: return uv_tty_init(loop, &sf->in.tty, STDIN_FILENO, 0);
+    case UV_NAMED_PIPE:
+    case UV_TCP: {
+        int rc = uv_pipe_init(loop, &sf->in.pipe, 0);
+        return rc < 0 ? rc : uv_pipe_open(&sf->in.pipe, STDIN_FILENO);
+    }
+    default: return -EINVAL;
+    }
+}
+
+struct feed *stdin_feed_open(struct feed_host *host, const struct config_input *in,
+                             struct error *err)
+{
+    struct stdin_feed *sf = xcalloc(1, sizeof *sf);
+    struct clock_rule rule = {in->zone, host->now, 0};
+
+    sf->feed = (struct feed){.ops = &ops, .host = host};
+    sf->input = in;
+    int rc = open_handle(sf, host->loop);
+    if (rc < 0) {
+        error_add(err, "stdin", 0, 0,
+                  "it is no pipe (%s): 'scantide import -' takes a file in that is given there",
+                  uv_strerror(rc));
+        free(sf);
+        return NULL;
+    }
+    sf->in.handle.data = sf;
+    sf->stream = stream_new("stdin", host->geo);
+    sf->stream->silence_s = in->silence_s;
+    sf->matcher = matcher_new(host->parsers);
+    reader_init(&sf->reader, sf->matcher, &rule, INT64_MIN);
+    host->say(host, "stdin: is read; what is piped in twice counts twice");
+    flow(&sf->feed, true);
+    return &sf->feed;
+}
