@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "store/db.h"
 
-enum { STEP_PAGES = 2048, FILE_MODE = 0640 };
+enum { STEP_PAGES = (8 << 20) / DB_PAGE_BYTES, FILE_MODE = 0640 };
 
 struct job {
     struct store *from;

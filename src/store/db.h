@@ -12,6 +12,9 @@ enum { SCANTIDE_APPLICATION_ID = 0x7363616e /* "scan" */ };
 
 enum { STATEMENTS_MAX = 96 };
 
+/* Small, since a commit of some hundred bytes changes a dozen pages. */
+enum { DB_PAGE_BYTES = 512 };
+
 struct store {
     sqlite3 *db;
     char *path;

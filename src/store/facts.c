@@ -27,10 +27,17 @@ static int insert_segment(struct store *s, enum fact_kind kind, uint16_t sensor,
     return rc;
 }
 
-/* Notes that the hour has to be folded, and keeps it within its bounds until then. */
+enum { COUNTED_ENTRIES = 1024 };
+
+/* Notes that the hour has to be folded, and keeps it within its bounds until then. What small
+ * segments have isn't counted: they don't make a flood, and a page that each commit would change
+ * is spared. */
 static int note_unfolded(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t hour,
                          size_t entries)
 {
+    if (kind == FACT_BIN || entries < COUNTED_ENTRIES)
+        return db_exec(s, "INSERT OR IGNORE INTO unfolded (sensor, hour) VALUES (?, ?)", sensor,
+                       hour);
     int rc = db_exec(s,
                      "INSERT INTO unfolded (sensor, hour, sources, targets) VALUES (?, ?, ?, ?)"
                      " ON CONFLICT (sensor, hour) DO UPDATE SET"
@@ -39,7 +46,7 @@ static int note_unfolded(struct store *s, enum fact_kind kind, uint16_t sensor, 
                      sensor, hour, kind == FACT_SOURCE ? (int64_t)entries : 0,
                      kind == FACT_TARGET ? (int64_t)entries : 0);
 
-    return rc < 0 || kind == FACT_BIN ? rc : fold_within_bounds(s, kind, sensor, hour);
+    return rc < 0 ? rc : fold_within_bounds(s, kind, sensor, hour);
 }
 
 int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t start,

@@ -18,6 +18,7 @@ enum {
     BUSY_MS = 30000,
     WAL_WAIT_MS = 10,
     WAL_KEPT_BYTES = 16 << 20, /* what the write-ahead log is cut to when it is empty again */
+    WAL_BYTES = 4 << 20,       /* with so much it goes into the database */
     FILE_MODE = 0640,          /* the group reads; the umask may take that away */
     FOLDER_MODE = 0750,
     CHECKED_BYTES =
@@ -203,7 +204,12 @@ static int set_wal(struct store *s)
 static int begin_writing(struct store *s, struct error *err)
 {
     int on = 1;
+    /* Both have a meaning for a new database only. */
+    char *pages =
+        xasprintf("PRAGMA page_size = %d; PRAGMA auto_vacuum = INCREMENTAL", DB_PAGE_BYTES);
 
+    db_script(s, pages);
+    free(pages);
     sqlite3_file_control(s->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
     if (set_wal(s) < 0) {
         if (sqlite3_errcode(s->db) != SQLITE_BUSY)
@@ -211,7 +217,8 @@ static int begin_writing(struct store *s, struct error *err)
         error_add(err, s->path, 0, 0, "somebody else has held the facts for half a minute");
         return -EIO;
     }
-    char *sql = xasprintf("PRAGMA journal_size_limit = %d", WAL_KEPT_BYTES);
+    char *sql = xasprintf("PRAGMA journal_size_limit = %d; PRAGMA wal_autocheckpoint = %d",
+                          WAL_KEPT_BYTES, WAL_BYTES / DB_PAGE_BYTES);
     db_script(s, sql);
     free(sql);
     return 0;

@@ -30,7 +30,7 @@ int store_put_position(struct store *s, struct position *p, bool mark)
     int rc;
 
     if (p->id) {
-        q = db_statement(s, "UPDATE position SET sensor = ?1, head_len = ?2, head_hash = ?3, "
+        q = db_statement(s, "UPDATE position SET head_len = ?2, head_hash = ?3, "
                             "offset = ?4, tail_hash = ?5,"
                             " last_when = ?6, first_when = ?7, path = ?8 WHERE id = ?9");
         bind_position(q, p);

@@ -12,7 +12,7 @@
 #include "store/margin.h"
 #include "store/segment.h"
 
-enum { COLUMNS_MAX = 16, SQL_MAX = 1024, PAGE = 4096, JUMP_BITS = 40 };
+enum { COLUMNS_MAX = 16, SQL_MAX = 1024, PAGE = DB_PAGE_BYTES, JUMP_BITS = 40 };
 
 /* Where a page is damaged, SQLite says so for each row on it. */
 static bool is_damage(int rc)
@@ -319,7 +319,7 @@ static void count_lost(struct job *j)
     r->kept = (uint64_t)number(j->to->db, "SELECT count(*) FROM segment WHERE kind < 4");
     r->positions = (uint64_t)number(j->to->db, "SELECT count(*) FROM position");
     int64_t before = number(
-        j->from, "SELECT count(*) FROM main.position INDEXED BY position_key WHERE offset >= 0");
+        j->from, "SELECT count(*) FROM main.position INDEXED BY position_key WHERE sensor >= ''");
     if (before < 0)
         r->unsure = true;
     else if ((uint64_t)before > r->positions)

@@ -40,7 +40,7 @@ const char db_schema[] =
     "  offset INTEGER NOT NULL, tail_hash INTEGER NOT NULL, last_when INTEGER NOT NULL, first_when "
     "INTEGER NOT NULL,"
     "  path TEXT NOT NULL);"
-    "CREATE INDEX position_key ON position (sensor, offset);"
+    "CREATE INDEX position_key ON position (sensor);"
     /* Earlier offsets of the same log, so that a shorter copy of it is known too. */
     "CREATE TABLE position_mark (position INTEGER NOT NULL, offset INTEGER NOT NULL, tail_hash "
     "INTEGER NOT NULL,"

@@ -85,7 +85,7 @@ consistent() {
 }
 
 @test "a torn first page: the rest is whole" {
-    dd if=/dev/urandom of=$facts bs=4096 count=1 conv=notrunc status=none
+    dd if=/dev/urandom of=$facts bs=512 count=1 conv=notrunc status=none
     refused 'rebuild --salvage'
     salvage
     [ "$(told 'segments lost')" -eq 0 ]
