@@ -6,6 +6,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "base/literals.h"
 #include "parse/pairs.h"
 #include "parse/parser.h"
 
@@ -59,6 +60,7 @@ struct parser {
     const struct parser_file *file;
     struct str *literals;
     size_t literal_count;
+    size_t first_literal;     /* the number of the first in the set's */
     struct pattern *patterns; /* the file's patterns, then those of what it ignores */
     size_t pattern_count;
     struct pair_table *pairs; /* NULL: none */
@@ -69,6 +71,8 @@ struct parser {
     uint32_t sources;         /* the fields that the rules look at */
     uint32_t match_limit;
     enum anchor anchor;
+    uint16_t *firsts; /* the parsers that must be tried before this one, in order */
+    size_t first_count;
 };
 
 struct prefix_rule {
@@ -81,6 +85,8 @@ struct parser_set {
     size_t n;
     struct prefix_rule *prefixes;
     size_t prefix_count;
+    struct str *words; /* the literals of all parsers, in their order */
+    struct literals *literals;
 };
 
 #endif

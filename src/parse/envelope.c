@@ -58,7 +58,7 @@ static bool is_verdict(struct str w)
     static const char *const words[] = {"DROP",         "REJECT",          "DENY", "BLOCK",
                                         "ACCEPT",       "ALLOW",           "OPEN", "CLOSE",
                                         "OPEN-INBOUND", "INFO-EVENTS-LOST"};
-    return IS_ONE_OF(w, words);
+    return w.n >= 4 && w.p[1] < 'a' && w.p[3] < 'a' && IS_ONE_OF(w, words);
 }
 
 /* "kern.warn": facility and severity as logread and busybox' syslogd write them. */
@@ -215,22 +215,22 @@ void take_message(struct cursor *c, int depth, struct envelope *out)
 
 /* ---- behind the time ---- */
 
-/* Cisco's "[seq: ][HOST: ][seq: ][*|.]", up to where a time or an uptime stands; false, with
- * nothing moved, where none does. */
-static bool skip_sequence(struct cursor *c, struct str *host)
+/* Past Cisco's "[seq: ][HOST: ][seq: ][*|.]" to a time, whose length it gives; 0, with nothing
+ * moved, where none stands. */
+static size_t skip_sequence(struct cursor *c, struct stamp *stamp, struct str *host)
 {
     struct cursor at = *c;
-    struct stamp stamp;
     struct str named = {0};
 
     for (int i = 0; i < 4; i++) {
         if (peek(&at, 0) == '*' || peek(&at, 0) == '.')
             at.p++;
-        if (stamp_read(cursor_rest(&at), &stamp)) {
+        size_t n = stamp_read(cursor_rest(&at), stamp);
+        if (n) {
             if (named.p && !host->n)
                 *host = named;
             *c = at;
-            return true;
+            return n;
         }
         struct str w = cursor_word(&at), name;
         bool known;
@@ -239,7 +239,7 @@ static bool skip_sequence(struct cursor *c, struct str *host)
             continue;
         }
         if (at.p > c->p + 64 || !is_tag(w, &name, &known) || known)
-            return false;
+            return 0;
         bool digits = true;
         for (size_t k = 0; k < name.n; k++)
             digits &= is_digit(name.p[k]);
@@ -248,7 +248,7 @@ static bool skip_sequence(struct cursor *c, struct str *host)
         skip_word(&at);
         skip_blanks(&at);
     }
-    return false;
+    return 0;
 }
 
 /* Behind a time: a zone's name before a colon ("10:00:01.123 UTC: %SEC"), and the colon itself.
@@ -269,11 +269,10 @@ static size_t cisco_zone(const struct cursor *c, bool *utc)
     return at;
 }
 
-/* Reads the time at the cursor and moves behind it. */
-static bool take_stamp(struct cursor *c, struct envelope *out)
+/* Moves behind the time at the cursor, whose `n` bytes have been read into out->stamp. */
+static bool take_stamp(struct cursor *c, size_t n, struct envelope *out)
 {
     bool utc;
-    size_t n = stamp_read(cursor_rest(c), &out->stamp);
 
     if (n == 0)
         return false;
@@ -300,7 +299,7 @@ static bool skip_inner_head(struct cursor *c, int depth, struct envelope *out)
         take_5424(&at, &inner);
     } else {
         struct str host = out->host;
-        if (!skip_sequence(&at, &host) || !take_stamp(&at, &inner))
+        if (!take_stamp(&at, skip_sequence(&at, &inner.stamp, &host), &inner))
             return false;
         if (peek(&at, 0) == ':')
             at.p++;
@@ -362,7 +361,7 @@ static bool take_pve(struct cursor *c, struct envelope *out)
         skip_word(&at);
     }
     skip_word(&at); /* CHAIN */
-    if (peek(&at, 2) != '/' || !take_stamp(&at, out))
+    if (peek(&at, 2) != '/' || !take_stamp(&at, stamp_read(cursor_rest(&at), &out->stamp), out))
         return false;
     skip_blanks(&at);
     *c = at;
@@ -375,8 +374,14 @@ static bool take_dmesg(struct cursor *c, struct envelope *out)
 {
     struct cursor at = {c->p + 1, c->end};
 
-    if (peek(c, 0) != '[' || !is_letter(peek(c, 1)) || !take_stamp(&at, out) || peek(&at, 0) != ']')
+    if (peek(c, 0) != '[' || !is_letter(peek(c, 1)))
         return false;
+    size_t n = stamp_read(cursor_rest(&at), &out->stamp);
+    if (n == 0 || peek(&at, n) != ']') {
+        out->stamp.kind = STAMP_NONE;
+        return false;
+    }
+    take_stamp(&at, n, out);
     at.p++;
     skip_blanks(&at);
     *c = at;
@@ -492,16 +497,19 @@ static bool is_version(struct cursor *c, bool has_priority)
     return has_priority || (n && peek(&behind, 10) == 'T');
 }
 
-/* Moves to the line's time; false where it has none that a head begins with. */
-static bool find_stamp(struct cursor *c, bool has_priority, struct str *host)
+/* Moves to the line's time and gives its length; 0 where it has none that a head begins with. */
+static size_t find_stamp(struct cursor *c, bool has_priority, struct stamp *stamp, struct str *host)
 {
-    struct stamp stamp;
-    size_t n = stamp_read(cursor_rest(c), &stamp);
+    size_t n = stamp_read(cursor_rest(c), stamp);
 
-    if (n > 0)
-        return is_stamp(c, n, has_priority);
-    skip_file_name(c);
-    return skip_sequence(c, host);
+    if (n == 0) {
+        skip_file_name(c);
+        n = skip_sequence(c, stamp, host);
+    } else if (!is_stamp(c, n, has_priority)) {
+        stamp->kind = STAMP_NONE;
+        n = 0;
+    }
+    return n;
 }
 
 static void take_line(struct cursor *c, struct envelope *out)
@@ -514,13 +522,14 @@ static void take_line(struct cursor *c, struct envelope *out)
         return;
     }
     struct str host = {c->p, 0};
-    if (!find_stamp(c, has_priority, &host)) {
+    size_t n = find_stamp(c, has_priority, &out->stamp, &host);
+    if (n == 0) {
         if (!take_pve(c, out) && !take_dmesg(c, out))
             take_timeless(c, out);
         return;
     }
     const char *stamp_at = c->p;
-    take_stamp(c, out);
+    take_stamp(c, n, out);
     if (is_dmesg_iso(out->stamp_text)) {
         skip_blanks(c);
         take_message(c, 0, out);

@@ -1,5 +1,6 @@
 #include "parse/matcher.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -10,6 +11,7 @@
 
 enum {
     PLACES_MAX = 64,    /* of a literal in a line; a LOG prefix of 127 bytes holds 42 "IN=" */
+    HOSTS = 64,         /* a power of two */
     PREFIX_SLOTS = 256, /* a power of two */
     PREFIX_KEPT = 96,
     JIT_STACK_MIN = 32 * 1024,
@@ -38,6 +40,9 @@ struct matcher {
     size_t parser, pattern;
     struct values values; /* of the pattern that is tried */
     struct stamp stamp;
+    bool looked; /* whether `found` is of the message at hand */
+    struct literals_found found;
+    uint16_t last[HOSTS]; /* by host: the parser that took its last line, plus one */
     struct prefix_slot slots[PREFIX_SLOTS];
 };
 
@@ -139,41 +144,46 @@ static enum action judge(struct matcher *m, const struct parser *p)
     return v->otherwise;
 }
 
-/* The texts that the verdict is judged by, one behind the other, each with a byte that tells how
- * long it is. 0: longer than what is remembered. */
-static size_t verdict_key(const struct matcher *m, const struct parser *p, char out[PREFIX_KEPT])
+/* The texts that the verdict is judged by, one behind the other, each with bytes that tell which and
+ * how long it is; one alone is itself. n is over PREFIX_KEPT: longer than what is remembered. */
+static struct str verdict_key(const struct matcher *m, const struct parser *p,
+                              char buffer[PREFIX_KEPT])
 {
     uint32_t sources = p->sources | (m->set->prefix_count ? 1u << FIELD_PREFIX : 0);
-    size_t n = 0;
+    struct str key = {buffer, 0};
 
+    if ((sources & (sources - 1)) == 0)
+        return get(&m->values, (enum field)__builtin_ctz(sources));
     for (uint32_t rest = sources & m->values.have; rest; rest &= rest - 1) {
         unsigned f = (unsigned)__builtin_ctz(rest);
         struct str s = m->values.of[f];
-        if (n + 2 + s.n > PREFIX_KEPT)
-            return 0;
-        out[n++] = (char)f;
-        out[n++] = (char)s.n;
-        memcpy(out + n, s.p, s.n);
-        n += s.n;
+        if (key.n + 2 + s.n > PREFIX_KEPT) {
+            key.n = PREFIX_KEPT + 1;
+            break;
+        }
+        buffer[key.n++] = (char)f;
+        buffer[key.n++] = (char)s.n;
+        memcpy(buffer + key.n, s.p, s.n);
+        key.n += s.n;
     }
-    if (n == 0)
-        out[n++] = 0;
-    return n;
+    return key;
 }
 
 static enum action verdict(struct matcher *m, const struct parser *p)
 {
-    char key[PREFIX_KEPT];
-    size_t n = verdict_key(m, p, key);
+    char buffer[PREFIX_KEPT];
+    struct str key = verdict_key(m, p, buffer);
 
-    if (n == 0)
+    if (key.n > PREFIX_KEPT)
         return judge(m, p);
-    struct prefix_slot *slot = &m->slots[hash_bytes(key, n, 0) & (PREFIX_SLOTS - 1)];
-    if (slot->parser != p || slot->len != n || memcmp(slot->text, key, n) != 0) {
+    struct prefix_slot *slot = &m->slots[hash_bytes(key.p, key.n, 0) & (PREFIX_SLOTS - 1)];
+    if (slot->parser != p || slot->len != key.n ||
+        (key.n && memcmp(slot->text, key.p, key.n) != 0)) {
         slot->action = (uint8_t)judge(m, p);
         slot->parser = p;
-        slot->len = (uint8_t)n;
-        memcpy(slot->text, key, n);
+        slot->len = (uint8_t)key.n;
+        if (key.n)
+            memcpy(slot->text, key.p, key.n);
     }
     return (enum action)slot->action;
 }
@@ -264,7 +274,7 @@ static bool read_event(struct matcher *m, const struct parser *p, struct str tex
         pair_table_read(p->pairs, v->of[FIELD_PAIRS], take_pair, m);
     give(v, FIELD_PREFIX, trim((struct str){text.p, at}));
     struct str dst = get(v, FIELD_DST), count = get(v, FIELD_COUNT), host = get(v, FIELD_HOST);
-    memset(e, 0, sizeof *e);
+    memset(e, 0, offsetof(struct event, host)); /* the texts are set below */
     e->count = 1;
     if (!has(v, FIELD_SRC) || ip_parse(v->of[FIELD_SRC], &e->source) < 0 || !read_transport(v, e))
         return false;
@@ -320,6 +330,15 @@ static bool has_tag(const struct parser *p, struct str tag)
     return false;
 }
 
+/* Where a parser's literal first stands; -1: nowhere. */
+static long first_place(const struct matcher *m, const struct parser *p, size_t l, struct str text)
+{
+    if (!m->looked)
+        return find_literal(text, 0, p->literals[l]);
+    size_t i = p->first_literal + l;
+    return literals_has(&m->found, i) ? (long)m->found.at[i] : -1;
+}
+
 /* Tries a parser at the places where its literals stand, up to a bound: a stranger may have written
  * the line. */
 static bool try_parser(struct matcher *m, size_t index, const struct envelope *env, struct event *e)
@@ -331,14 +350,15 @@ static bool try_parser(struct matcher *m, size_t index, const struct envelope *e
     m->parser = index;
     if (p->file->tags_count && has_tag(p, env->tag))
         return try_at(m, env->body, 0, e);
-    for (size_t l = 0; l < p->literal_count; l++)
-        for (long at = find_literal(text, 0, p->literals[l]); at >= 0 && places++ < PLACES_MAX;
-             at = find_literal(text, (size_t)at + 1, p->literals[l])) {
-            if (p->anchor == ANCHOR_MESSAGE)
-                return try_at(m, text, 0, e);
+    for (size_t l = 0; l < p->literal_count; l++) {
+        long at = first_place(m, p, l, text);
+        if (at >= 0 && p->anchor == ANCHOR_MESSAGE)
+            return try_at(m, text, 0, e);
+        for (; at >= 0 && places++ < PLACES_MAX;
+             at = find_literal(text, (size_t)at + 1, p->literals[l]))
             if (try_at(m, text, (size_t)at, e))
                 return true;
-        }
+    }
     return false;
 }
 
@@ -348,23 +368,64 @@ static uint32_t multiply(uint32_t count, uint32_t times)
     return all < UINT32_MAX ? (uint32_t)all : UINT32_MAX;
 }
 
+/* The slot of the line's source. Two that share it slow each other down, and nothing else. */
+static uint16_t *last_of(struct matcher *m, struct str host)
+{
+    unsigned h = (unsigned)host.n;
+
+    if (host.n)
+        h = h * 31 + (unsigned char)host.p[0] * 7 + (unsigned char)host.p[host.n - 1];
+    return &m->last[h & (HOSTS - 1)];
+}
+
+static void look_for_literals(struct matcher *m, struct str text)
+{
+    literals_find(m->set->literals, text, &m->found);
+    m->looked = true;
+}
+
+/* The parser that took this source's last line, after those that must go before it. */
+static bool try_last(struct matcher *m, size_t last, const struct envelope *env, struct event *e)
+{
+    const struct parser *p = &m->set->parsers[last];
+
+    if (p->first_count > 0)
+        look_for_literals(m, env->message);
+    for (size_t i = 0; i < p->first_count; i++)
+        if (try_parser(m, p->firsts[i], env, e))
+            return true;
+    return try_parser(m, last, env, e);
+}
+
+static bool try_all(struct matcher *m, size_t but, const struct envelope *env, struct event *e)
+{
+    if (!m->looked)
+        look_for_literals(m, env->message);
+    for (size_t i = 0; i < m->set->n; i++)
+        if (i != but && try_parser(m, i, env, e))
+            return true;
+    return false;
+}
+
 enum outcome matcher_match(struct matcher *m, const struct envelope *env, struct event *e)
 {
+    uint16_t *last = last_of(m, env->host);
+
     m->stamp.kind = STAMP_NONE;
-    for (size_t i = 0; i < m->set->n; i++) {
-        if (!try_parser(m, i, env, e))
-            continue;
-        if (!e->host.n)
-            e->host = env->host;
-        if (env->repeated > 1)
-            e->count = multiply(e->count, env->repeated);
-        if (m->pattern < m->set->parsers[i].file->patterns_count)
-            event_classify(e);
-        return e->action == ACTION_DROP || e->action == ACTION_REJECT ? OUTCOME_EVENT
-                                                                      : OUTCOME_IGNORED;
+    m->looked = false;
+    if (!(*last && try_last(m, *last - 1u, env, e)) &&
+        !try_all(m, *last ? *last - 1u : SIZE_MAX, env, e)) {
+        e->host = env->host;
+        return OUTCOME_UNMATCHED;
     }
-    e->host = env->host;
-    return OUTCOME_UNMATCHED;
+    *last = (uint16_t)(m->parser + 1);
+    if (!e->host.n)
+        e->host = env->host;
+    if (env->repeated > 1)
+        e->count = multiply(e->count, env->repeated);
+    if (m->pattern < m->set->parsers[m->parser].file->patterns_count)
+        event_classify(e);
+    return e->action == ACTION_DROP || e->action == ACTION_REJECT ? OUTCOME_EVENT : OUTCOME_IGNORED;
 }
 
 const struct stamp *matcher_stamp(const struct matcher *m)

@@ -29,6 +29,7 @@ static void parser_fini(struct parser *p)
         pcre2_code_free(p->values[i].code);
     pair_table_free(p->pairs);
     free(p->literals);
+    free(p->firsts);
     free(p->patterns);
     free(p->values);
     free(p->rules);
@@ -45,6 +46,8 @@ void parser_set_free(struct parser_set *set)
     for (size_t i = 0; i < set->prefix_count; i++)
         free(set->prefixes[i].text);
     free(set->prefixes);
+    literals_free(set->literals);
+    free(set->words);
     free(set->parsers);
     free(set);
 }
@@ -291,6 +294,33 @@ static void put_in_order(struct parser_set *set, struct error *err)
     }
 }
 
+/* Marks those that must go before parser i, and those before them. */
+static void mark_firsts(const struct parser_set *set, size_t i, bool *marked)
+{
+    for (size_t k = 0; k < set->n; k++)
+        if (!marked[k] && goes_before(&set->parsers[k], &set->parsers[i])) {
+            marked[k] = true;
+            mark_firsts(set, k, marked);
+        }
+}
+
+static void find_firsts(struct parser_set *set)
+{
+    bool *marked = xcalloc(set->n + 1, sizeof *marked);
+
+    for (size_t i = 0; i < set->n; i++) {
+        struct parser *p = &set->parsers[i];
+        p->firsts = xrealloc(p->firsts, set->n, sizeof *p->firsts);
+        p->first_count = 0;
+        memset(marked, 0, set->n * sizeof *marked);
+        mark_firsts(set, i, marked);
+        for (size_t k = 0; k < i; k++)
+            if (marked[k])
+                p->firsts[p->first_count++] = (uint16_t)k;
+    }
+    free(marked);
+}
+
 static int is_parser_file(const struct dirent *d)
 {
     size_t n = strlen(d->d_name);
@@ -319,6 +349,29 @@ static void add_file(struct parser_set *set, const char *path, struct error *err
     set->parsers[set->n++] = p;
 }
 
+static void index_literals(struct parser_set *set, struct error *err)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < set->n; i++) {
+        set->parsers[i].first_literal = n;
+        n += set->parsers[i].literal_count;
+    }
+    literals_free(set->literals);
+    set->literals = NULL;
+    set->words = xrealloc(set->words, n + 1, sizeof *set->words);
+    if (n > LITERALS_MAX) {
+        error_add(err, NULL, 0, 0,
+                  "the parser files have %zu literals together, at most %d are meant", n,
+                  LITERALS_MAX);
+        n = 0;
+    }
+    for (size_t i = 0; n > 0 && i < set->n; i++)
+        memcpy(set->words + set->parsers[i].first_literal, set->parsers[i].literals,
+               set->parsers[i].literal_count * sizeof *set->words);
+    set->literals = literals_new(set->words, n);
+}
+
 int parser_set_add_folder(struct parser_set *set, const char *folder, struct error *err)
 {
     struct dirent **names;
@@ -341,6 +394,8 @@ int parser_set_add_folder(struct parser_set *set, const char *folder, struct err
     }
     free(names);
     put_in_order(set, err);
+    find_firsts(set);
+    index_literals(set, err);
     return err->n > faults ? -EINVAL : 0;
 }
 

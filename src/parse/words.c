@@ -519,7 +519,8 @@ static uint8_t flag_word(const char *p, size_t n)
     uint8_t set = 0;
 
     for (size_t f = 0; n == 3 && f < COUNT(names); f++)
-        if (strncasecmp(p, names[f].name, 3) == 0)
+        if ((p[0] & ~0x20) == names[f].name[0] && (p[1] & ~0x20) == names[f].name[1] &&
+            (p[2] & ~0x20) == names[f].name[2])
             return names[f].bit;
     for (size_t i = 0; i < n; i++) {
         const char *at = memchr(letters, p[i], sizeof letters - 1);

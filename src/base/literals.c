@@ -1,0 +1,214 @@
+#include "base/literals.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+
+enum {
+    KEY = 3,      /* bytes by which a literal is known */
+    BUCKETS = 8,  /* literals share them: a bit of a mask each */
+    SLOTS = 1024, /* of the table of keys, a power of two */
+    NONE = 0xffff
+};
+
+struct literals {
+    const struct str *words;
+    size_t n;
+    uint16_t *key_at; /* where in its word each one's key stands */
+    uint16_t *next;   /* the next word of the same slot */
+    uint16_t slots[SLOTS];
+    uint16_t shorts;                     /* words shorter than a key, chained by next */
+    uint8_t low[KEY][16], high[KEY][16]; /* by half byte: the buckets whose keys have it there */
+    uint8_t pairs[1 << 13];              /* bits: the first two bytes of keys */
+    bool fast;
+};
+
+static size_t slot_of(const char *p)
+{
+    uint32_t v = (uint8_t)p[0] | (uint32_t)(uint8_t)p[1] << 8 | (uint32_t)(uint8_t)p[2] << 16;
+    return v * 0x9e3779b1u >> 22;
+}
+
+/* How common a byte is in logs, roughly. */
+static unsigned commonness(char ch)
+{
+    if (ch == ' ' || ch == '=' || ch == '.' || ch == ':')
+        return 8;
+    if (ch >= '0' && ch <= '9')
+        return 8;
+    if (ch == 'e' || ch == 't' || ch == 'o' || ch == 's' || ch == 'r' || ch == 'c' || ch == 'd')
+        return 5;
+    if (ch >= 'a' && ch <= 'z')
+        return 3;
+    return ch >= 'A' && ch <= 'Z' ? 2 : 1;
+}
+
+static size_t rarest_key(struct str w)
+{
+    size_t best = 0;
+    unsigned least = ~0u;
+
+    for (size_t i = 0; i + KEY <= w.n; i++) {
+        unsigned sum = 0;
+        for (size_t k = 0; k < KEY; k++)
+            sum += commonness(w.p[i + k]) * commonness(w.p[i + k]);
+        if (sum < least) {
+            least = sum;
+            best = i;
+        }
+    }
+    return best;
+}
+
+static void add_key(struct literals *l, const char *key)
+{
+    size_t slot = slot_of(key), bucket = slot % BUCKETS;
+    uint16_t pair = (uint16_t)((uint8_t)key[0] | (uint8_t)key[1] << 8);
+
+    for (size_t k = 0; k < KEY; k++) {
+        l->low[k][(uint8_t)key[k] & 15] |= (uint8_t)(1 << bucket);
+        l->high[k][(uint8_t)key[k] >> 4] |= (uint8_t)(1 << bucket);
+    }
+    l->pairs[pair >> 3] |= (uint8_t)(1 << (pair & 7));
+}
+
+/* Compares the literals whose key stands at `at`. */
+static inline void look(const struct literals *l, struct str text, size_t at,
+                        struct literals_found *found)
+{
+    for (uint16_t i = l->slots[slot_of(text.p + at)]; i != NONE; i = l->next[i]) {
+        struct str w = l->words[i];
+        size_t key_at = l->key_at[i];
+        if (key_at > at || w.n > text.n - (at - key_at) || literals_has(found, i) ||
+            memcmp(text.p + at - key_at, w.p, w.n) != 0)
+            continue;
+        found->bits[i / 64] |= 1ull << (i % 64);
+        found->at[i] = (uint32_t)(at - key_at);
+    }
+}
+
+#ifdef __x86_64__
+#include <immintrin.h>
+
+static bool can_be_fast(void)
+{
+    return __builtin_cpu_supports("avx2");
+}
+
+#define FAST __attribute__((target("avx2")))
+
+FAST static inline __m256i twice(const uint8_t half[16])
+{
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)half));
+}
+
+/* The buckets that the 32 bytes at `p` may belong to. */
+FAST static inline __m256i buckets(__m256i low, __m256i high, const char *p)
+{
+    __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    __m256i half = _mm256_set1_epi8(15);
+    __m256i lows = _mm256_shuffle_epi8(low, _mm256_and_si256(bytes, half)),
+            highs = _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), half));
+    return _mm256_and_si256(lows, highs);
+}
+
+/* Gives how far it came: nowhere in a text shorter than a step. */
+FAST static size_t find_fast(const struct literals *l, struct str text,
+                             struct literals_found *found)
+{
+    __m256i low0 = twice(l->low[0]), low1 = twice(l->low[1]), low2 = twice(l->low[2]);
+    __m256i high0 = twice(l->high[0]), high1 = twice(l->high[1]), high2 = twice(l->high[2]);
+    size_t at = 0;
+
+    if (text.n < 32 + KEY - 1)
+        return 0;
+    for (size_t last = text.n - (32 + KEY - 1);; at += 32) {
+        at = at < last ? at : last; /* the last step goes over some places again */
+        const char *p = text.p + at;
+        __m256i may = _mm256_and_si256(
+            buckets(low0, high0, p),
+            _mm256_and_si256(buckets(low1, high1, p + 1), buckets(low2, high2, p + 2)));
+        uint32_t hits =
+            ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(may, _mm256_setzero_si256()));
+        for (; hits; hits &= hits - 1)
+            look(l, text, at + (size_t)__builtin_ctz(hits), found);
+        if (at == last)
+            return text.n;
+    }
+}
+#else
+static bool can_be_fast(void)
+{
+    return false;
+}
+
+static size_t find_fast(const struct literals *l, struct str text, struct literals_found *found)
+{
+    (void)l, (void)text, (void)found;
+    return 0;
+}
+#endif
+
+struct literals *literals_new(const struct str *words, size_t n)
+{
+    struct literals *l = xcalloc(1, sizeof *l);
+
+    ASSERT(n <= LITERALS_MAX);
+    l->words = words;
+    l->n = n;
+    l->key_at = xcalloc(n + 1, sizeof *l->key_at);
+    l->next = xcalloc(n + 1, sizeof *l->next);
+    l->shorts = NONE;
+    memset(l->slots, 0xff, sizeof l->slots);
+    for (size_t i = 0; i < n; i++) {
+        ASSERT(words[i].n > 0);
+        uint16_t *head = &l->shorts;
+        if (words[i].n >= KEY) {
+            l->key_at[i] = (uint16_t)rarest_key(words[i]);
+            add_key(l, words[i].p + l->key_at[i]);
+            head = &l->slots[slot_of(words[i].p + l->key_at[i])];
+        }
+        l->next[i] = *head;
+        *head = (uint16_t)i;
+    }
+    l->fast = can_be_fast();
+    return l;
+}
+
+void literals_free(struct literals *l)
+{
+    if (!l)
+        return;
+    free(l->key_at);
+    free(l->next);
+    free(l);
+}
+
+static void find_shorts(const struct literals *l, struct str text, struct literals_found *found)
+{
+    for (uint16_t i = l->shorts; i != NONE; i = l->next[i])
+        for (size_t at = 0; at + l->words[i].n <= text.n; at++)
+            if (memcmp(text.p + at, l->words[i].p, l->words[i].n) == 0) {
+                found->bits[i / 64] |= 1ull << (i % 64);
+                found->at[i] = (uint32_t)at;
+                break;
+            }
+}
+
+static void find_slow(const struct literals *l, struct str text, size_t from,
+                      struct literals_found *found)
+{
+    for (size_t at = from; at + KEY <= text.n; at++) {
+        uint16_t pair = (uint16_t)((uint8_t)text.p[at] | (uint8_t)text.p[at + 1] << 8);
+        if (l->pairs[pair >> 3] >> (pair & 7) & 1)
+            look(l, text, at, found);
+    }
+}
+
+void literals_find(const struct literals *l, struct str text, struct literals_found *found)
+{
+    memset(found->bits, 0, (l->n + 63) / 64 * sizeof *found->bits);
+    size_t from = l->fast ? find_fast(l, text, found) : 0;
+    find_slow(l, text, from, found);
+    find_shorts(l, text, found);
+}
