@@ -11,11 +11,11 @@ setup() {
 }
 
 @test "a fault in an own parser file is said with its place" {
-    sed '/^literal:/s/literal/litteral/' "$shipped" >own/iptables.yaml
-    line=$(grep -n '^litteral' own/iptables.yaml | cut -d: -f1)
+    sed '/^literals:/s/literals/litterals/' "$shipped" >own/iptables.yaml
+    line=$(grep -n '^litterals' own/iptables.yaml | cut -d: -f1)
     run "$SCANTIDE" check --config conf.yaml --data data
     [ "$status" -eq 2 ]
-    [[ $output == *"$PWD/own/iptables.yaml:$line:1: key 'litteral' is unknown; did you mean 'literal'?"* ]]
+    [[ $output == *"$PWD/own/iptables.yaml:$line:1: key 'litterals' is unknown; did you mean 'literals'?"* ]]
     [[ $output == *"a parser needs \`literal:\` or \`literals:\`"* ]]
 }
 
