@@ -209,6 +209,13 @@ static void tell_prefixes(const struct config *conf)
                conf->prefixes[i].prefix, action_name(conf->prefixes[i].action));
 }
 
+static void tell_sensors(const struct config *conf)
+{
+    for (size_t i = 0; i < conf->alias_count; i++)
+        printf(LABEL "%s is what was %s\n", i ? "" : "Sensors", conf->aliases[i].sensor,
+               conf->aliases[i].name);
+}
+
 static void tell_rules(const struct config *conf)
 {
     for (size_t i = 0; i < conf->rule_count; i++) {
@@ -352,6 +359,7 @@ static void tell(const struct check *c, int64_t now)
     tell_inputs(c->conf, now);
     tell_parsers(c);
     tell_prefixes(c->conf);
+    tell_sensors(c->conf);
     tell_rules(c->conf);
     tell_rules_differ(c);
     tell_country(c);

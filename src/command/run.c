@@ -190,7 +190,9 @@ static int run_locked(struct session *s, const struct config_input *inputs, size
         SIG_IGN); /* a limit on the size of files: a failed commit, which is said and tried again */
     plain = journal_takes_stderr();
     say_what(s);
-    int status = session_take_rules(s, true, say);
+    int status = session_take_sensors(s, true, say);
+    if (status == EXIT_DONE)
+        status = session_take_rules(s, true, say);
     if (status == EXIT_DONE)
         status = session_anonymize(s, say);
     if (status != EXIT_DONE)

@@ -11,6 +11,7 @@
 #include "base/lock.h"
 #include "base/wall.h"
 #include "config/paths.h"
+#include "store/sensors.h"
 
 struct session_options session_options;
 
@@ -196,6 +197,70 @@ char *session_rules_text(const struct rules_change *change, const struct zone *l
                      lean);
 }
 
+/* What is to be said once it is committed, and the sensors whose series go. */
+struct taken {
+    char **texts, **names;
+    size_t text_count, name_count;
+};
+
+static void taken_say(struct taken *t, char *text)
+{
+    t->texts = xrealloc(t->texts, t->text_count + 1, sizeof *t->texts);
+    t->texts[t->text_count++] = text;
+}
+
+static void note_merged(void *ctx, const char *name, const char *sensor, uint64_t events)
+{
+    struct taken *t = ctx;
+
+    taken_say(t, xasprintf("sensor %s is %s now, and so is what was counted of it (%" PRIu64
+                           " events); this can't be undone",
+                           name, sensor, events));
+    t->names = xrealloc(t->names, t->name_count + 1, sizeof *t->names);
+    t->names[t->name_count++] = xstrdup(name);
+}
+
+static void note_released(void *ctx, const char *name, const char *sensor)
+{
+    taken_say(ctx, xasprintf("sensor %s isn't %s any more for what comes from now on; what was "
+                             "counted so stays so",
+                             name, sensor));
+}
+
+static void taken_fini(struct taken *t)
+{
+    for (size_t i = 0; i < t->text_count; i++)
+        free(t->texts[i]);
+    for (size_t i = 0; i < t->name_count; i++)
+        free(t->names[i]);
+    free(t->texts);
+    free(t->names);
+}
+
+int session_take_sensors(struct session *s, bool daemon, void (*say)(const char *text))
+{
+    const struct sensor_alias *list = s->conf->aliases;
+    size_t n = s->conf->alias_count;
+    bool ask = !daemon && session_daemon_runs(s);
+    struct taken t = {0};
+    struct sensors_change change = {.merged = note_merged, .released = note_released, .ctx = &t};
+    int rc = ask ? store_compare_sensors(s->store, list, n, &change.differ)
+                 : store_set_sensors(s->store, list, n, &change);
+
+    if (rc < 0)
+        error_add(&s->err, NULL, 0, 0, "the configured sensors can't be taken over (%s)",
+                  store_error(s->store));
+    else if (ask && change.differ)
+        say("the configured names of sensors aren't those of the running daemon, which hold: start "
+            "it again to change them");
+    for (size_t i = 0; i < t.text_count && rc == 0; i++)
+        say(t.texts[i]);
+    for (size_t i = 0; i < t.name_count && rc == 0; i++)
+        series_forget(s->series, t.names[i], &s->err);
+    taken_fini(&t);
+    return session_fail(s, rc < 0 ? EXIT_FAILED : EXIT_DONE);
+}
+
 int session_take_rules(struct session *s, bool daemon, void (*say)(const char *text))
 {
     const struct rule *rules = s->conf->rules;
@@ -280,8 +345,11 @@ int session_find_sensors(struct session *s, const char *command, const char *con
         return session_fail(s, EXIT_FAILED);
     }
     for (size_t i = 0; i < n; i++) {
+        char name[SENSOR_NAME_MAX];
         size_t at = 0;
-        while (at < count && strcmp(list[at].name, names[i]) != 0)
+        if (store_sensor_name(s->store, names[i], name) < 0)
+            snprintf(name, sizeof name, "%s", names[i]);
+        while (at < count && strcmp(list[at].name, name) != 0)
             at++;
         if (at == count)
             return unknown_sensor(command, names[i], list, count);

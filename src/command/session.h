@@ -95,6 +95,10 @@ bool session_daemon_runs(const struct session *s);
 /* Brings the series up to date with the facts, unless a daemon does so. */
 int session_sync_series(struct session *s);
 
+/* Makes the names that the configured sensors have taken over theirs in the facts, merges what was
+ * counted under them, and says so. As session_take_rules where a daemon runs. */
+int session_take_sensors(struct session *s, bool daemon, void (*say)(const char *text));
+
 /* Makes the configured exclusions and known scanners those of the facts, which moves what was
  * counted before, and says how far that reached. With a daemon on the data folder, which has a
  * configuration of its own, a difference is only said; `daemon`: it is this process. */

@@ -14,7 +14,6 @@
 #include "config/inputs.h"
 #include "config/values.h"
 #include "parse/parser_file.h"
-#include "store/facts.h"
 
 enum {
     COMMIT_EVERY_S = 5,
@@ -39,6 +38,12 @@ struct raw_scanner {
     char *name, *file;
 };
 
+struct raw_sensor {
+    char *name;
+    char **was;
+    uint32_t was_count;
+};
+
 struct raw_geo {
     char *country, *asn;
 };
@@ -60,6 +65,8 @@ struct raw {
     uint32_t prefixes_count;
     char **exclude;
     uint32_t exclude_count;
+    struct raw_sensor *sensors;
+    uint32_t sensors_count;
     struct raw_scanner *scanners;
     uint32_t scanners_count;
     struct raw_series *series;
@@ -95,6 +102,17 @@ static const cyaml_schema_field_t scanner_fields[] = {
 
 static const cyaml_schema_value_t scanner_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_scanner, scanner_fields),
+};
+
+static const cyaml_schema_field_t sensor_fields[] = {
+    CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct raw_sensor, name, 1, CYAML_UNLIMITED),
+    CYAML_FIELD_SEQUENCE("was", CYAML_FLAG_POINTER, struct raw_sensor, was, &text_schema, 1,
+                         SENSORS_MAX),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t sensor_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_sensor, sensor_fields),
 };
 
 static const cyaml_schema_field_t geo_fields[] = {
@@ -133,6 +151,7 @@ static const cyaml_schema_field_t fields[] = {
     TEXT("late", struct raw, late),
     CYAML_FIELD_SEQUENCE("prefixes", OPTIONAL, struct raw, prefixes, &prefix_schema, 0, 1000),
     CYAML_FIELD_SEQUENCE("exclude", OPTIONAL, struct raw, exclude, &text_schema, 0, NETWORKS_LIMIT),
+    CYAML_FIELD_SEQUENCE("sensors", OPTIONAL, struct raw, sensors, &sensor_schema, 0, SENSORS_MAX),
     CYAML_FIELD_SEQUENCE("scanners", OPTIONAL, struct raw, scanners, &scanner_schema, 0,
                          SCANNERS_LIMIT),
     CYAML_FIELD_MAPPING_PTR("series", OPTIONAL, struct raw, series, series_fields),
@@ -300,6 +319,60 @@ static void read_rules(struct reading *r)
     }
 }
 
+/* What a name is already, for a sentence; NULL: nothing that keeps it from being taken over. */
+static const char *taken_as(const struct reading *r, const char *name)
+{
+    for (size_t i = 0; i < r->raw->sensors_count; i++)
+        if (value_said(r->raw->sensors[i].name) && strcmp(r->raw->sensors[i].name, name) == 0)
+            return "it is the name of a sensor in this list";
+    for (size_t i = 0; i < r->conf->alias_count; i++)
+        if (strcmp(r->conf->aliases[i].name, name) == 0)
+            return "it is taken over already";
+    return NULL;
+}
+
+static void read_taken(struct reading *r, const char *node, const char *name, const char *sensor)
+{
+    struct config *conf = r->conf;
+    char *old = NULL;
+
+    value_sensor(r, node, name, &old);
+    const char *why = old ? taken_as(r, old) : NULL;
+    if (why)
+        yamlfile_fault(r->file, node, r->err, "'%s' can't be taken over: %s", old, why);
+    if (!old || why) {
+        free(old);
+        return;
+    }
+    conf->aliases = xrealloc(conf->aliases, conf->alias_count + 1, sizeof *conf->aliases);
+    conf->aliases[conf->alias_count++] = (struct sensor_alias){old, xstrdup(sensor)};
+}
+
+static void read_sensors(struct reading *r)
+{
+    char node[64];
+
+    for (size_t i = 0; i < r->raw->sensors_count; i++) {
+        const struct raw_sensor *raw = &r->raw->sensors[i];
+        char *name = NULL;
+        snprintf(node, sizeof node, "sensors[%zu].name", i);
+        value_sensor(r, node, raw->name, &name);
+        for (size_t k = 0; name && k < i; k++)
+            if (strcmp(r->raw->sensors[k].name, name) == 0) {
+                yamlfile_fault(r->file, node, r->err,
+                               "'%s' is the name of sensors[%zu] already; put all that it was into "
+                               "one list",
+                               name, k);
+                break;
+            }
+        for (size_t k = 0; name && k < raw->was_count; k++) {
+            snprintf(node, sizeof node, "sensors[%zu].was[%zu]", i, k);
+            read_taken(r, node, raw->was[k], name);
+        }
+        free(name);
+    }
+}
+
 static int by_key(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -367,6 +440,7 @@ static void read_meaning(struct reading *r)
     }
     if (raw->inputs)
         inputs_read(r, raw->inputs, raw->inputs_count);
+    read_sensors(r);
     if (raw->anonymize)
         conf->anonymize = *raw->anonymize;
     value_duration(r, "commit_every", raw->commit_every, 1, 60, "1s to 60s", &conf->commit_every_s);
@@ -433,6 +507,11 @@ void config_free(struct config *conf)
         free(conf->prefixes[i].prefix);
     for (size_t i = 0; i < conf->rule_count; i++)
         rule_fini(&conf->rules[i]);
+    for (size_t i = 0; i < conf->alias_count; i++) {
+        free(conf->aliases[i].name);
+        free(conf->aliases[i].sensor);
+    }
+    free(conf->aliases);
     free(conf->prefixes);
     free(conf->rules);
     free(conf->series.ports);

@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "base/zone.h"
 #include "parse/event.h"
+#include "store/facts.h"
 #include "tag/anonymizer.h"
 #include "tag/rules.h"
 
@@ -61,6 +62,8 @@ struct config {
     bool inputs_default; /* none were configured: kern.log, or where there is none the journal */
     struct config_prefix *prefixes;
     size_t prefix_count;
+    struct sensor_alias *aliases;
+    size_t alias_count;
     struct rule *rules; /* the exclusions, if any, before the scanners; numbered from 1 */
     size_t rule_count;
     enum anonymize anonymize;

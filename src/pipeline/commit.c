@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "store/gap.h"
 #include "store/rules.h"
+#include "store/sensors.h"
 
 struct commit {
     struct store *store;
@@ -81,10 +82,23 @@ static int check_position(void *ctx, const struct position *p)
     return p->offset == log->from ? 0 : -ESTALE;
 }
 
+/* Its sensors are still there: none was merged into another since they were looked up. */
+static int check_sensors(struct store *s, const struct log_state *log)
+{
+    int rc = 1;
+
+    for (size_t i = 0; i < log->sensor_count && rc > 0; i++)
+        rc = store_has_sensor(s, log->sensors[i]);
+    return rc > 0 ? 0 : rc < 0 ? rc : -ESTALE;
+}
+
 static int check_log(struct store *s, const struct log_state *log)
 {
     struct check c = {.log = log};
 
+    int gone = check_sensors(s, log);
+    if (gone < 0)
+        return gone;
     if (log->is_stream || log->position.offset == 0)
         return 0;
     int rc = store_read_positions(s, log->position.sensor, check_position, &c);

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/lock.h"
+#include "series/sweep.h"
 #include "series/task.h"
 
 enum {
@@ -207,6 +208,26 @@ int series_settle(struct series *se, struct store *s, struct error *err)
     if (rc == 0)
         rc = sync_disk(se, s, err);
     drop_lock(se);
+    return rc;
+}
+
+int series_forget(struct series *se, const char *sensor, struct error *err)
+{
+    static const char *const below[] = {"/pair", "/port", "/country", ""};
+    const struct series_key none = {0};
+    char *folder = series_folder(se, sensor);
+    int rc = folder ? take_lock(se, true, err) : 0;
+
+    if (folder && rc == 0) {
+        sweep(folder, &none, 0);
+        for (size_t i = 0; i < sizeof below / sizeof *below; i++) {
+            char *path = xasprintf("%s%s", folder, below[i]);
+            rmdir(path); /* goes only if it is empty */
+            free(path);
+        }
+        drop_lock(se);
+    }
+    free(folder);
     return rc;
 }
 

@@ -95,6 +95,9 @@ int series_settle(struct series *se, struct store *s, struct error *err);
 int series_want(struct series *se, struct store *s, uint16_t sensor, const struct series_key *keys,
                 size_t n, int64_t until, int64_t now, struct error *err);
 
+/* Removes all series of a sensor that is no more, since another has taken it over. */
+int series_forget(struct series *se, const char *sensor, struct error *err);
+
 /* `<data>/rrd/<sensor>`, the caller's to free; NULL for what is no sensor's name. */
 char *series_folder(const struct series *se, const char *sensor);
 

@@ -21,6 +21,7 @@ struct store {
     bool in_transaction;
     struct sensor *sensors;
     size_t sensor_count;
+    bool sensors_stale; /* another process may have merged some */
     struct {
         const char *sql; /* identified by its address: each is one literal */
         sqlite3_stmt *stmt;

@@ -27,6 +27,11 @@ enum {
 
 enum event_class { CLASS_SCAN, CLASS_BACKSCATTER, CLASS_OTHER, CLASS_COUNT };
 
+/* A name that a sensor has taken over. */
+struct sensor_alias {
+    char *name, *sensor;
+};
+
 struct bin_fact {
     int64_t bin; /* start of the bin */
     uint64_t events;

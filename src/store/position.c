@@ -3,6 +3,9 @@
 
 #include "store/db.h"
 
+/* The name under which a log is known: that of the sensor which has taken the given one over. */
+#define TAKEN "ifnull((SELECT sensor FROM alias WHERE name = ?1), ?1)"
+
 static void bind_position(sqlite3_stmt *q, const struct position *p)
 {
     if (!q)
@@ -39,7 +42,7 @@ int store_put_position(struct store *s, struct position *p, bool mark)
     } else {
         q = db_statement(s, "INSERT INTO position (sensor, head_len, head_hash, offset, tail_hash, "
                             "last_when, first_when, path)"
-                            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+                            " VALUES (" TAKEN ", ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
         bind_position(q, p);
     }
     rc = db_run(s, q, 0, NULL);
@@ -78,7 +81,7 @@ int store_read_positions(struct store *s, const char *sensor,
 {
     sqlite3_stmt *q = db_statement(s, "SELECT id, head_len, head_hash, offset, tail_hash, "
                                       "last_when, first_when, path FROM position"
-                                      " WHERE sensor = ? ORDER BY offset DESC");
+                                      " WHERE sensor = " TAKEN " ORDER BY offset DESC");
     int rc;
 
     if (q)

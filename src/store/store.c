@@ -8,9 +8,13 @@
 #include "base/check.h"
 #include "base/fault.h"
 #include "store/db.h"
+#include "store/sensors.h"
 
 const char db_schema[] =
-    "CREATE TABLE sensor (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+    /* An id is never used again: whoever reads a log still has that of a sensor that was merged. */
+    "CREATE TABLE sensor (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE);"
+    /* Names that a sensor has taken over (sensors.h). */
+    "CREATE TABLE alias (name TEXT PRIMARY KEY, sensor TEXT NOT NULL) WITHOUT ROWID;"
     /* Delta rows: readers add the rows of one (kind, sensor, start) up. */
     "CREATE TABLE segment (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, sensor INTEGER NOT NULL, "
     "start INTEGER NOT NULL,"
@@ -141,6 +145,7 @@ int store_begin(struct store *s)
     int rc = db_script(s, "BEGIN IMMEDIATE");
 
     s->in_transaction = rc == 0;
+    s->sensors_stale = true;
     return rc;
 }
 
@@ -200,6 +205,7 @@ int store_sensors(struct store *s, const struct sensor **list, size_t *n)
     int rc;
 
     s->sensor_count = 0;
+    s->sensors_stale = false;
     while ((rc = db_step(s, q)) > 0) {
         s->sensors = xrealloc(s->sensors, s->sensor_count + 1, sizeof *s->sensors);
         struct sensor *x = &s->sensors[s->sensor_count++];
@@ -240,14 +246,17 @@ static bool find_sensor(const struct store *s, const char *name, uint16_t *id)
 
 int store_sensor(struct store *s, struct str name, uint16_t *id)
 {
-    char clean[SENSOR_NAME_MAX];
+    char given[SENSOR_NAME_MAX], clean[SENSOR_NAME_MAX];
     const struct sensor *list;
     size_t n;
-    int rc = s->sensors ? 0 : store_sensors(s, &list, &n);
+    int rc = s->sensors && !s->sensors_stale ? 0 : store_sensors(s, &list, &n);
 
     if (rc < 0)
         return rc;
-    clean_name(name, clean);
+    clean_name(name, given);
+    rc = store_sensor_name(s, given, clean);
+    if (rc < 0)
+        return rc;
     if (find_sensor(s, clean, id))
         return 0;
     if (s->sensor_count >= SENSORS_MAX)

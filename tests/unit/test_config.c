@@ -189,6 +189,8 @@ static void test_all_keys(void **state)
                      "prefixes:\n"
                      "  - {prefix: ' PASS: ', action: accept}\n"
                      "  - {prefix: NEW, action: ignore}\n"
+                     "anonymize: hash\n"
+                     "sensors: [{name: gate, was: [gw]}]\n"
                      "series:\n"
                      "  port_events_per_hour: 100\n"
                      "  max_ports: 0\n"
@@ -210,6 +212,10 @@ static void test_all_keys(void **state)
     assert_string_equal(conf->prefixes[0].prefix, "PASS:");
     assert_int_equal(conf->prefixes[0].action, ACTION_ACCEPT);
     assert_int_equal(conf->prefixes[1].action, ACTION_IGNORE);
+    assert_int_equal(conf->anonymize, ANONYMIZE_HASH);
+    assert_int_equal(conf->alias_count, 1);
+    assert_string_equal(conf->aliases[0].name, "gw");
+    assert_string_equal(conf->aliases[0].sensor, "gate");
     assert_int_equal(conf->series.port_events_per_hour, 100);
     assert_int_equal(conf->series.max_ports, 0);
     assert_int_equal(conf->series.port_count, 3);
@@ -229,6 +235,15 @@ static void test_faults(void **state)
          "1:10: 'parsers' must be a whole path that begins with '/', not './p'\n"},
         {"geo:\n  country: c.mmdb\n",
          "2:12: 'geo.country' must be a whole path that begins with '/', not 'c.mmdb'\n"},
+        {"sensors:\n"
+         "  - {name: gate, was: [gw, wall]}\n"
+         "  - {name: wall, was: [gw, a/b]}\n"
+         "  - {name: gate, was: [old]}\n",
+         "2:28: 'wall' can't be taken over: it is the name of a sensor in this list\n"
+         "3:24: 'gw' can't be taken over: it is taken over already\n"
+         "3:28: a sensor's name has up to 64 letters, digits, '.', '_' or '-' and begins with a "
+         "letter, digit or '_', unlike 'a/b'\n"
+         "4:12: 'gate' is the name of sensors[0] already; put all that it was into one list\n"},
         {"geo: {asn: a.mmdb}\n",
          "1:12: 'geo.asn' must be a whole path that begins with '/', not 'a.mmdb'\n"},
         {"inputs:\n  - file: kern.log\n",
