@@ -31,7 +31,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(TESTS)/%,$(sort $(wildcard tests/unit/
 TOOLS := $(patsubst tests/tools/%.c,$(TESTS)/%,$(sort $(wildcard tests/tools/*.c)))
 E2E_TESTS := $(sort $(wildcard tests/e2e/*.bats))
 
-.PHONY: all run test lint asan faults soak bench install uninstall clean help tests FORCE
+.PHONY: all run test lint asan faults soak fuzz bench install uninstall clean help tests FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -68,6 +68,13 @@ faults: ## kill it at every named step, ROUNDS (20) times each: a restart must e
 	@$(MAKE) --no-print-directory -j$$(nproc) all BUILD=build/faults CPPFLAGS='$(CPPFLAGS) -DSCANTIDE_FAULTS'
 	@BUILD=build/faults tests/faults/run.sh $(STEPS)
 
+# Clang's libFuzzer, in a tree of its own; what it finds stays in build/fuzz.
+fuzz: ## FUZZ_S (60) seconds of made-up lines through envelope and parsers, under ASan and UBSan
+	@tests/setup.sh fuzz
+	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=build/fuzz CC=clang build/fuzz/line \
+		CFLAGS='-O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined -fsanitize=fuzzer-no-link,address,undefined'
+	@BUILD=build/fuzz tests/fuzz/run.sh
+
 soak: ## the long runs of tests/soak, one after the other; the last line counts them
 	@tests/setup.sh test
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests
@@ -89,6 +96,9 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 $(TESTS)/test_%: tests/unit/test_%.c $(BUILD)/libscantide.a
 	@mkdir -p $(@D)
 	$(call say,compile,$<)$(COMPILE) $(DEFINES) $(PKG_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libscantide.a -lcmocka $(LIBS)
+
+$(BUILD)/line: tests/fuzz/line.c $(BUILD)/libscantide.a
+	$(call say,compile,$<)$(COMPILE) $(DEFINES) $(PKG_CFLAGS) -fsanitize=fuzzer -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libscantide.a $(LIBS)
 
 $(TESTS)/%: tests/tools/%.c $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -56,7 +56,7 @@ cppcheck --quiet --std=c11 --language=c --error-exitcode=1 --inline-suppr -j 2 \
     fault "cppcheck found the above"
 
 # 5. The shell scripts.
-for script in tests/*.sh tests/bench/*.sh tests/faults/*.sh tests/soak/*.sh src/*.sh .ci/run; do
+for script in tests/*.sh tests/bench/*.sh tests/fuzz/*.sh tests/faults/*.sh tests/soak/*.sh src/*.sh .ci/run; do
     [ ! -f "$script" ] || shellcheck "$script" || fault "$script: shellcheck found the above"
 done
 

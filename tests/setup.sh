@@ -1,5 +1,5 @@
 #!/bin/sh
-# setup.sh run|test|lint|fetch - sees to it that the Debian packages a make target needs are there.
+# setup.sh run|test|lint|fuzz|fetch - sees to it that the Debian packages a make target needs are there.
 #
 # What is missing is installed with apt-get, as root or through sudo where that asks nothing. Anywhere
 # else the list is printed with the way to install it, and the target ends. Needs a shell and nothing more.
@@ -9,15 +9,17 @@ run="gcc libc6-dev make pkg-config libuv1-dev libpcre2-dev libmaxminddb-dev libr
      libarchive-dev libcyaml-dev libyaml-dev libjansson-dev libsystemd-dev tzdata fonts-noto-core fonts-dejavu-core"
 test="$run libcmocka-dev bats rrdtool mmdb-bin mawk jq sqlite3 procps xz-utils bzip2 zstd zip"
 lint="$run libcmocka-dev clang-format cppcheck shellcheck"
+fuzz="$run clang"
 fetch="npm ca-certificates" # a few hundred MB: only where a country database is to be fetched
 
 case "${1-}" in
 run) wanted=$run ;;
 test) wanted=$test ;;
 lint) wanted=$lint ;;
+fuzz) wanted=$fuzz ;;
 fetch) wanted=$fetch ;;
 *)
-    echo "usage: setup.sh run|test|lint|fetch" >&2
+    echo "usage: setup.sh run|test|lint|fuzz|fetch" >&2
     exit 2
     ;;
 esac
