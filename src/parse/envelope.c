@@ -1,5 +1,7 @@
 #include "parse/envelope.h"
 
+#include <strings.h>
+
 #include "parse/envelope_parts.h"
 
 /* A relay's head may stand before the sender's, and that before a further one. */
@@ -41,24 +43,25 @@ static size_t octet_count(const struct cursor *c)
     return 0;
 }
 
+/* Without regard to case. */
 static bool is_one_of(struct str w, const char *const *words, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (str_eq(w, str_from(words[i])))
+        if (strncasecmp(words[i], w.p, w.n) == 0 && words[i][w.n] == 0)
             return true;
     return false;
 }
 
 #define IS_ONE_OF(w, words) is_one_of(w, words, sizeof(words) / sizeof *(words))
 
-/* A word that says what became of a packet, and where a host would stand: a LOG prefix, or the
- * action of Windows' pfirewall.log. */
+/* A word that says what became of a packet, and where a host would stand: a LOG prefix, the action
+ * of Windows' pfirewall.log, of WatchGuard's Traffic Monitor or of Check Point's fw log. */
 static bool is_verdict(struct str w)
 {
     static const char *const words[] = {"DROP",         "REJECT",          "DENY", "BLOCK",
                                         "ACCEPT",       "ALLOW",           "OPEN", "CLOSE",
                                         "OPEN-INBOUND", "INFO-EVENTS-LOST"};
-    return w.n >= 4 && w.p[1] < 'a' && w.p[3] < 'a' && IS_ONE_OF(w, words);
+    return w.n >= 4 && memchr("DRBAOCI", w.p[0] & ~0x20, 7) && IS_ONE_OF(w, words);
 }
 
 /* "kern.warn": facility and severity as logread and busybox' syslogd write them. */
