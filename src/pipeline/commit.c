@@ -143,6 +143,29 @@ static uint32_t take_as(void *ctx, const struct ip *source)
     return asn_number(c->tags->asn, source);
 }
 
+static int take_burst(void *ctx, const struct burst_fact *f, const struct burst_second *seconds,
+                      size_t n)
+{
+    const struct commit *c = ctx;
+    return store_put_burst(c->store, f, seconds, n);
+}
+
+static int read_trace(void *ctx, uint16_t sensor,
+                      int (*take)(void *taker, const void *data, size_t n), void *taker)
+{
+    const struct commit *c = ctx;
+    return store_read_trace(c->store, sensor, take, taker);
+}
+
+static int put_trace(void *ctx, uint16_t sensor, const struct trace_piece *p)
+{
+    const struct commit *c = ctx;
+    int rc = store_put_trace(c->store, sensor, p->oldest, p->newest, p->data, p->n);
+
+    FAULT("traced");
+    return rc < 0 ? rc : store_cut_trace(c->store, sensor, p->before, p->keep_from, p->keep_to);
+}
+
 /* Which of a log's sensors a lost line was of can be told where there is one only. */
 static int write_losses(struct store *s, const struct commit_part *part)
 {
@@ -186,6 +209,9 @@ static int write_part(struct store *s, const struct rules *rules, const struct c
                               .as = tags->asn ? take_as : NULL,
                               .rule = rules_match_none(rules) ? NULL : take_rule,
                               .hide = hides(tags) ? take_hidden : NULL,
+                              .burst = take_burst,
+                              .read_trace = read_trace,
+                              .put_trace = put_trace,
                               .segment = take_segment};
     int rc = tally_encode(part->tallies, part->n, &sink);
 

@@ -112,7 +112,8 @@ static const char sums[] =
     "SELECT (SELECT count(*) FROM segment) || ' ' || (SELECT ifnull(sum(events), 0) FROM segment "
     "WHERE kind = 1) || ' ' || (SELECT ifnull(sum(length(data)), 0) FROM segment) || ' ' ||"
     " (SELECT count(*) FROM position) || ' ' || (SELECT ifnull(sum(last - first), 0) FROM "
-    "coverage) || ' ' || (SELECT count(*) || ' ' || ifnull(sum(last - first + lost), 0) FROM gap)";
+    "coverage) || ' ' || (SELECT count(*) || ' ' || ifnull(sum(last - first + lost), 0) FROM gap) "
+    "|| ' ' || (SELECT count(*) || ' ' || ifnull(sum(events), 0) FROM burst)";
 
 static char *one_text(sqlite3 *db, const char *sql)
 {

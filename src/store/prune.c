@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/fault.h"
+#include "store/burst.h"
 #include "store/delta.h"
 #include "store/gap.h"
 
@@ -344,6 +345,8 @@ int prune_facts(struct store *s, const struct prune_query *q)
             rc = cut_coverage(s, q->sensors[i], q);
         if (rc == 0)
             rc = gap_prune(s, q->sensors[i], q->from, q->to - 1);
+        if (rc == 0)
+            rc = burst_prune(s, q->sensors[i], q->from, q->to);
         if (rc == 0)
             rc = store_touch_series(s, q->sensors[i]);
     }

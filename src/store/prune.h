@@ -2,7 +2,7 @@
  *
  * Bins go whole. Of an hour that the span cuts, each source keeps what it did in the other bins;
  * targets, which are kept by the hour, go only where nothing else is left of it. What was watched
- * is cut, and so are gaps but for notes; series become stale, and logs whose lines all lie in the span are forgotten, so that
+ * is cut, and so are gaps but for notes; bursts go that reach into it; series become stale, and logs whose lines all lie in the span are forgotten, so that
  * they can be taken in again. */
 #ifndef SCANTIDE_STORE_PRUNE_H
 #define SCANTIDE_STORE_PRUNE_H

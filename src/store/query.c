@@ -14,8 +14,8 @@ struct query {
     struct buf hex;
 };
 
-static const char *const table_names[] = {"bins", "sources", "targets", "coverage",
-                                          "logs", "sensors", "rules"};
+static const char *const table_names[] = {"bins",     "sources", "targets", "bursts",
+                                          "coverage", "logs",    "sensors", "rules"};
 
 enum { TABLE_NAMES = sizeof table_names / sizeof *table_names };
 
@@ -84,10 +84,11 @@ static void say_mistake(struct store *s, int rc, struct error *err)
     if (near)
         error_add(err, NULL, 0, 0, "there is no table '%s'; did you mean '%s'?", name, near);
     else
-        error_add(err, NULL, 0, 0,
-                  "there is no table '%s'; there are bins, sources, targets, coverage, logs, "
-                  "sensors and rules",
-                  name);
+        error_add(
+            err, NULL, 0, 0,
+            "there is no table '%s'; there are bins, sources, targets, bursts, coverage, logs, "
+            "sensors and rules",
+            name);
 }
 
 /* Blanks, comments and semicolons behind the statement are nothing more. */

@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "base/port.h"
 #include "base/sort.h"
+#include "store/burst.h"
 #include "store/delta.h"
 
 enum { CLASS_BITS = 2, COUNTRY_BITS = 10, RULE_SHIFT = CLASS_BITS + PORT_KEY_BITS + COUNTRY_BITS };
@@ -529,6 +530,8 @@ static int move_all(struct store *s, const struct rule_list *old, const struct r
     m.old = was;
     m.new = will;
     int rc = move_counts(&m);
+    if (rc == 0)
+        rc = burst_apply_rules(s, will);
     rules_free(was);
     rules_free(will);
     free(m.moves);

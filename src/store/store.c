@@ -36,6 +36,18 @@ const char db_schema[] =
     "  last INTEGER NOT NULL, reason TEXT NOT NULL, input TEXT NOT NULL, text TEXT NOT NULL,"
     "  lost INTEGER NOT NULL, blind INTEGER NOT NULL);"
     "CREATE INDEX gap_key ON gap (sensor, first);"
+    /* Bursts (burst.h); '': several. `key` has what makes it one, as text. */
+    "CREATE TABLE burst (id INTEGER PRIMARY KEY, sensor INTEGER NOT NULL, first INTEGER NOT NULL,"
+    "  last INTEGER NOT NULL, events INTEGER NOT NULL, peak INTEGER NOT NULL,"
+    "  rule INTEGER NOT NULL, anonymous INTEGER NOT NULL, port_step INTEGER NOT NULL, "
+    "source_port_step INTEGER NOT NULL,"
+    "  kind TEXT NOT NULL, key TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL,"
+    "  port TEXT NOT NULL, source_port TEXT NOT NULL, country TEXT NOT NULL);"
+    "CREATE INDEX burst_key ON burst (sensor, key, last);"
+    "CREATE INDEX burst_time ON burst (sensor, last);"
+    /* The last minutes' events, in the order of their lines: what goes on may become a burst. */
+    "CREATE TABLE trace (id INTEGER PRIMARY KEY, sensor INTEGER NOT NULL, oldest INTEGER NOT NULL,"
+    "  newest INTEGER NOT NULL, data BLOB NOT NULL);"
     /* How far a log has been taken in; the log is known by its content. An id is never used again:
      * whoever follows a log that is forgotten meanwhile still has it. */
     "CREATE TABLE position (id INTEGER PRIMARY KEY AUTOINCREMENT, sensor TEXT NOT NULL, head_len "

@@ -298,13 +298,15 @@ static int drop_day(struct thinning *x, uint16_t sensor, int64_t day)
     return rc;
 }
 
-/* What was watched before, or why not; a span that reaches past it is cut. */
+/* What was watched before, or why not, and bursts; a span that reaches past it is cut. */
 static int drop_watched(struct thinning *x, uint16_t sensor, int64_t before)
 {
     int rc = db_exec(x->s, "DELETE FROM coverage WHERE sensor = ? AND last < ?", sensor, before);
 
     if (rc == 0)
         rc = db_exec(x->s, "DELETE FROM gap WHERE sensor = ? AND last < ?", sensor, before);
+    if (rc == 0)
+        rc = db_exec(x->s, "DELETE FROM burst WHERE sensor = ? AND last < ?", sensor, before);
     return rc < 0 ? rc
                   : db_exec(x->s, "UPDATE coverage SET first = ?2 WHERE sensor = ?1 AND first < ?2",
                             sensor, before);
@@ -382,7 +384,8 @@ static int thin_all(struct thinning *x, int64_t now)
     if (rc == 0)
         rc = each_place(x,
                         "SELECT sensor, ?1 FROM coverage WHERE first < ?1 UNION SELECT sensor, ?1 "
-                        "FROM gap WHERE last < ?1",
+                        "FROM gap WHERE last < ?1 UNION SELECT sensor, ?1 FROM burst WHERE last < "
+                        "?1",
                         gone, drop_watched);
     if (rc == 0)
         rc = each_place(

@@ -8,6 +8,7 @@
 #include "base/sketch.h"
 #include "base/sort.h"
 #include "store/segment.h"
+#include "tally/burst.h"
 #include "tally/records.h"
 #include "tally/tally.h"
 
@@ -53,6 +54,7 @@ struct encoder {
     struct item *items, *spare;
     struct segment_writer writer;
     struct buf marks;
+    struct tally *trace; /* of all sensors, with their ids; ranked as the others */
 };
 
 static int compare_ip(const void *a, const void *b)
@@ -138,16 +140,22 @@ static uint32_t rank_of(const struct encoder *x, const struct ip *ip)
     return (uint32_t)(found - x->v6);
 }
 
+/* The n-th is the trace. */
+static const struct tally *tally_at(const struct encoder *x, size_t t)
+{
+    return t < x->n ? x->tallies[t] : x->trace;
+}
+
 static void rank_v6(struct encoder *x)
 {
     const struct ip_table *shown = &x->hidden.shown;
     size_t total = shown->n;
 
-    for (size_t t = 0; t < x->n; t++)
-        total += x->tallies[t]->v6.n;
+    for (size_t t = 0; t <= x->n; t++)
+        total += tally_at(x, t)->v6.n;
     x->v6 = xmalloc(total * sizeof *x->v6);
-    for (size_t t = 0; t < x->n; t++) {
-        const struct tally *y = x->tallies[t];
+    for (size_t t = 0; t <= x->n; t++) {
+        const struct tally *y = tally_at(x, t);
         if (y->v6.n)
             memcpy(x->v6 + x->v6_count, y->v6.list, y->v6.n * sizeof *x->v6);
         x->v6_count += y->v6.n;
@@ -163,8 +171,8 @@ static void rank_v6(struct encoder *x)
         if (ip_compare(&x->v6[i], &x->v6[unique - 1]) != 0)
             x->v6[unique++] = x->v6[i];
     x->v6_count = unique;
-    for (size_t t = 0; t < x->n; t++) {
-        const struct tally *y = x->tallies[t];
+    for (size_t t = 0; t <= x->n; t++) {
+        const struct tally *y = tally_at(x, t);
         x->ranks[t] = xmalloc(y->v6.n * sizeof **x->ranks);
         for (size_t i = 0; i < y->v6.n; i++)
             x->ranks[t][i] = rank_of(x, &y->v6.list[i]);
@@ -496,13 +504,84 @@ static int encode_targets(struct encoder *x, const struct group *g)
     return emit(x, FACT_TARGET, g, (int64_t)g->hour * HOUR_S);
 }
 
+/* ---- bursts ---- */
+
+struct trace_taker {
+    struct tally *trace;
+    uint16_t sensor;
+};
+
+static int take_trace(void *taker, const void *data, size_t n)
+{
+    const struct trace_taker *t = taker;
+
+    trace_read(t->trace, t->sensor, data, n);
+    return 0;
+}
+
+/* The traces of all sensors that have events. */
+static int read_traces(struct encoder *x)
+{
+    bool *seen = xcalloc(UINT16_MAX + 1, sizeof *seen);
+    int rc = 0;
+
+    for (size_t t = 0; t < x->n; t++)
+        for (size_t i = 0; i < x->tallies[t]->name_count && rc == 0; i++) {
+            struct trace_taker taker = {x->trace, x->sensors[t][i]};
+            if (!seen[taker.sensor])
+                rc = x->sink->read_trace(x->sink->ctx, taker.sensor, take_trace, &taker);
+            seen[taker.sensor] = true;
+        }
+    free(seen);
+    return rc;
+}
+
+static void rank_trace(struct encoder *x)
+{
+    const uint32_t *ranks = x->ranks[x->n];
+
+    for (size_t i = 0; ranks && i < x->trace->n; i++) {
+        struct record *r = &x->trace->records[i];
+        if (r->source6)
+            r->source = ranks[r->source];
+        if (r->target6)
+            r->target = ranks[r->target];
+    }
+}
+
+static int scan_bursts(struct encoder *x)
+{
+    const struct tally *trace = x->trace;
+    struct burst_scan *b = burst_scan_new(x->sink, x->v6);
+    int rc = 0;
+
+    rank_trace(x);
+    for (size_t i = 0; rc == 0 && i < x->group_count;) {
+        uint16_t sensor = x->groups[i].sensor;
+        size_t from = 0, to;
+        while (from < trace->n && trace->records[from].sensor != sensor)
+            from++;
+        for (to = from; to < trace->n && trace->records[to].sensor == sensor; to++)
+            ;
+        burst_scan_begin(b, sensor, trace->n ? trace->records + from : NULL, to - from);
+        for (; rc == 0 && i < x->group_count && x->groups[i].sensor == sensor; i++)
+            rc = burst_scan_hour(b, x->records + x->groups[i].from, x->groups[i].n);
+        if (rc == 0)
+            rc = burst_scan_end(b);
+    }
+    burst_scan_free(b);
+    return rc;
+}
+
 int tally_encode(struct tally *const *tallies, size_t n, const struct tally_sink *sink)
 {
-    struct encoder x = {.tallies = tallies, .n = n, .sink = sink};
+    struct encoder x = {.tallies = tallies, .n = n, .sink = sink, .trace = tally_new()};
 
-    x.sensors = xcalloc(n, sizeof *x.sensors);
-    x.ranks = xcalloc(n, sizeof *x.ranks);
+    x.sensors = xcalloc(n + 1, sizeof *x.sensors);
+    x.ranks = xcalloc(n + 1, sizeof *x.ranks);
     int rc = name_sensors(&x);
+    if (rc == 0 && sink->burst)
+        rc = read_traces(&x);
     if (rc == 0) {
         if (sink->hide)
             hide_sources(&x);
@@ -516,10 +595,13 @@ int tally_encode(struct tally *const *tallies, size_t n, const struct tally_sink
         if (rc == 0)
             rc = encode_targets(&x, &x.groups[i]);
     }
-    for (size_t t = 0; t < n; t++) {
+    if (rc == 0 && sink->burst)
+        rc = scan_bursts(&x);
+    for (size_t t = 0; t <= n; t++) {
         free(x.sensors[t]);
         free(x.ranks[t]);
     }
+    tally_free(x.trace);
     hidden_fini(&x);
     free(x.sensors);
     free(x.ranks);

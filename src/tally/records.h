@@ -14,8 +14,10 @@ struct record {
     uint16_t country;
     uint16_t rule;
     uint16_t sensor; /* its place among the tally's names */
+    uint16_t source_port;
     uint8_t class;
     bool source6, target6;
+    bool traced; /* in the store's trace of the last minutes, from an earlier commit */
 };
 
 struct name {

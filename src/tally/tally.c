@@ -113,7 +113,9 @@ void tally_add(struct tally *t, struct str sensor, const struct event *e, uint16
     r->country = country;
     r->rule = 0; /* the encoder's to tell */
     r->sensor = find_name(t, sensor);
+    r->source_port = e->has_ports ? e->source_port : 0;
     r->class = e->class;
+    r->traced = false;
 }
 
 struct losses *tally_losses(struct tally *t)

@@ -15,6 +15,7 @@
 
 #include "base/str.h"
 #include "parse/event.h"
+#include "store/burst.h"
 #include "store/facts.h"
 #include "tally/loss.h"
 
@@ -40,7 +41,14 @@ size_t tally_records(const struct tally *t);
 size_t tally_sensors(const struct tally *t);
 struct str tally_sensor(const struct tally *t, size_t i);
 
-/* Where the facts go. Both functions return 0 or a negative code that ends the encoding. */
+/* A piece of the trace, and what of it is forgotten: as store_put_trace and store_cut_trace. */
+struct trace_piece {
+    const void *data;
+    size_t n; /* 0: nothing new */
+    int64_t oldest, newest, before, keep_from, keep_to;
+};
+
+/* Where the facts go. All functions return 0 or a negative code that ends the encoding. */
 struct tally_sink {
     void *ctx;
     int (*sensor)(void *ctx, struct str name, uint16_t *id);
@@ -53,6 +61,13 @@ struct tally_sink {
     struct ip (*hide)(void *ctx, const struct ip *source);
     int (*segment)(void *ctx, enum fact_kind kind, uint16_t sensor, int64_t start, uint64_t events,
                    const void *data, size_t len);
+    /* Bursts: what is found, as store_put_burst takes it, and the last minutes' events between two
+     * encodings, as bytes. `burst` NULL: they aren't looked for. */
+    int (*burst)(void *ctx, const struct burst_fact *f, const struct burst_second *seconds,
+                 size_t n);
+    int (*read_trace)(void *ctx, uint16_t sensor, int (*take)(void *taker, const void *, size_t),
+                      void *taker);
+    int (*put_trace)(void *ctx, uint16_t sensor, const struct trace_piece *piece);
 };
 
 /* Gives all tallies' facts to the sink, ordered by sensor and hour: one segment a (kind, sensor, bin

@@ -138,7 +138,7 @@ EOF
 
 @test "the examples of --help are queries" {
     "$SCANTIDE" sql --help | tr '\n' ' ' | grep -o 'scantide sql [^"]*"[^"]*"' | sed 's/^[^"]*"//; s/"$//' >queries
-    [ "$(wc -l <queries)" -eq 3 ]
+    [ "$(wc -l <queries)" -eq 4 ]
     while read -r query; do
         sql "$query" >/dev/null
     done <queries

@@ -7,6 +7,7 @@
 #include "base/country.h"
 #include "base/port.h"
 #include "helper.h"
+#include "store/burst.h"
 #include "store/gap.h"
 #include "store/store.h"
 
@@ -60,6 +61,19 @@ static inline int dump_gap(void *ctx, const struct gap *g)
     return 0;
 }
 
+static inline int dump_burst(void *ctx, const struct burst_fact *f)
+{
+    char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX], source[IP_TEXT_MAX], target[IP_TEXT_MAX];
+
+    ip_format(&f->source, source);
+    ip_format(&f->target, target);
+    fprintf(ctx, "burst %s %s %s %llu %llu %s>%s %x %x %d %d\n", burst_rules[f->kind].name,
+            time_format_utc(f->from, a), time_format_utc(f->to, b), (unsigned long long)f->events,
+            (unsigned long long)f->peak, source, target, f->port, f->source_port, f->port_step,
+            f->source_port_step);
+    return 0;
+}
+
 static inline void dump_known(FILE *out, struct store *s, uint16_t id)
 {
     int64_t from, to;
@@ -108,6 +122,7 @@ static inline char *facts_dump(const char *data)
     for (size_t i = 0; i < n; i++) {
         fprintf(out, "sensor %s\n", sensors[i].name);
         dump_known(out, s, sensors[i].id);
+        assert_int_equal(store_read_bursts(s, sensors[i].id, 0, end, dump_burst, out), 0);
         assert_int_equal(store_read_gaps(s, sensors[i].id, 0, end, dump_gap, out), 0);
         assert_int_equal(store_read_bins(s, sensors[i].id, 0, end, dump_bin, out), 0);
         assert_int_equal(store_read_sources(s, sensors[i].id, 0, end, dump_source, out), 0);
