@@ -62,7 +62,7 @@ void take_5424(struct cursor *c, struct envelope *out)
             c->p++;
         else if (c->p == c->end && c->p[-1] == ']')
             *c = whole;
-    } else if (peek(c, 0) != '[') {
+    } else if (str_eq(cursor_word(c), STR("-"))) { /* some leave it out */
         skip_word(c);
     }
     if (peek(c, 0) == '\xef' && peek(c, 1) == '\xbb' && peek(c, 2) == '\xbf')

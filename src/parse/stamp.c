@@ -339,9 +339,9 @@ static size_t epoch_stamp(const struct cursor *c, struct stamp *out)
     for (; n < 20 && is_digit(peek(c, n)); n++)
         if (n < 10)
             v = v * 10 + (peek(c, n) - '0');
-    if (n != 10 && n != 13 && n != 16 && n != 19)
+    if (n != 10 && n != 13 && n != 16 && n != 19 && (n != 9 || peek(c, n) != '.'))
         return 0;
-    if (peek(c, n) == '.' && n == 10)
+    if (peek(c, n) == '.' && n <= 10)
         for (n++; is_digit(peek(c, n)); n++)
             ;
     if (is_letter(peek(c, n)) || peek(c, n) == '-' || peek(c, n) == ':')
