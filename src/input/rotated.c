@@ -1,8 +1,9 @@
 #include "input/rotated.h"
 
-#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/str.h"
 
 static const char *const packings[] = {".gz", ".xz", ".zst", ".bz2", ".lz4", ".lzma", ".Z"};
@@ -45,7 +46,8 @@ static bool is_rotation(struct str s)
     return digits >= (s.p[0] == '.' ? 1 : 6) && s.p[s.n - 1] >= '0' && s.p[s.n - 1] <= '9';
 }
 
-bool rotated_is_of(const char *log, const char *path)
+/* What rotation added to the log's name: *added (".1"), empty where the log itself was packed. */
+static bool find_rotation(const char *log, const char *path, struct str *added)
 {
     const char *slash = strrchr(log, '/');
     size_t folder = slash ? (size_t)(slash - log) + 1 : 0;
@@ -59,10 +61,10 @@ bool rotated_is_of(const char *log, const char *path)
         return false;
     size_t packed = packing_len(name);
     name.n -= packed;
-    if (name.n > live.n && memcmp(name.p, live.p, live.n) == 0)
-        return is_rotation(str_skip(name, live.n));
-    if (packed && name.n == live.n && memcmp(name.p, live.p, live.n) == 0)
-        return true; /* the log itself, packed */
+    if (name.n >= live.n && memcmp(name.p, live.p, live.n) == 0) {
+        *added = str_skip(name, live.n);
+        return added->n > 0 ? is_rotation(*added) : packed > 0;
+    }
     /* The extension kept behind. */
     size_t stem = live.n;
     while (stem > 0 && live.p[stem - 1] != '.')
@@ -73,5 +75,96 @@ bool rotated_is_of(const char *log, const char *path)
     if (name.n <= live.n || memcmp(name.p, live.p, stem - 1) != 0 ||
         memcmp(name.p + name.n - extension.n, extension.p, extension.n) != 0)
         return false;
-    return is_rotation((struct str){name.p + stem - 1, name.n - (stem - 1) - extension.n});
+    *added = (struct str){name.p + stem - 1, name.n - (stem - 1) - extension.n};
+    return is_rotation(*added);
+}
+
+bool rotated_is_of(const char *log, const char *path)
+{
+    struct str added;
+    return find_rotation(log, path, &added);
+}
+
+/* ---- the order ---- */
+
+enum kind { BY_NUMBER, BY_DATE, BY_EPOCH, BY_MTIME, KINDS };
+
+struct aged {
+    struct rotated form;
+    enum kind kind;
+    uint64_t age;         /* the larger, the newer */
+    int64_t kind_mtime_s; /* of the kind's newest */
+};
+
+enum { DATE_DIGITS = 14, EPOCH_DIGITS = 10, NUMBER_DIGITS = 5 };
+
+static uint64_t number(const char *digits, size_t n, size_t padded)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < padded; i++)
+        value = value * 10 + (i < n ? (uint64_t)(digits[i] - '0') : 0);
+    return value;
+}
+
+/* YYYYMM..., of a year that a log may be of. */
+static bool is_date(const char *digits, size_t n)
+{
+    uint64_t month = n >= 8 ? number(digits + 4, 2, 2) : 0,
+             century = n >= 8 ? number(digits, 2, 2) : 0;
+    return (century == 19 || century == 20) && month >= 1 && month <= 12;
+}
+
+static struct aged age_of(const char *log, const struct rotated *r)
+{
+    struct aged a = {*r, BY_MTIME, r->mtime_s > 0 ? (uint64_t)r->mtime_s : 0, r->mtime_s};
+    struct str added = {0};
+    char digits[32];
+    size_t n = 0;
+
+    if (!find_rotation(log, r->path, &added))
+        return a;
+    for (size_t i = 0; i < added.n && n < sizeof digits; i++)
+        if (added.p[i] >= '0' && added.p[i] <= '9')
+            digits[n++] = added.p[i];
+    if (n > 0 && n <= NUMBER_DIGITS && n + 1 == added.n) {
+        a.kind = BY_NUMBER;
+        a.age = UINT64_MAX - number(digits, n, n);
+    } else if (is_date(digits, n) && n <= DATE_DIGITS) {
+        a.kind = BY_DATE;
+        a.age = number(digits, n, DATE_DIGITS);
+    } else if (n == EPOCH_DIGITS || (n == 8 + EPOCH_DIGITS && is_date(digits, n))) {
+        a.kind = BY_EPOCH;
+        a.age = number(digits + n - EPOCH_DIGITS, EPOCH_DIGITS, EPOCH_DIGITS);
+    }
+    return a;
+}
+
+static int by_age(const void *x, const void *y)
+{
+    const struct aged *a = x, *b = y;
+
+    if (a->kind != b->kind && a->kind_mtime_s != b->kind_mtime_s)
+        return a->kind_mtime_s > b->kind_mtime_s ? -1 : 1;
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    return a->age > b->age ? -1 : a->age < b->age;
+}
+
+void rotated_sort(const char *log, struct rotated *list, size_t n)
+{
+    struct aged *all = xcalloc(n + 1, sizeof *all);
+    int64_t newest[KINDS] = {0};
+
+    for (size_t i = 0; i < n; i++) {
+        all[i] = age_of(log, &list[i]);
+        if (list[i].mtime_s > newest[all[i].kind])
+            newest[all[i].kind] = list[i].mtime_s;
+    }
+    for (size_t i = 0; i < n; i++)
+        all[i].kind_mtime_s = newest[all[i].kind];
+    qsort(all, n, sizeof *all, by_age);
+    for (size_t i = 0; i < n; i++)
+        list[i] = all[i].form;
+    free(all);
 }

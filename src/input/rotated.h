@@ -6,6 +6,8 @@
 #define SCANTIDE_INPUT_ROTATED_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* Whether the path has a part that glob(7) would expand. */
 bool rotated_is_pattern(const char *path);
@@ -15,5 +17,15 @@ bool rotated_is_packed(const char *path);
 
 /* Whether `path` is a rotated form of `log`, in the same folder. */
 bool rotated_is_of(const char *log, const char *path);
+
+/* A rotated form of a log, as a folder has it. */
+struct rotated {
+    char *path;
+    int64_t mtime_s;
+};
+
+/* Sorts forms of one log, the newest first: those with numbers by number, those with dates by date,
+ * others by when they were written; of two such kinds that one first which was written last. */
+void rotated_sort(const char *log, struct rotated *list, size_t n);
 
 #endif

@@ -36,6 +36,7 @@ struct tail_file {
     bool resting;    /* the last read failed: not before the next tick */
     bool check;      /* it was written, and is no longer: is it still what was read? */
     bool flush;      /* the last line is to be taken as it is */
+    bool broken;     /* what comes next can't be unpacked */
     enum skip skip;
     enum tail_end end; /* 0: it goes on */
     uint64_t unread;
@@ -58,7 +59,6 @@ struct tail {
     bool by_content;   /* no file is being read: back to a known one; else back to such a one */
     bool only_one;     /* the path's own file is known: only PATH.1 may have something left */
     unsigned older;    /* the name that is looked at next */
-    bool missing;      /* there was no file of the name before it */
     unsigned awaited;  /* the file whose answer the search waits for; 0: none */
     size_t insert_at;  /* where the next older file belongs */
     int64_t anchor_ns; /* when the newest file that is being read was last written */
@@ -160,7 +160,6 @@ static void begin_search(struct tail *t)
     t->searching = t->by_content = true;
     t->only_one = false;
     t->older = 0;
-    t->missing = false;
     t->awaited = 0;
     t->insert_at = t->n;
     for (size_t i = 0; i < t->n; i++)
@@ -241,17 +240,6 @@ static void next_name(struct tail *t)
         end_of_names(t);
 }
 
-/* In the middle of a rotation one name is missing: its file has moved on, the next one hasn't
- * come. */
-static void missing_name(struct tail *t)
-{
-    if (t->missing)
-        end_of_names(t);
-    else
-        next_name(t);
-    t->missing = true;
-}
-
 static struct tail_file *insert(struct tail *t, const struct tail_facts *facts)
 {
     struct tail_file *f = xcalloc(1, sizeof *f);
@@ -285,28 +273,21 @@ static bool pass_open(struct tail *t, const struct tail_facts *facts, bool *was_
     return true;
 }
 
-/* Looking for a known file: each is asked about in turn. */
+/* Looking for a known file: each is asked about in turn, also one that an earlier search opened. */
 static unsigned opened_by_content(struct tail *t, const struct tail_facts *facts)
 {
-    bool was_read;
+    struct tail_file *f = facts ? find_open(t, facts, &t->insert_at) : NULL;
+    bool was_open = f != NULL;
 
-    if (!facts && t->older > 0) {
-        missing_name(t);
-        return 0;
-    }
-    t->missing = false;
-    if (facts && pass_open(t, facts, &was_read))
-        return 0;
-    if (!facts || (t->older > 0 && facts->size == 0)) {
-        next_name(t);
-        return 0;
-    }
-    struct tail_file *f = insert(t, facts);
-    if (facts->size > 0)
+    if (!was_open && facts && (t->older == 0 || facts->size > 0))
+        f = insert(t, facts);
+    if (f && f->asked == UNASKED && f->facts.size > f->asked_size) {
+        f->older = t->older;
         t->awaited = f->id;
-    else
+    } else {
         next_name(t);
-    return f->id;
+    }
+    return f && !was_open ? f->id : 0;
 }
 
 /* Looking for a file that is being read: what is newer came after it. One that is open and still
@@ -321,14 +302,13 @@ static unsigned opened_by_place(struct tail *t, const struct tail_facts *facts)
         return 0;
     }
     if (!facts && t->older > 0) {
-        missing_name(t);
+        next_name(t);
         return 0;
     }
     if (!facts || (t->older > 0 && facts->mtime_ns < t->anchor_ns)) {
         end_of_names(t);
         return 0;
     }
-    t->missing = false;
     struct tail_file *f = insert(t, facts);
     next_name(t);
     return f->id;
@@ -338,6 +318,26 @@ unsigned tail_opened(struct tail *t, const struct tail_facts *facts)
 {
     ASSERT(t->searching && !t->awaited);
     return t->by_content ? opened_by_content(t, facts) : opened_by_place(t, facts);
+}
+
+void tail_no_more(struct tail *t)
+{
+    ASSERT(t->searching && !t->awaited && t->older > 0);
+    end_of_names(t);
+}
+
+/* The new ones were judged before what is older was read: one may be a copy of it. They are asked
+ * about again when it is their turn. */
+static void ask_again(struct tail *t, const struct tail_file *known)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        struct tail_file *f = t->files[i];
+        if (f != known && f->asked == TOLD && f->seen == 0 && !f->end) {
+            f->asked = UNASKED;
+            f->asked_size = 0;
+            f->flush = false;
+        }
+    }
 }
 
 /* The search's answer for the file it waited for. */
@@ -353,6 +353,7 @@ static void go_on_searching(struct tail *t, struct tail_file *f, enum tail_answe
         if (answer != TAIL_KNOWN || (t->only_one && f->offset >= f->facts.size))
             f->end = TAIL_UNWANTED;
         t->searching = false;
+        ask_again(t, f);
     }
 }
 
@@ -373,7 +374,8 @@ void tail_told(struct tail *t, unsigned file, enum tail_answer answer, uint64_t 
     ASSERT(f->asked == ASKING);
     f->asked = answer == TAIL_LATER ? UNASKED : TOLD;
     f->asked_size = f->facts.size;
-    if (answer == TAIL_LATER && f->rotated)
+    f->flush = f->facts.packed && answer != TAIL_LATER;
+    if (answer == TAIL_LATER && (f->rotated || f->facts.packed))
         f->end = TAIL_UNWANTED;
     if (answer == TAIL_KNOWN) {
         ASSERT(head.n <= HEAD_BYTES);
@@ -479,6 +481,14 @@ static bool goes_on(const struct tail_file *f, const char *bytes, size_t n)
            (started == 0 || hash_bytes(bytes + again, started, 0) == f->started);
 }
 
+void tail_broken(struct tail *t, unsigned file)
+{
+    struct tail_file *f = find(t, file);
+
+    f->broken = true;
+    f->flush = false;
+}
+
 void tail_took(struct tail *t, unsigned file, const char *bytes, size_t n, bool failed,
                struct tail_lines *out)
 {
@@ -490,7 +500,10 @@ void tail_took(struct tail *t, unsigned file, const char *bytes, size_t n, bool 
     if (failed)
         return;
     if (!goes_on(f, bytes, n)) {
-        truncated(f);
+        if (f->broken) /* before the place where it goes on */
+            f->end = TAIL_DAMAGED;
+        else
+            truncated(f);
         return;
     }
     bytes += again;
@@ -503,10 +516,10 @@ void tail_took(struct tail *t, unsigned file, const char *bytes, size_t n, bool 
     const char *end = bytes + n;
     take(f, bytes, n, out);
     f->started = hash_bytes(end - (f->seen - f->scan), (size_t)(f->seen - f->scan), 0);
-    if (f->flush && !f->full) {
+    if ((f->flush || f->broken) && !f->full) {
         out->cut += f->skip == SKIP_CUT;
         f->flush = false;
-        f->end = TAIL_DRAINED;
+        f->end = f->broken ? TAIL_DAMAGED : TAIL_DRAINED;
     }
 }
 

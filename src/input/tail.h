@@ -21,9 +21,11 @@
  * 3. A file is read only after TAIL_ASK was answered, which must be judged by its content and after
  *    all that was taken from other files has been committed. So a file that was read under another
  *    name is read on, and the copy that copytruncate made is read from where the log had been read.
- * 4. Files that came and went between two looks are found by their names, PATH.1, PATH.2, ...: back
- *    to one that is open; or, where none is (at the start, after a truncation), back to one that is
- *    known. Where none is known they are left alone.
+ * 4. Files that came and went between two looks are found by the names that rotation gives, the
+ *    newest first: back to one that is open; or, where none is (at the start, after a truncation),
+ *    back to one that is known. Where none is known they are left alone. The names are asked for one
+ *    by one by their place in the order, so a rotation meanwhile only shows one of them again.
+ * 5. A packed file is final: it is read to its end, its last line is taken as it is, and it ends.
  *
  * One thread at a time per object. */
 #ifndef SCANTIDE_INPUT_TAIL_H
@@ -39,15 +41,19 @@ enum {
     TAIL_DELETED_MS = 10 * 1000    /* of one that was deleted, since it still takes up room */
 };
 
-/* What fstat(2) says. */
+/* What fstat(2) says. Of a packed file the size is TAIL_SIZE_UNKNOWN, and it isn't told again. */
 struct tail_facts {
     uint64_t dev, ino, size, links;
     int64_t mtime_ns;
+    bool packed;
 };
+
+#define TAIL_SIZE_UNKNOWN ((uint64_t)INT64_MAX)
 
 enum tail_kind {
     TAIL_REST, /* nothing until the next tick, or until an answer is told */
-    TAIL_OPEN, /* open the path (older = 0) or PATH.older; answer: tail_opened */
+    TAIL_OPEN, /* open the path (older = 0) or the rotated file that is the older-th newest by its
+                  name; answer: tail_opened, or tail_no_more where there aren't so many */
     TAIL_ASK, /* which log is the file, and how far was it taken in? Answer, when it is known: tail_told */
     TAIL_READ, /* read at most `bytes` at `offset`; answer: tail_took */
     TAIL_END   /* the file is forgotten: close it */
@@ -56,6 +62,7 @@ enum tail_kind {
 enum tail_end {
     TAIL_DRAINED = 1, /* read to its end, and no longer written */
     TAIL_TRUNCATED,   /* written anew: what wasn't read of it is `unread` bytes */
+    TAIL_DAMAGED,     /* packed, and can't be unpacked any further */
     TAIL_UNWANTED     /* looked at only */
 };
 
@@ -98,6 +105,7 @@ struct tail_todo tail_next(struct tail *t);
 /* NULL: there is no such file, or it can't be read. Returns the file's number, never used twice; 0:
  * it isn't wanted, close it. */
 unsigned tail_opened(struct tail *t, const struct tail_facts *facts);
+void tail_no_more(struct tail *t);
 
 /* KNOWN: `head` are the file's first min(HEAD_BYTES, offset) bytes and `tail` the last TAIL_BYTES
  * (or all) before the offset. */
@@ -108,6 +116,10 @@ void tail_told(struct tail *t, unsigned file, enum tail_answer answer, uint64_t 
  * failed gives none at all, with `failed`; it is tried again after the next tick. */
 void tail_took(struct tail *t, unsigned file, const char *bytes, size_t n, bool failed,
                struct tail_lines *out);
+
+/* What comes next of a packed file can't be unpacked: the bytes of the next tail_took are the last,
+ * and the file ends behind their last whole line. */
+void tail_broken(struct tail *t, unsigned file);
 
 /* How far the file's lines have been given, and the bytes that identify it up to there, as they
  * were read: valid until the next call. */

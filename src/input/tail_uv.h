@@ -3,7 +3,8 @@
  * The owner looks once a second; that alone is enough. A change in the log's folder is only a hint
  * to look sooner, at most once between two looks, so a busy log doesn't wake the loop line by line.
  * Opening and reading a local file doesn't wait for long, so it is done on the loop's thread, one
- * turn at a time. The loop's thread only.
+ * turn at a time; of a packed file a turn unpacks a megabyte at most. With SCANTIDE_EVENTS=off in the
+ * environment there are no hints, as on a network file system. The loop's thread only.
  *
  *     struct tail_uv *tu = tail_uv_new(loop, "/var/log/kern.log", &calls, ctx);
  *     tail_uv_look(tu, now_ms);                                    each second
@@ -19,7 +20,8 @@
 #include "input/tail.h"
 
 struct tail_uv_calls {
-    /* A file was opened; `fd` and `name` are valid until it has ended. */
+    /* A file was opened; `fd` and `name` are valid until it has ended. A packed one has
+     * TAIL_SIZE_UNKNOWN. */
     void (*opened)(void *ctx, unsigned file, int fd, const char *name, uint64_t size);
     /* Which log is it? To be answered with tail_uv_told, later. The file doesn't end before. */
     void (*ask)(void *ctx, unsigned file);

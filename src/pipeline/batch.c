@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -143,6 +144,42 @@ static void answer_new(struct batch_ask *a)
     snprintf(a->state.position.sensor, sizeof a->state.position.sensor, "%s", a->sensor);
 }
 
+/* How far it was taken in by the store: what was found may be a shorter copy. */
+static int answer_known(struct batch_ask *a, struct store *s)
+{
+    struct position *p = &a->state.position;
+    struct reach reach = {.id = p->id};
+    int rc = store_read_positions(s, p->sensor, find_reach, &reach);
+
+    if (rc >= 0)
+        a->answer = reach.offset > p->offset ? TAIL_LATER : TAIL_KNOWN;
+    return rc < 0 ? rc : 0;
+}
+
+/* What can't be unpacked is new: reading it will tell. */
+static int answer_packed(struct batch_ask *a, struct store *s)
+{
+    struct packed *packed = packed_open(a->fd);
+    struct packed_member member;
+    struct identity_run at;
+    int rc = 0;
+
+    if (packed_next(packed, &member) > 0 && member.name[0] == 0) {
+        if (member.mtime > 0)
+            a->mtime = member.mtime;
+        rc = log_state_find_packed(s, packed, a->sensor, &a->state, &at);
+    }
+    packed_close(packed);
+    if (rc <= 0)
+        return rc;
+    a->size = a->size > at.offset ? a->size : at.offset;
+    memcpy(a->content.head, at.head, at.head_n);
+    memcpy(a->content.tail, at.tail, at.tail_n);
+    a->content.head_n = at.head_n;
+    a->content.tail_n = at.tail_n;
+    return answer_known(a, s);
+}
+
 static int answer(struct batch_ask *a, struct store *s)
 {
     struct position *p = &a->state.position;
@@ -153,15 +190,12 @@ static int answer(struct batch_ask *a, struct store *s)
         return -errno;
     a->size = (uint64_t)st.st_size;
     a->mtime = st.st_mtime;
+    if (a->is_packed)
+        return answer_packed(a, s);
     int rc = log_state_find(s, a->fd, a->size, a->sensor, &a->state);
-    if (rc <= 0)
-        return rc;
-    struct reach reach = {.id = p->id};
-    rc = store_read_positions(s, p->sensor, find_reach, &reach);
-    if (rc < 0)
-        return rc;
-    a->answer = reach.offset > p->offset ? TAIL_LATER : TAIL_KNOWN;
-    return content_read(a->fd, p->offset, &a->content);
+    if (rc > 0)
+        rc = answer_known(a, s);
+    return rc < 0 || p->id == 0 ? rc : content_read(a->fd, p->offset, &a->content);
 }
 
 int batch_write(struct batch *b, struct store *s, const struct commit_tags *tags, struct error *err)

@@ -39,6 +39,7 @@ struct batch_part {
 /* A question and its answer: which log is the file? */
 struct batch_ask {
     int fd;
+    bool is_packed;
     const char *sensor; /* as the operator gave it; "": each line's host */
     void *owner;
     void (*told)(void *owner, struct batch_ask *ask);

@@ -65,9 +65,8 @@ static void on_opened(void *ctx, unsigned file, int fd, const char *name, uint64
 {
     struct log *log = ctx;
 
-    (void)size;
     log->failed = 0;
-    followed_new(&log->log, file, fd, name);
+    followed_new(&log->log, file, fd, name)->is_packed = size == TAIL_SIZE_UNKNOWN;
 }
 
 static void on_ask(void *ctx, unsigned file)
@@ -88,11 +87,9 @@ static void on_lines(void *ctx, unsigned file, const struct tail_lines *lines, u
     FAULT("parsed");
 }
 
-static void on_ended(void *ctx, unsigned file, enum tail_end end, uint64_t unread)
+static void say_ended(struct log *log, const struct followed *f, enum tail_end end, uint64_t unread)
 {
-    struct log *log = ctx;
     const struct feed_host *host = log->files->feed.host;
-    struct followed *f = followed_find(&log->log, file);
 
     if (end == TAIL_TRUNCATED && f->begun) {
         log->truncations++;
@@ -101,7 +98,20 @@ static void on_ended(void *ctx, unsigned file, enum tail_end end, uint64_t unrea
                   "%s: was truncated when it had been read up to byte %" PRIu64 "; %" PRIu64
                   " bytes of it weren't read yet, they are read if a copy of it is beside it",
                   f->name, f->state.position.offset, unread);
+    } else if (end == TAIL_DAMAGED) {
+        host->say(host,
+                  "%s: is damaged or ends too early: it was read up to byte %" PRIu64
+                  " of its content, and what is behind it is lost",
+                  f->name, f->begun ? f->state.position.offset : 0);
     }
+}
+
+static void on_ended(void *ctx, unsigned file, enum tail_end end, uint64_t unread)
+{
+    struct log *log = ctx;
+    struct followed *f = followed_find(&log->log, file);
+
+    say_ended(log, f, end, unread);
     followed_end(f);
 }
 
@@ -127,12 +137,13 @@ static const struct tail_uv_calls tail_calls = {
 
 /* ---- answers ---- */
 
-static bool id_is_taken(const struct files *files, int64_t id)
+/* `open`: by a file that is still read. */
+static bool id_is_taken(const struct files *files, int64_t id, bool open)
 {
     for (size_t i = 0; i < files->n; i++)
         for (size_t j = 0; j < files->logs[i]->log.n; j++) {
             const struct followed *f = files->logs[i]->log.files[j];
-            if (f->begun && f->state.position.id == id)
+            if (f->begun && f->state.position.id == id && !(open && f->ended))
                 return true;
         }
     return false;
@@ -142,7 +153,9 @@ static void say_begin(struct log *log, const struct followed *file, const struct
 {
     const struct feed_host *host = log->files->feed.host;
 
-    if (ask->answer == TAIL_LATER && log->short_said)
+    if (ask->answer == TAIL_LATER && (log->short_said || file->is_packed))
+        return;
+    if (ask->answer == TAIL_NEW && file->begun) /* asked about again, and said already */
         return;
     log->short_said = ask->answer == TAIL_LATER;
     if (log->from_end)
@@ -191,11 +204,15 @@ static void on_told(void *ctx, struct followed *file, struct batch_ask *ask)
     log->from_end =
         ask->answer == TAIL_NEW && log->was_there && log->input->start == START_END && skip(ask);
     log->was_there = false;
+    /* A file that is open while it is compressed is read there. */
+    if (file->is_packed && ask->state.position.id &&
+        id_is_taken(files, ask->state.position.id, true))
+        ask->answer = TAIL_LATER;
     uint64_t offset = ask->answer == TAIL_KNOWN ? ask->state.position.offset : 0;
     say_begin(log, file, ask);
     if (ask->answer != TAIL_LATER) {
         /* The copy of a log that is still open goes on as a log of its own. */
-        if (ask->state.position.id && id_is_taken(files, ask->state.position.id))
+        if (ask->state.position.id && id_is_taken(files, ask->state.position.id, false))
             ask->state.position.id = 0;
         followed_begin(file, ask);
         file->changed |= log->from_end; /* so that the place is stored at once */

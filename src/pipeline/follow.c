@@ -163,8 +163,8 @@ void followed_take(struct followed *f, int64_t now, const struct tail_lines *lin
     f->changed = true;
     p->offset = offset;
     copy_content(&f->content, head, tail);
-    if (identity_mark(f->fd, p, f->swapped) < 0)
-        p->mark_count = 0; /* truncated by now */
+    if (f->is_packed || identity_mark(f->fd, p, f->swapped) < 0)
+        p->mark_count = 0; /* it can't be looked into, or was truncated by now */
     if (f->reader.clock.settled)
         p->last_when = f->reader.clock.before;
     bool was_silent = follow_log_silent(log, now);
@@ -261,8 +261,11 @@ static void told(void *owner, struct batch_ask *ask)
 
 static void swap_ask(struct followed *f, struct batch *b)
 {
-    batch_add_ask(
-        b, &(struct batch_ask){.fd = f->fd, .sensor = f->owner->sensor, .owner = f, .told = told});
+    batch_add_ask(b, &(struct batch_ask){.fd = f->fd,
+                                         .is_packed = f->is_packed,
+                                         .sensor = f->owner->sensor,
+                                         .owner = f,
+                                         .told = told});
     f->asks = false;
 }
 

@@ -22,10 +22,11 @@ struct followed {
     unsigned file; /* its number in the log's tail */
     int fd;
     const char *name;
-    bool begun;   /* known where it is to be read from */
-    bool fresh;   /* a new log, and no line of it yet */
-    bool ended;   /* to be forgotten once it is committed */
-    bool changed; /* since the last swap */
+    bool is_packed; /* set by whoever opened it */
+    bool begun;     /* known where it is to be read from */
+    bool fresh;     /* a new log, and no line of it yet */
+    bool ended;     /* to be forgotten once it is committed */
+    bool changed;   /* since the last swap */
     bool in_commit;
     bool asks; /* which log it is: goes into the next swap */
     struct log_state state;

@@ -41,8 +41,38 @@ static void test_names(void **state)
     assert_false(rotated_is_pattern("/l/kern.log"));
 }
 
+/* In each row from the newest to the oldest. */
+static void test_order(void **state)
+{
+    static const struct rotated rows[][6] = {
+        {{"/l/f.log.1", 5}, {"/l/f.log.2.gz", 9}, {"/l/f.log.10.gz", 2}},
+        {{"/l/f.log-20261124", 1}, {"/l/f.log-20261123.gz", 7}, {"/l/f.log-20251224.xz", 3}},
+        {{"/l/f.log-2026112411", 1}, {"/l/f.log-2026112410.gz", 1}, {"/l/f.log-20261123", 1}},
+        {{"/l/f.log.2026-11-24", 1}, {"/l/f.log.2026-11-23.zst", 2}},
+        {{"/l/f-20261124.log", 1}, {"/l/f-20261123.log.gz", 2}},
+        {{"/l/f.log-1764000001", 1}, {"/l/f.log-1764000000.gz", 2}},
+        {{"/l/f.log-20261124-1764000001", 1}, {"/l/f.log-20261124-1764000000", 2}},
+        {{"/l/f.log-24112026", 9}, {"/l/f.log-23112026", 8}}, /* by when they were written */
+        {{"/l/f.log-20261124", 9}, {"/l/f.log-20261123", 8}, {"/l/f.log.1", 7}, {"/l/f.log.2", 6}},
+        {{"/l/f.log.1", 9}, {"/l/f.log.2", 8}, {"/l/f.log-20261123", 7}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct rotated list[6];
+        size_t n = 0;
+        while (n < 6 && rows[i][n].path)
+            n++;
+        for (size_t k = 0; k < n; k++)
+            list[k] = rows[i][n - 1 - k];
+        rotated_sort("/l/f.log", list, n);
+        for (size_t k = 0; k < n; k++)
+            same_text(rows[i][0].path, list[k].path, rows[i][k].path);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_names)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_names), cmocka_unit_test(test_order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,8 @@ struct file {
     size_t n;
     uint64_t links;
     int64_t mtime_ns;
+    bool packed;
+    size_t broken; /* only so many bytes of it can be unpacked; 0: all */
 };
 
 /* One followed file as its reader keeps it: what has been taken, and how often each line was. */
@@ -42,7 +44,7 @@ static struct {
     size_t reading_count;
     unsigned cut;
     uint64_t unread;
-    unsigned truncations, drained, asked;
+    unsigned truncations, drained, damaged, asked;
 
     /* The facts. */
     struct {
@@ -139,9 +141,25 @@ static struct tail_facts facts_of(int file)
     const struct file *f = &d.files[file];
     return (struct tail_facts){.dev = 1,
                                .ino = (uint64_t)file + 1,
-                               .size = f->n,
+                               .size = f->packed ? TAIL_SIZE_UNKNOWN : f->n,
                                .links = f->links,
-                               .mtime_ns = f->mtime_ns};
+                               .mtime_ns = f->mtime_ns,
+                               .packed = f->packed};
+}
+
+/* PATH.k is compressed, as soon as nobody writes to it. */
+static void compress(int k)
+{
+    int was = d.names[k];
+
+    if (was < 0 || was == d.held || d.files[was].packed)
+        return;
+    int packed = new_file();
+    append_bytes(packed, d.files[was].bytes ? d.files[was].bytes : "", d.files[was].n);
+    d.files[packed].packed = true;
+    d.files[packed].mtime_ns = d.files[was].mtime_ns;
+    d.files[was].links = 0;
+    d.names[k] = packed;
 }
 
 /* ---- the loop ---- */
@@ -175,6 +193,16 @@ static void commit(void)
     }
 }
 
+/* A packed copy of a file that is open: there it is read on. */
+static bool is_read_elsewhere(const struct reading *r, size_t known)
+{
+    for (size_t i = 0; d.files[r->file].packed && known > 0 && i < d.reading_count; i++)
+        if (&d.readings[i] != r && d.readings[i].n == known &&
+            memcmp(d.readings[i].prefix, d.files[r->file].bytes, known) == 0)
+            return true;
+    return false;
+}
+
 static void answer(unsigned id)
 {
     struct reading *r = reading_of(id);
@@ -188,9 +216,9 @@ static void answer(unsigned id)
         size_t n = d.known[i].n;
         if (n <= f->n && n > best && memcmp(d.known[i].prefix, f->bytes, n) == 0)
             best = n;
-        beginning |= n > f->n && memcmp(d.known[i].prefix, f->bytes, f->n) == 0;
+        beginning |= f->n > 0 && n > f->n && memcmp(d.known[i].prefix, f->bytes, f->n) == 0;
     }
-    if (beginning) {
+    if (beginning || is_read_elsewhere(r, best)) {
         tail_told(d.tail, id, TAIL_LATER, 0, STR(""), STR(""));
         return;
     }
@@ -227,12 +255,15 @@ static void read_some(const struct tail_todo *todo)
     struct reading *r = reading_of(todo->file);
     const struct file *f = &d.files[r->file];
     struct tail_lines lines;
-    size_t n = todo->offset >= f->n ? 0 : f->n - (size_t)todo->offset;
+    size_t end = f->broken ? f->broken : f->n;
+    size_t n = todo->offset >= end ? 0 : end - (size_t)todo->offset;
     char *copy = xmalloc(todo->bytes + 1); /* exactly what was read: a look outside would be seen */
 
     n = n < todo->bytes ? n : todo->bytes;
     if (n)
         memcpy(copy, f->bytes + todo->offset, n);
+    if (f->broken && n < todo->bytes)
+        tail_broken(d.tail, todo->file);
     tail_took(d.tail, todo->file, copy, n, false, &lines);
     size_t offset = (size_t)tail_offset(d.tail, todo->file);
     take_lines(r, lines.lines);
@@ -252,7 +283,16 @@ static void read_some(const struct tail_todo *todo)
 
 static void open_name(unsigned older)
 {
-    int file = older < NAMES ? d.names[older] : -1;
+    int file = d.names[0];
+
+    for (unsigned i = 1; older > 0; i++) {
+        if (i == NAMES) {
+            tail_no_more(d.tail);
+            return;
+        }
+        file = d.names[i];
+        older -= file >= 0;
+    }
     struct tail_facts facts = file < 0 ? (struct tail_facts){0} : facts_of(file);
     unsigned id = tail_opened(d.tail, file < 0 ? NULL : &facts);
 
@@ -269,6 +309,7 @@ static void end_file(const struct tail_todo *todo)
     commit();
     d.truncations += todo->end == TAIL_TRUNCATED;
     d.drained += todo->end == TAIL_DRAINED;
+    d.damaged += todo->end == TAIL_DAMAGED;
     d.unread += todo->unread;
     free(r->prefix);
     *r = d.readings[--d.reading_count];
@@ -295,7 +336,8 @@ static void look(void)
     tail_saw_path(d.tail, d.names[0] < 0 ? NULL : &facts);
     for (size_t i = 0; i < d.reading_count; i++) {
         facts = facts_of(d.readings[i].file);
-        tail_saw(d.tail, d.readings[i].id, &facts);
+        if (!facts.packed)
+            tail_saw(d.tail, d.readings[i].id, &facts);
     }
 }
 
@@ -353,12 +395,17 @@ static void begin_with(unsigned lines)
     commit();
 }
 
-static void assert_each_once(void)
+static void assert_each_once_but(unsigned lost)
 {
     commit();
     for (unsigned i = 0; i < d.next_line; i++)
-        if (d.counted[i] != 1)
+        if (d.counted[i] != (i != lost))
             fail_msg("line %u was counted %u times", i, d.counted[i]);
+}
+
+static void assert_each_once(void)
+{
+    assert_each_once_but(LINES);
 }
 
 /* ---- the scenarios ---- */
@@ -598,6 +645,146 @@ static void test_rotated_while_down(void **state)
     assert_each_once();
 }
 
+/* The last one was cut off, and has no newline. */
+static void test_rotated_and_packed_while_down(void **state)
+{
+    (void)state;
+    begin_with(2);
+    write_lines(1);
+    append(d.held, "line 3");
+    d.next_line = 4;
+    for (int i = 0; i < 3; i++) {
+        rotate();
+        write_lines(1);
+        compress(1);
+    }
+    kill_and_start();
+    tick();
+    assert_int_equal(d.drained, 3);
+    assert_int_equal(d.reading_count, 1);
+    assert_each_once();
+}
+
+/* The plain file is gone; what was open is read on, what was not is read packed. */
+static void test_packed_while_it_is_read(void **state)
+{
+    (void)state;
+    begin_with(2);
+    write_lines(1);
+    for (int i = 0; i < 2; i++) {
+        rotate();
+        write_lines(2);
+        compress(1);
+    }
+    tick();
+    assert_each_once();
+    kill_and_start();
+    tick();
+    assert_each_once();
+}
+
+static void test_packed_log_longer_than_a_turn(void **state)
+{
+    (void)state;
+    begin_with(2);
+    write_lines(3000);
+    commit();
+    char *bytes = xcalloc(TAIL_TURN_BYTES, 3);
+    memset(bytes, 'x', 3 * TAIL_TURN_BYTES);
+    append_bytes(d.held, bytes, 3 * TAIL_TURN_BYTES);
+    append(d.held, "\n");
+    write_lines(500);
+    rotate();
+    compress(1);
+    kill_and_start();
+    tick();
+    assert_int_equal(d.cut, 1);
+    assert_each_once();
+    free(bytes);
+}
+
+static void test_packed_and_damaged(void **state)
+{
+    (void)state;
+    begin_with(2);
+    write_lines(3);
+    rotate();
+    compress(1);
+    d.files[d.names[1]].broken = 30; /* within line 4 */
+    write_lines(1);
+    kill_and_start();
+    tick();
+    assert_int_equal(d.damaged, 1);
+    assert_int_equal(d.reading_count, 1);
+    assert_each_once_but(4);
+
+    d.files[d.names[1]].broken = 5; /* before what was read of it */
+    kill_and_start();
+    tick();
+    assert_int_equal(d.truncations, 0);
+    assert_each_once_but(4);
+}
+
+/* Both are new when the search finds them, and one is a copy of the other. */
+static void test_copy_beside_the_rotated_file(void **state)
+{
+    (void)state;
+    begin_with(2);
+    rotate();
+    write_lines(3);
+    shift_names();
+    d.names[1] = d.names[2]; /* what is known moves on, a copy comes before it */
+    d.names[3] = d.names[1];
+    d.names[2] = d.held;
+    d.names[1] = new_file();
+    append_bytes(d.names[1], d.files[d.held].bytes, d.files[d.held].n);
+    create();
+    reopen();
+    write_lines(1);
+    kill_and_start();
+    tick();
+    assert_each_once();
+}
+
+/* What a writer leaves that doesn't append: it goes on at its old place behind a hole. */
+static void test_copytruncate_under_a_writer_that_does_not_append(void **state)
+{
+    (void)state;
+    begin_with(200);
+    write_lines(1);
+    size_t place = d.files[d.held].n;
+    copytruncate();
+    char *hole = xcalloc(1, place);
+    append_bytes(d.held, hole, place);
+    write_lines(3);
+    tick();
+    assert_int_equal(d.truncations, 1);
+    assert_each_once();
+    kill_and_start();
+    write_lines(1);
+    tick();
+    assert_each_once();
+    assert_int_equal(d.cut, 0);
+    free(hole);
+}
+
+/* A new file has the old one's inode. */
+static void test_inode_used_again(void **state)
+{
+    (void)state;
+    begin_with(3);
+    int old = d.names[0];
+    d.files[old].n = 0; /* deleted, and its number given to a new file of other content */
+    write_lines(40);
+    tick();
+    assert_each_once();
+    kill_and_start();
+    d.files[old].n = 0;
+    write_lines(80);
+    tick();
+    assert_each_once();
+}
+
 /* PATH.1 has moved on to PATH.2, the path's own file not yet to PATH.1. */
 static void test_started_within_a_rotation(void **state)
 {
@@ -762,7 +949,7 @@ static unsigned rnd(unsigned n)
 
 static void anything(void)
 {
-    switch (rnd(d.partial ? 4 : 12)) {
+    switch (rnd(d.partial ? 4 : 13)) {
     case 0:
     case 1: tick(); break;
     case 2: commit(); break;
@@ -796,6 +983,7 @@ static void anything(void)
         if (rnd(3) == 0)
             kill_and_start();
         break;
+    case 11: compress(1 + (int)rnd(3)); break;
     default: tick(); break;
     }
 }
@@ -836,6 +1024,13 @@ int main(void)
         CASE(test_emptied_before_it_was_read),
         CASE(test_copied_over),
         CASE(test_rotated_while_down),
+        CASE(test_rotated_and_packed_while_down),
+        CASE(test_packed_while_it_is_read),
+        CASE(test_packed_log_longer_than_a_turn),
+        CASE(test_packed_and_damaged),
+        CASE(test_copy_beside_the_rotated_file),
+        CASE(test_copytruncate_under_a_writer_that_does_not_append),
+        CASE(test_inode_used_again),
         CASE(test_started_within_a_rotation),
         CASE(test_path_missing_at_start),
         CASE(test_rest_of_the_older_file),

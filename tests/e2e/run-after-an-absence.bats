@@ -1,0 +1,150 @@
+# scantide run: what was rotated while it was down, under whatever name and packing, is finished, then what came after it.
+
+load run-helper
+
+rotated() { # COMMAND...: the log is followed to line 100 and gets 50 more; COMMAND rotates it while the daemon is down
+    lines 1 100 >log
+    start
+    until_true has_events 100
+    stop
+    lines 101 150 >>log
+    "$@"
+    start
+    until_true has_events "$(cat whole | wc -l)"
+    stop
+    same_as_import whole
+}
+
+all() { # N
+    lines 1 "$1" >whole
+}
+
+@test "three rotations, each compressed" {
+    three() {
+        gzip -c log >log.3.gz && lines 151 200 | gzip >log.2.gz && lines 201 250 | gzip >log.1.gz
+        lines 251 300 >log
+        all 300
+    }
+    rotated three
+    grep -q "$PWD/log.3.gz: reads on at byte" said
+}
+
+@test "three rotations, the newest not yet compressed, every packing" {
+    three() {
+        xz -c log >log.4.xz && lines 151 200 | zstd -q >log.3.zst && lines 201 250 | bzip2 >log.2.bz2
+        lines 251 260 >log.1
+        lines 261 300 >log
+        all 300
+    }
+    rotated three
+}
+
+@test "dated names, the last line of one without its end" {
+    dated() {
+        mv log log-20261124 && lines 151 200 | head -c -1 | gzip >log-20261125.gz && lines 201 250 | xz >log-20261126.xz
+        lines 251 300 >log-20261127
+        lines 301 310 >log
+        all 310
+    }
+    rotated dated
+}
+
+@test "dates behind a dot, and the extension kept behind" {
+    configure fw.log
+    lines 1 100 >fw.log
+    start
+    until_true has_events 100
+    stop
+    mv fw.log fw.log.2026-11-24 && lines 101 150 | gzip >fw.log.2026-11-25.gz && lines 151 200 >fw.log
+    start
+    until_true has_events 200
+    stop
+    mv fw.log fw-20261126.log && lines 201 250 | gzip >fw-20261127.log.gz && lines 251 300 >fw.log
+    start
+    until_true has_events 300
+    stop
+    lines 1 300 >whole
+    same_as_import whole
+}
+
+@test "nothing known among the rotated ones: they are left alone" {
+    lines 1 50 | gzip >log.2.gz
+    lines 51 60 >log.1
+    lines 101 200 >log
+    start
+    until_true has_events 100
+    until_true says 1 "$PWD/log: new"
+    stop
+    [ "$(events)" -eq 100 ]
+}
+
+@test "compressed under its hands while it runs, and killed in between" {
+    lines 1 100 >log
+    start
+    until_true has_events 100
+    for i in 1 2 3 4 5 6; do
+        lines $((i * 100 + 1)) $((i * 100 + 50)) >>log
+        [ ! -e log.1.gz ] || mv log.1.gz log.2.gz
+        mv log log.1 && lines $((i * 100 + 51)) $((i * 100 + 100)) >log
+        gzip log.1
+        if [ $((i % 2)) = 0 ]; then
+            kill -9 "$daemon"
+            wait "$daemon" || true
+            start
+        else
+            until_true has_events $((i * 100 + 100))
+        fi
+    done
+    until_true has_events 700
+    stop
+    all 700
+    same_as_import whole
+}
+
+@test "a damaged one is read as far as it can be, and said" {
+    lines 1 100 >log
+    start
+    until_true has_events 100
+    stop
+    lines 101 20000 >>log
+    gzip -c log | head -c 200000 >log.1.gz
+    lines 20001 20100 >log
+    start
+    until_true says 1 "$PWD/log.1.gz: is damaged or ends too early: it was read up to byte [0-9]* of its content"
+    until_true says 1 "$PWD/log: new"
+    stop
+    [ "$(events)" -gt 200 ]
+    [ "$(events)" -lt 20100 ]
+}
+
+@test "a symbolic link, rotated where it leads to" {
+    mkdir real
+    lines 1 100 >real/fw
+    ln -s real/fw log
+    start
+    until_true has_events 100
+    stop
+    gzip -c real/fw >real/fw.2.gz && lines 101 150 | gzip >real/fw.1.gz
+    lines 151 200 >real/fw
+    start
+    until_true has_events 200
+    stop
+    all 200
+    same_as_import whole
+}
+
+@test "without any hints, as on a network file system" {
+    export SCANTIDE_EVENTS=off
+    lines 1 100 >log
+    start
+    until_true has_events 100
+    lines 101 200 >>log
+    mv log log.1 && lines 201 300 >log
+    until_true has_events 300
+    lines 301 310 >>log
+    mv log.1 log.2 && cp log log.1 && : >log && lines 311 320 >>log
+    until_true has_events 320
+    stop
+    all 320
+    same_as_import whole
+}
