@@ -14,6 +14,9 @@ enum {
     HOSTS = 64,         /* a power of two */
     PREFIX_SLOTS = 256, /* a power of two */
     PREFIX_KEPT = 96,
+    /* A longer text is judged by its last bytes: a kernel's prefix has 127, the rest is another line
+     * that was cut, or made to be slow. */
+    JUDGED_MAX = 256,
     JIT_STACK_MIN = 32 * 1024,
     JIT_STACK_MAX = 512 * 1024
 };
@@ -138,6 +141,8 @@ static enum action judge(struct matcher *m, const struct parser *p)
     for (size_t i = 0; i < v->rules_count; i++) {
         struct str text =
             has(&m->values, p->rule_fields[i]) ? m->values.of[p->rule_fields[i]] : empty;
+        if (text.n > JUDGED_MAX)
+            text = str_skip(text, text.n - JUDGED_MAX);
         if (pcre2_match(p->rules[i], (PCRE2_SPTR)text.p, text.n, 0, 0, m->data, m->context) >= 0)
             return v->rules[i].action;
     }
