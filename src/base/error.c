@@ -53,6 +53,16 @@ void error_print(struct error *err, FILE *out)
     }
 }
 
+void error_move(struct error *err, struct error *from)
+{
+    for (size_t i = 0; i < from->n; i++) {
+        err->items = xrealloc(err->items, err->n + 1, sizeof *err->items);
+        err->items[err->n++] = from->items[i];
+    }
+    free(from->items);
+    *from = (struct error){0};
+}
+
 void error_fini(struct error *err)
 {
     for (size_t i = 0; i < err->n; i++) {

@@ -36,6 +36,9 @@ __attribute__((format(printf, 5, 6))) void error_add(struct error *err, const ch
 /* One line a fault, in the order of file, line and column: "FILE:LINE:COLUMN: TEXT". */
 void error_print(struct error *err, FILE *out);
 
+/* Moves all of `from` behind those of `err`; `from` is empty afterwards. */
+void error_move(struct error *err, struct error *from);
+
 /* Frees the faults; the object is empty and usable afterwards. */
 void error_fini(struct error *err);
 

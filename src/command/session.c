@@ -99,12 +99,12 @@ static void open_series(struct session *s)
     free(folder);
 }
 
-int session_open(struct session *s, unsigned parts)
+int session_load(struct session *s, unsigned parts)
 {
     *s = (struct session){0};
     zone_open("local", &s->local);
     if (config_load(session_options.config, &s->conf, &s->err) < 0)
-        return session_fail(s, EXIT_MISTAKE);
+        return -EINVAL;
     s->data = paths_choose_data(session_options.data, s->conf->data);
     if (parts & SESSION_PARSERS)
         load_parsers(s);
@@ -112,7 +112,12 @@ int session_open(struct session *s, unsigned parts)
         load_geo(s);
     if (parts & (SESSION_GEO | SESSION_AS_NAMES))
         load_asn(s, parts & SESSION_GEO);
-    if (s->err.n)
+    return s->err.n ? -EINVAL : 0;
+}
+
+int session_open(struct session *s, unsigned parts)
+{
+    if (session_load(s, parts) < 0)
         return session_fail(s, EXIT_MISTAKE);
     if (parts & (SESSION_FACTS_READ | SESSION_FACTS_WRITE | SESSION_FACTS_CHANGE)) {
         enum store_mode mode = parts & SESSION_FACTS_WRITE    ? STORE_WRITE

@@ -79,6 +79,10 @@ struct session {
 };
 
 int session_open(struct session *s, unsigned parts);
+
+/* The part of it that is neither facts nor series: configuration, parsers, databases. Prints
+ * nothing: 0, or -EINVAL with the faults in s->err. Close it in either case. */
+int session_load(struct session *s, unsigned parts);
 void session_close(struct session *s);
 
 /* Prints the faults gathered so far and empties them; `status` unless there were none and it is

@@ -73,6 +73,11 @@ void journal_close(struct journal *j)
     free(j);
 }
 
+void journal_set_matches(struct journal *j, const char *const *matches)
+{
+    j->matches = matches;
+}
+
 int journal_fd(const struct journal *j)
 {
     return sd_journal_get_fd(j->sd);

@@ -28,6 +28,9 @@ int journal_open(const char *folder, const char *const *matches, size_t n, struc
                  struct error *err);
 void journal_close(struct journal *j);
 
+/* The same matches, where the caller keeps them elsewhere now. */
+void journal_set_matches(struct journal *j, const char *const *matches);
+
 /* To be polled for reading with journal_events; then, and once a second, journal_process. */
 int journal_fd(const struct journal *j);
 int journal_events(const struct journal *j);

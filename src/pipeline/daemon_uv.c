@@ -9,10 +9,9 @@
 
 #include "base/check.h"
 #include "base/fault.h"
+#include "base/notify.h"
 #include "base/wall.h"
-#include "pipeline/files_uv.h"
-#include "pipeline/journal_uv.h"
-#include "pipeline/stdin_uv.h"
+#include "pipeline/feeds_uv.h"
 #include "pipeline/upkeep.h"
 
 enum {
@@ -21,25 +20,33 @@ enum {
     WATCH_MS = 60 * 1000,        /* between commits of nothing but that the logs were watched */
     RETRY_MS = 5000,             /* after a failed commit */
     SUMMARY_MS = 60 * 1000,
-    SERIES_MS = 60 * 1000, /* between two writings of the series while old lines are caught up */
-    FAULTS_SAID = 5
+    SERIES_MS = 60 * 1000,    /* between two writings of the series while old lines are caught up */
+    STATUS_MS = 10 * 1000,    /* between two lines for systemctl status */
+    DATABASES_MS = 60 * 1000, /* between two looks whether a database was replaced */
+    FAULTS_SAID = 5,
+    SIGNALS = 3
 };
 
-enum job { JOB_NONE, JOB_COMMIT, JOB_SERIES, JOB_UPKEEP };
+enum job { JOB_NONE, JOB_COMMIT, JOB_SERIES, JOB_UPKEEP, JOB_LOAD, JOB_APPLY };
 
 struct daemon {
     const struct daemon_options *options;
+    struct daemon_setup *setup;
+    struct daemon_setup *next;   /* loaded, and not adopted yet */
+    bool reload;                 /* is wanted */
+    int64_t databases_ms;        /* when they were looked at */
+    int64_t watchdog_ms;         /* systemd wants to hear so often; 0: it doesn't */
+    int64_t alive_ms, status_ms; /* when it did */
     uv_loop_t loop;
     uv_timer_t timer;
     uv_idle_t reading;
-    uv_signal_t signals[2];
+    uv_signal_t signals[SIGNALS];
     uv_prepare_t before_wait; /* around the loop's waiting, to know how long a turn keeps it */
     uv_check_t after_wait;
     uint64_t woke_ns, longest_ns;
 
     struct feed_host host;
-    struct feed **feeds;
-    size_t n;
+    struct feeds *feeds;
     bool flowing; /* the feeds were told so */
 
     uv_work_t work;
@@ -73,7 +80,7 @@ struct daemon {
     int status;
 };
 
-static const int ending_signals[2] = {SIGTERM, SIGINT};
+static const int signal_numbers[] = {SIGTERM, SIGINT, SIGHUP};
 
 static void vsay(const struct daemon *d, const char *fmt, va_list ap)
 {
@@ -110,18 +117,9 @@ static void schedule(struct daemon *d);
 
 /* ---- reading ---- */
 
-static size_t records_waiting(const struct daemon *d)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < d->n; i++)
-        n += d->feeds[i]->ops->records(d->feeds[i]);
-    return n;
-}
-
 static bool may_read(const struct daemon *d)
 {
-    return !d->stopping && !d->failed && records_waiting(d) < COMMIT_RECORDS;
+    return !d->stopping && !d->failed && feeds_records(d->feeds) < COMMIT_RECORDS;
 }
 
 /* Those whose lines come by themselves are told when to wait. */
@@ -132,20 +130,15 @@ static void flow(struct daemon *d)
     if (on == d->flowing)
         return;
     d->flowing = on;
-    for (size_t i = 0; i < d->n; i++)
-        if (d->feeds[i]->ops->flow)
-            d->feeds[i]->ops->flow(d->feeds[i], on);
+    feeds_flow(d->feeds, on);
 }
 
 /* One turn of each feed. */
 static void on_reading(uv_idle_t *idle)
 {
     struct daemon *d = idle->data;
-    bool more = false;
+    bool more = feeds_turn(d->feeds);
 
-    for (size_t i = 0; i < d->n && may_read(d); i++)
-        if (d->feeds[i]->ops->turn)
-            more |= d->feeds[i]->ops->turn(d->feeds[i]);
     schedule(d);
     if (!more || !may_read(d))
         uv_idle_stop(idle);
@@ -166,8 +159,7 @@ static void look(struct daemon *d)
         return;
     read_clock(d);
     d->host.now_ms = now_ms(d);
-    for (size_t i = 0; i < d->n; i++)
-        d->feeds[i]->ops->look(d->feeds[i]);
+    feeds_look(d->feeds);
     read_on(d);
 }
 
@@ -217,8 +209,7 @@ static void say_end(const struct daemon *d)
     const struct counts *c = &t.counts;
     char more[100] = "";
 
-    for (size_t i = 0; i < d->n; i++)
-        d->feeds[i]->ops->totals(d->feeds[i], &t);
+    feeds_totals(d->feeds, &t);
     say(d, "no turn of the loop took longer than %" PRIu64 " ms", d->longest_ns / 1000000 + 1);
     if (t.truncations)
         snprintf(more, sizeof more, "; %" PRIu64 " truncations with %" PRIu64 " bytes unread",
@@ -238,17 +229,19 @@ static void work_job(uv_work_t *work)
 
     switch (d->job) {
     case JOB_COMMIT:
-        d->rc = batch_write(&d->batch, d->options->store, &d->options->tags, &d->err);
+        d->rc = batch_write(&d->batch, d->options->store, &d->setup->tags, &d->err);
         FAULT("answered");
         break;
     case JOB_SERIES:
-        d->rc = series_sync(d->options->series, d->options->store, d->until, d->how, &d->series,
-                            &d->err);
+        d->rc =
+            series_sync(d->setup->series, d->options->store, d->until, d->how, &d->series, &d->err);
         break;
     case JOB_UPKEEP:
         d->rc = upkeep_slice(&d->upkeep, d->options->store, d->until, UPKEEP_BYTES, &d->upkeep_more,
                              &d->err);
         break;
+    case JOB_LOAD: d->rc = d->options->load(d->options->ctx, d->setup, &d->next, &d->err); break;
+    case JOB_APPLY: d->rc = d->options->apply(d->options->ctx, d->next, &d->err); break;
     case JOB_NONE: break;
     }
 }
@@ -285,9 +278,8 @@ static void commit_ended(struct daemon *d)
     batch_done(&d->batch);
     if (!d->stopping)
         batch_tell(&d->batch);
-    for (size_t i = 0; i < d->n && !d->stopping; i++)
-        if (d->feeds[i]->ops->settle)
-            d->feeds[i]->ops->settle(d->feeds[i]);
+    if (!d->stopping)
+        feeds_settle(d->feeds);
     d->committed = d->last_swap;
 }
 
@@ -317,6 +309,69 @@ static void series_ended(struct daemon *d)
     say_faults(d);
 }
 
+static void start(struct daemon *d, enum job job);
+
+/* ---- a changed configuration ---- */
+
+static void refuse(struct daemon *d)
+{
+    say_faults(d);
+    say(d, "the configuration stays as it was: mend that, and send SIGHUP again");
+    if (d->next)
+        d->next->free(d->next);
+    d->next = NULL;
+    notify_ready();
+}
+
+/* What is new has been opened, and the facts know the rules: nothing can fail any more. */
+static void adopt(struct daemon *d)
+{
+    struct daemon_setup *old = d->setup;
+
+    d->setup = d->next;
+    d->next = NULL;
+    d->host.parsers = d->setup->parsers;
+    d->host.geo = d->setup->geo;
+    feeds_adopt(d->feeds, d->setup->inputs, d->setup->input_count);
+    old->free(old);
+    say(d, "the configuration is taken over: %zu input%s", d->setup->input_count,
+        d->setup->input_count == 1 ? "" : "s");
+    notify_ready();
+    look(d);
+}
+
+static void loaded(struct daemon *d)
+{
+    if (d->rc == 0)
+        d->rc = feeds_prepare(d->feeds, d->next->inputs, d->next->input_count, &d->err);
+    if (d->rc < 0)
+        refuse(d);
+    else
+        start(d, JOB_APPLY);
+}
+
+static void applied(struct daemon *d)
+{
+    if (d->rc < 0) {
+        feeds_abandon(d->feeds);
+        refuse(d);
+    } else {
+        adopt(d);
+    }
+}
+
+/* A country database was replaced: it is loaded as a changed configuration is. */
+static void look_at_databases(struct daemon *d)
+{
+    if (now_ms(d) - d->databases_ms < DATABASES_MS)
+        return;
+    d->databases_ms = now_ms(d);
+    if (d->options->changed(d->options->ctx, d->setup)) {
+        say(d, "a country or AS database was replaced");
+        d->reload = true;
+    }
+}
+
 static void after_job(uv_work_t *work, int status)
 {
     struct daemon *d = work->data;
@@ -328,6 +383,10 @@ static void after_job(uv_work_t *work, int status)
         commit_ended(d);
     else if (job == JOB_SERIES)
         series_ended(d);
+    else if (job == JOB_LOAD)
+        loaded(d);
+    else if (job == JOB_APPLY)
+        applied(d);
     else
         say_faults(d);
     error_fini(&d->err);
@@ -337,6 +396,7 @@ static void after_job(uv_work_t *work, int status)
 
 static void start(struct daemon *d, enum job job)
 {
+    ASSERT(d->job == JOB_NONE);
     d->job = job;
     d->rc = 0;
     d->work.data = d;
@@ -355,11 +415,10 @@ static int64_t fold_goal(void)
  * lines have been read. */
 static int64_t series_goal(const struct daemon *d)
 {
-    int64_t until = wall_now() - d->options->late_s;
+    int64_t until = wall_now() - d->setup->late_s;
 
-    for (size_t i = 0; i < d->n; i++)
-        until = d->feeds[i]->ops->reached(d->feeds[i], until);
-    return until - until % (d->stopping ? BIN_S : d->options->write_every_s);
+    until = feeds_reached(d->feeds, until);
+    return until - until % (d->stopping ? BIN_S : d->setup->write_every_s);
 }
 
 /* Where the clock was set back, what was done up to the time that it showed is done up to this. */
@@ -376,34 +435,20 @@ static void read_clock(struct daemon *d)
     d->host.now = now;
 }
 
-static bool all_rest(const struct daemon *d)
-{
-    for (size_t i = 0; i < d->n; i++)
-        if (!d->feeds[i]->ops->rests(d->feeds[i]))
-            return false;
-    return true;
-}
-
 static bool series_may(const struct daemon *d)
 {
-    return now_ms(d) >= d->series_ms || (all_rest(d) && d->rc != -EWOULDBLOCK);
+    return now_ms(d) >= d->series_ms || (feeds_rest(d->feeds) && d->rc != -EWOULDBLOCK);
 }
 
 static bool commit_is_due(const struct daemon *d)
 {
-    bool changed = false;
-
     if (d->stopping)
         return !d->committed;
-    if (records_waiting(d) >= COMMIT_RECORDS || now_ms(d) - d->watch_ms >= WATCH_MS ||
-        (series_goal(d) > d->series_ready && series_may(d)))
+    if (feeds_records(d->feeds) >= COMMIT_RECORDS || now_ms(d) - d->watch_ms >= WATCH_MS ||
+        (series_goal(d) > d->series_ready && series_may(d)) || feeds_ask(d->feeds))
         return true;
-    for (size_t i = 0; i < d->n; i++) {
-        if (d->feeds[i]->ops->asks && d->feeds[i]->ops->asks(d->feeds[i]))
-            return true;
-        changed |= d->feeds[i]->ops->changed(d->feeds[i]);
-    }
-    return changed && now_ms(d) - d->commit_ms >= d->options->commit_every_s * 1000 - LOOK_MS / 2;
+    return feeds_changed(d->feeds) &&
+           now_ms(d) - d->commit_ms >= d->setup->commit_every_s * 1000 - LOOK_MS / 2;
 }
 
 static bool series_is_due(const struct daemon *d)
@@ -423,8 +468,7 @@ static bool swap(struct daemon *d)
     bool watch =
         d->stopping || now_ms(d) - d->watch_ms >= WATCH_MS || d->swapped_goal > d->series_ready;
     d->last_swap = d->stopping;
-    for (size_t i = 0; i < d->n; i++)
-        d->feeds[i]->ops->swap(d->feeds[i], watch, d->stopping, &d->batch);
+    feeds_swap(d->feeds, watch, d->stopping, &d->batch);
     FAULT("swapped");
     d->commit_ms = now_ms(d);
     if (watch)
@@ -438,12 +482,12 @@ static void close_all(struct daemon *d)
     d->closing = true;
     uv_close((uv_handle_t *)&d->timer, NULL);
     uv_close((uv_handle_t *)&d->reading, NULL);
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&d->signals[i], NULL);
     uv_close((uv_handle_t *)&d->before_wait, NULL);
     uv_close((uv_handle_t *)&d->after_wait, NULL);
-    for (size_t i = 0; i < d->n; i++)
-        d->feeds[i]->ops->close(d->feeds[i]);
+    batch_fini(&d->batch); /* before what it has parts of */
+    feeds_close(d->feeds);
 }
 
 /* Starts the job that is due, if none is running; ends all when it is time and nothing is left to
@@ -465,6 +509,12 @@ static void schedule(struct daemon *d)
         d->committed = d->stopping;
         d->series_ready = d->swapped_goal;
     }
+    if (d->reload && !d->stopping && d->options->load) {
+        d->reload = false;
+        notify_reloading();
+        start(d, JOB_LOAD);
+        return;
+    }
     if (series_is_due(d)) {
         d->until = d->series_until = d->series_ready;
         /* While it runs, late lines are gathered before series are made again for them. */
@@ -482,15 +532,34 @@ static void schedule(struct daemon *d)
 
 /* ---- the loop ---- */
 
+static void tell_systemd(struct daemon *d)
+{
+    struct feed_totals t = {0};
+    char text[120];
+
+    if (d->watchdog_ms && now_ms(d) - d->alive_ms >= d->watchdog_ms - LOOK_MS) {
+        d->alive_ms = now_ms(d);
+        notify_alive();
+    }
+    if (now_ms(d) - d->status_ms < STATUS_MS)
+        return;
+    d->status_ms = now_ms(d);
+    feeds_totals(d->feeds, &t);
+    snprintf(text, sizeof text, "%" PRIu64 " lines: %" PRIu64 " events, %" PRIu64 " lost",
+             t.counts.lines, t.counts.by[OUTCOME_EVENT], t.counts.by[OUTCOME_LOST]);
+    notify_status(text);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct daemon *d = timer->data;
 
     look(d);
+    look_at_databases(d);
+    tell_systemd(d);
     if (now_ms(d) - d->summary_ms >= SUMMARY_MS) {
         d->summary_ms = now_ms(d);
-        for (size_t i = 0; i < d->n; i++)
-            d->feeds[i]->ops->summarize(d->feeds[i]);
+        feeds_summarize(d->feeds);
     }
     schedule(d);
 }
@@ -501,17 +570,20 @@ static void stop(struct daemon *d)
     if (d->stopping)
         return;
     d->stopping = true;
+    notify_stopping();
     uv_idle_stop(&d->reading);
-    for (size_t i = 0; i < d->n; i++)
-        if (d->feeds[i]->ops->stop)
-            d->feeds[i]->ops->stop(d->feeds[i]);
+    feeds_stop(d->feeds);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct daemon *d = handle->data;
 
-    (void)number;
+    if (number == SIGHUP) {
+        d->reload = true;
+        schedule(d);
+        return;
+    }
     stop(d);
     FAULT("stop");
     schedule(d);
@@ -539,10 +611,10 @@ static void start_loop(struct daemon *d)
     ASSERT(uv_prepare_init(&d->loop, &d->before_wait) == 0);
     ASSERT(uv_check_init(&d->loop, &d->after_wait) == 0);
     d->timer.data = d->reading.data = d->before_wait.data = d->after_wait.data = d;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < SIGNALS; i++) {
         ASSERT(uv_signal_init(&d->loop, &d->signals[i]) == 0);
         d->signals[i].data = d;
-        ASSERT(uv_signal_start(&d->signals[i], on_signal, ending_signals[i]) == 0);
+        ASSERT(uv_signal_start(&d->signals[i], on_signal, signal_numbers[i]) == 0);
     }
     ASSERT(uv_timer_start(&d->timer, on_timer, LOOK_MS, LOOK_MS) == 0);
     ASSERT(uv_prepare_start(&d->before_wait, on_before_wait) == 0);
@@ -550,22 +622,14 @@ static void start_loop(struct daemon *d)
     d->commit_ms = d->watch_ms = d->summary_ms = now_ms(d);
 }
 
-static void add_feed(struct daemon *d, struct feed *f)
+static int open_feeds(struct daemon *d)
 {
-    d->feeds = xrealloc(d->feeds, d->n + 1, sizeof(struct feed *));
-    d->feeds[d->n++] = f;
-}
-
-static void open_feeds(struct daemon *d)
-{
-    const struct daemon_options *o = d->options;
-
     d->host = (struct feed_host){
         .loop = &d->loop,
         .daemon = d,
-        .parsers = o->parsers,
-        .geo = o->geo,
-        .store = o->store,
+        .parsers = d->setup->parsers,
+        .geo = d->setup->geo,
+        .store = d->options->store,
         .buffer = xmalloc(FEED_BUFFER_BYTES),
         .say = host_say,
         .hint = host_hint,
@@ -573,43 +637,33 @@ static void open_feeds(struct daemon *d)
         .end = host_end,
         .wake = host_wake,
     };
+    d->feeds = feeds_new(&d->host);
     read_clock(d);
-    add_feed(d, files_open(&d->host, o->inputs, o->input_count));
-    for (size_t i = 0; i < o->input_count; i++) {
-        const struct config_input *in = &o->inputs[i];
-        struct feed *f = NULL;
-        if (in->kind == INPUT_JOURNAL)
-            f = journal_feed_open(&d->host, in, &d->err);
-        else if (in->kind == INPUT_STDIN)
-            f = stdin_feed_open(&d->host, in, &d->err);
-        if (f)
-            add_feed(d, f);
-    }
+    return feeds_open(d->feeds, d->setup->inputs, d->setup->input_count, &d->err);
 }
 
-int daemon_run(const struct daemon_options *o)
+int daemon_run(const struct daemon_options *o, struct daemon_setup **setup)
 {
-    struct daemon d = {.options = o, .unsynced = true, .flowing = true};
+    struct daemon d = {.options = o, .setup = *setup, .unsynced = true, .flowing = true};
 
     start_loop(&d);
-    open_feeds(&d);
-    if (d.err.n) {
+    if (open_feeds(&d) < 0) {
         say_faults(&d);
+        error_fini(&d.err);
         d.status = -EINVAL;
         close_all(&d);
     } else {
         look(&d);
         schedule(&d);
+        d.watchdog_ms = notify_watchdog_ms();
+        notify_ready();
     }
     uv_run(&d.loop, UV_RUN_DEFAULT);
     ASSERT(uv_loop_close(&d.loop) == 0);
     if (d.status != -EINVAL)
         say_end(&d);
-    error_fini(&d.err);
-    batch_fini(&d.batch);
-    for (size_t i = 0; i < d.n; i++)
-        d.feeds[i]->ops->free(d.feeds[i]);
-    free(d.feeds);
+    feeds_free(d.feeds);
     free(d.host.buffer);
+    *setup = d.setup;
     return d.status;
 }

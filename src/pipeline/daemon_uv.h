@@ -5,6 +5,9 @@
  * reading waits where a commit is in the way); the RRDs `late_s` after the end of each bin, or of
  * each `write_every_s`; folding, once an hour. When idle it wakes once a second.
  *
+ * SIGHUP loads the configuration anew: it is validated whole, and what can fail is done first; on
+ * any fault the old one stays. Inputs that are as they were go on untouched.
+ *
  * SIGTERM and SIGINT end it: reading stops, what was read is committed, closed bins go to the RRDs.
  * A second signal leaves the RRDs to the next start. */
 #ifndef SCANTIDE_PIPELINE_DAEMON_UV_H
@@ -16,21 +19,36 @@
 #include "store/store.h"
 #include "tag/geo.h"
 
-struct daemon_options {
+/* What a changed configuration changes. */
+struct daemon_setup {
     const struct config_input *inputs;
     size_t input_count;
     const struct parser_set *parsers;
     struct geo *geo;
     struct commit_tags tags;
-    struct store *store;
     struct series *series;
     int commit_every_s, late_s;
-    int write_every_s;             /* between two batches of the series */
+    int write_every_s; /* between two batches of the series */
+    void (*free)(struct daemon_setup *s);
+};
+
+struct daemon_options {
+    struct store *store;
     void (*say)(const char *text); /* a line for the operator */
+
+    /* On SIGHUP, and when changed() says so; the three in a worker but for changed(). load: the new
+     * setup, or a negative code with faults. apply: what it means to the facts. changed: whether a
+     * database that the setup has was replaced. */
+    void *ctx;
+    int (*load)(void *ctx, const struct daemon_setup *old, struct daemon_setup **out,
+                struct error *err);
+    int (*apply)(void *ctx, struct daemon_setup *setup, struct error *err);
+    bool (*changed)(void *ctx, const struct daemon_setup *setup);
 };
 
 /* Returns when it has ended: 0, or -EIO where what was read last could not be committed; a next
- * start reads it again; -EINVAL where an input can't be opened, which is said. */
-int daemon_run(const struct daemon_options *o);
+ * start reads it again; -EINVAL where an input can't be opened, which is said. *setup is the one
+ * that was in use last, the caller's to free. */
+int daemon_run(const struct daemon_options *o, struct daemon_setup **setup);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include <uv.h>
 
+#include "config/config.h"
 #include "parse/parser.h"
 #include "pipeline/batch.h"
 #include "tag/geo.h"
@@ -75,15 +76,26 @@ struct feed_ops {
     void (*totals)(const struct feed *f, struct feed_totals *sum);
     /* Reading ends: takes in what was already received. Optional. */
     void (*stop)(struct feed *f);
-    /* Closes the handles. */
+    /* Closes its handles, and frees itself when they are closed. No batch has anything of it. */
     void (*close)(struct feed *f);
-    /* When the loop has ended. */
-    void (*free)(struct feed *f);
+
+    /* A changed configuration, in steps. Whether an input is one of this feed's, so that it goes
+     * on, or will be. Optional, as all of these: a feed without them ends with its input. */
+    bool (*takes)(const struct feed *f, const struct config_input *in);
+    /* Opens what is new, and changes nothing yet. A negative code with faults where it can't. Then
+     * either of the next two. */
+    int (*prepare)(struct feed *f, const struct config_input *inputs, size_t n, struct error *err);
+    void (*abandon)(struct feed *f);
+    /* The inputs are these from now on, and the host's parsers and country database others: what is
+     * unchanged goes on, what is gone ends when it was committed. What it was given before is
+     * freed after this. False: it has no input any more, and is stopped, committed and closed. */
+    bool (*adopt)(struct feed *f, const struct config_input *inputs, size_t n);
 };
 
 struct feed {
     const struct feed_ops *ops;
     struct feed_host *host;
+    bool leaves; /* the daemon's: it has no input any more */
 };
 
 #endif

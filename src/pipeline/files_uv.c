@@ -26,7 +26,7 @@ struct files;
 /* A path on the loop. */
 struct log {
     struct files *files;
-    char *path;
+    char *path, *sensor;
     const struct config_input *input;
     struct follow_log log;
     struct tail_uv *tail;
@@ -34,6 +34,7 @@ struct log {
     bool was_there;     /* at the start, and its first file hasn't been told of yet */
     bool from_end;      /* the file that was told of last is read from its end */
     bool twin;          /* another log's path names the same file: this one rests */
+    bool leaves;        /* the configuration has it no more */
     bool gone;          /* it came from a pattern, and there is no such path any more */
     int failed;         /* the last fault of opening or reading, said already */
     uint64_t lost_said; /* log.counts' lost when it was said */
@@ -239,10 +240,13 @@ static void open_log(struct files *files, const struct config_input *in, const c
     struct feed_host *host = files->feed.host;
     struct log *log = xcalloc(1, sizeof *log);
 
-    *log = (struct log){
-        .files = files, .path = xstrdup(path), .input = in, .from_pattern = from_pattern};
+    *log = (struct log){.files = files,
+                        .path = xstrdup(path),
+                        .sensor = xstrdup(in->sensor ? in->sensor : ""),
+                        .input = in,
+                        .from_pattern = from_pattern};
     log->log = (struct follow_log){.path = log->path,
-                                   .sensor = in->sensor ? in->sensor : "",
+                                   .sensor = log->sensor,
                                    .zone = in->zone,
                                    .geo = host->geo,
                                    .silence_s = in->silence_s};
@@ -253,22 +257,24 @@ static void open_log(struct files *files, const struct config_input *in, const c
     files->logs[files->n++] = log;
 }
 
-static void free_log(struct log *log)
+static void close_log(struct log *log)
 {
     struct feed_totals *left = &log->files->left;
 
     counts_add(&left->counts, &log->log.counts);
     left->truncations += log->truncations;
     left->unread += log->unread;
+    tail_uv_close(log->tail);
     follow_log_fini(&log->log);
     free(log->path);
+    free(log->sensor);
     free(log);
 }
 
 static struct log *find_log(const struct files *files, const char *path)
 {
     for (size_t i = 0; i < files->n; i++)
-        if (strcmp(files->logs[i]->path, path) == 0)
+        if (!files->logs[i]->leaves && strcmp(files->logs[i]->path, path) == 0)
             return files->logs[i];
     return NULL;
 }
@@ -337,16 +343,23 @@ static void find_twins(struct files *files)
     free(st);
 }
 
-/* Those of patterns that are no longer there, when all of them was read and committed. */
+/* Whether all that was read of it is committed. No batch may have anything of it. */
+static bool is_over(const struct log *log)
+{
+    if (log->leaves)
+        return !follow_log_changed(&log->log);
+    return log->gone && log->log.n == 0 && tail_rests(tail_uv_state(log->tail));
+}
+
+/* Those of patterns that are no longer there, and those that the configuration has no more. */
 static void leave_gone(struct files *files)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < files->n; i++) {
         struct log *log = files->logs[i];
-        if (log->gone && log->log.n == 0 && tail_rests(tail_uv_state(log->tail))) {
-            tail_uv_close(log->tail);
-            free_log(log);
+        if (is_over(log)) {
+            close_log(log);
         } else {
             files->logs[n++] = log;
         }
@@ -361,10 +374,9 @@ static void scan(struct files *files)
             continue;
         else if (rotated_is_pattern(files->inputs[i].file))
             scan_pattern(files, &files->inputs[i]);
-        else if (!files->started)
+        else if (!find_log(files, files->inputs[i].file))
             open_log(files, &files->inputs[i], files->inputs[i].file, false);
     find_twins(files);
-    leave_gone(files);
 }
 
 /* What has nothing to begin with; the others are told of when it is known where they go on. */
@@ -400,7 +412,7 @@ static void look(struct feed *f)
         scan(files);
     }
     for (size_t i = 0; i < files->n; i++) {
-        if (files->logs[i]->twin)
+        if (files->logs[i]->twin || files->logs[i]->leaves)
             continue;
         tail_uv_look(files->logs[i]->tail, host->now_ms);
         tail_uv_turn(files->logs[i]->tail, NULL);
@@ -429,7 +441,7 @@ static bool turn(struct feed *f)
     bool more = false;
 
     for (size_t i = 0; i < files->n && f->host->may_read(f->host); i++) {
-        if (files->logs[i]->twin)
+        if (files->logs[i]->twin || files->logs[i]->leaves)
             continue;
         more |= tail_uv_turn(files->logs[i]->tail, f->host->buffer);
         caught_up(files->logs[i]);
@@ -442,7 +454,7 @@ static int64_t reached(const struct feed *f, int64_t until)
     const struct files *files = files_of(f);
 
     for (size_t i = 0; i < files->n; i++)
-        if (!tail_rests(tail_uv_state(files->logs[i]->tail))) {
+        if (!files->logs[i]->leaves && !tail_rests(tail_uv_state(files->logs[i]->tail))) {
             int64_t to = files->logs[i]->log.watched_to;
             until = to == INT64_MIN ? 0 : to < until ? to : until;
         }
@@ -454,7 +466,7 @@ static bool rests(const struct feed *f)
     const struct files *files = files_of(f);
 
     for (size_t i = 0; i < files->n; i++)
-        if (!tail_rests(tail_uv_state(files->logs[i]->tail)))
+        if (!files->logs[i]->leaves && !tail_rests(tail_uv_state(files->logs[i]->tail)))
             return false;
     return true;
 }
@@ -510,7 +522,7 @@ static void settle(struct feed *f)
 
     for (size_t i = 0; i < files->n; i++) {
         struct log *log = files->logs[i];
-        if (!log->log.stale)
+        if (!log->log.stale || log->leaves)
             continue;
         host->say(host,
                   "%s: another scantide took in lines of it: what was read of it is forgotten, and "
@@ -520,6 +532,7 @@ static void settle(struct feed *f)
         follow_log_reset(&log->log);
         open_tail(log);
     }
+    leave_gone(files);
 }
 
 static void summarize(struct feed *f)
@@ -569,17 +582,54 @@ static void close_feed(struct feed *f)
     struct files *files = files_of(f);
 
     for (size_t i = 0; i < files->n; i++)
-        tail_uv_close(files->logs[i]->tail);
+        close_log(files->logs[i]);
+    free(files->logs);
+    free(files);
 }
 
-static void free_feed(struct feed *f)
+/* ---- a changed configuration ---- */
+
+static bool takes(const struct feed *f, const struct config_input *in)
+{
+    (void)f;
+    return in->kind == INPUT_FILE;
+}
+
+static bool same_input(const struct log *log, const struct config_input *in)
+{
+    return in->kind == INPUT_FILE && strcmp(in->file, log->input->file) == 0 &&
+           strcmp(in->sensor ? in->sensor : "", log->sensor) == 0 &&
+           strcmp(zone_name(in->zone), zone_name(log->input->zone)) == 0;
+}
+
+/* A log whose input is as it was goes on; any other ends, and maybe begins anew as another's. */
+static void adopt_log(struct log *log, const struct config_input *inputs, size_t n)
+{
+    const struct feed_host *host = log->files->feed.host;
+    size_t i = 0;
+
+    while (i < n && !same_input(log, &inputs[i]))
+        i++;
+    log->leaves |= i == n;
+    log->input = i < n ? &inputs[i] : NULL;
+    log->log.silence_s = i < n ? inputs[i].silence_s : 0;
+    log->log.zone = i < n ? inputs[i].zone : log->log.zone;
+    log->log.geo = host->geo;
+    follow_log_set_parsers(&log->log, host->parsers);
+}
+
+static bool adopt(struct feed *f, const struct config_input *inputs, size_t n)
 {
     struct files *files = files_of(f);
 
     for (size_t i = 0; i < files->n; i++)
-        free_log(files->logs[i]);
-    free(files->logs);
-    free(files);
+        if (!files->logs[i]->leaves)
+            adopt_log(files->logs[i], inputs, n);
+    files->inputs = inputs;
+    files->input_count = n;
+    files->scan_ms = 0;
+    leave_gone(files);
+    return true;
 }
 
 static const struct feed_ops ops = {
@@ -595,7 +645,8 @@ static const struct feed_ops ops = {
     .summarize = summarize,
     .totals = totals,
     .close = close_feed,
-    .free = free_feed,
+    .takes = takes,
+    .adopt = adopt,
 };
 
 struct feed *files_open(struct feed_host *host, const struct config_input *inputs, size_t n)

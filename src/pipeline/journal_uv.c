@@ -63,6 +63,11 @@ static void look(struct feed *f)
     process(of(f));
 }
 
+static void stop(struct feed *f)
+{
+    of(f)->more = false; /* the cursor tells where to go on */
+}
+
 static bool turn(struct feed *f)
 {
     struct journal_feed *jf = of(f);
@@ -163,19 +168,53 @@ static void totals(const struct feed *f, struct feed_totals *sum)
     counts_add(&sum->counts, &of(f)->stream->counts);
 }
 
-static void close_feed(struct feed *f)
+static void on_closed(uv_handle_t *handle)
 {
-    uv_close((uv_handle_t *)&of(f)->poll, NULL);
-}
-
-static void free_feed(struct feed *f)
-{
-    struct journal_feed *jf = of(f);
+    struct journal_feed *jf = handle->data;
 
     stream_free(jf->stream);
     matcher_free(jf->matcher);
     journal_close(jf->journal);
     free(jf);
+}
+
+static void close_feed(struct feed *f)
+{
+    uv_close((uv_handle_t *)&of(f)->poll, on_closed);
+}
+
+/* ---- a changed configuration ---- */
+
+static bool takes(const struct feed *f, const struct config_input *in)
+{
+    const struct config_input *now = of(f)->input;
+
+    if (in->kind != INPUT_JOURNAL || in->match_count != now->match_count ||
+        strcmp(in->folder ? in->folder : "", now->folder ? now->folder : "") != 0 ||
+        strcmp(in->sensor ? in->sensor : "", now->sensor ? now->sensor : "") != 0)
+        return false;
+    for (size_t i = 0; i < in->match_count; i++)
+        if (strcmp(in->matches[i], now->matches[i]) != 0)
+            return false;
+    return true;
+}
+
+static bool adopt(struct feed *f, const struct config_input *inputs, size_t n)
+{
+    struct journal_feed *jf = of(f);
+
+    for (size_t i = 0; i < n; i++) {
+        if (!takes(f, &inputs[i]))
+            continue;
+        jf->input = &inputs[i];
+        journal_set_matches(jf->journal, (const char *const *)jf->input->matches);
+        jf->stream->silence_s = jf->input->silence_s;
+        stream_set_geo(jf->stream, f->host->geo);
+        matcher_free(jf->matcher);
+        jf->reader.matcher = jf->matcher = matcher_new(f->host->parsers);
+        return true;
+    }
+    return false;
 }
 
 static const struct feed_ops ops = {
@@ -188,8 +227,10 @@ static const struct feed_ops ops = {
     .swap = swap,
     .summarize = summarize,
     .totals = totals,
+    .stop = stop,
     .close = close_feed,
-    .free = free_feed,
+    .takes = takes,
+    .adopt = adopt,
 };
 
 /* ---- where to begin ---- */

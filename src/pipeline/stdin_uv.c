@@ -183,18 +183,40 @@ static void totals(const struct feed *f, struct feed_totals *sum)
     counts_add(&sum->counts, &of(f)->stream->counts);
 }
 
-static void close_feed(struct feed *f)
+static void on_closed(uv_handle_t *handle)
 {
-    uv_close(&of(f)->in.handle, NULL);
-}
-
-static void free_feed(struct feed *f)
-{
-    struct stdin_feed *sf = of(f);
+    struct stdin_feed *sf = handle->data;
 
     stream_free(sf->stream);
     matcher_free(sf->matcher);
     free(sf);
+}
+
+static void close_feed(struct feed *f)
+{
+    uv_close(&of(f)->in.handle, on_closed);
+}
+
+static bool takes(const struct feed *f, const struct config_input *in)
+{
+    (void)f;
+    return in->kind == INPUT_STDIN;
+}
+
+static bool adopt(struct feed *f, const struct config_input *inputs, size_t n)
+{
+    struct stdin_feed *sf = of(f);
+    size_t i = 0;
+
+    while (i < n && inputs[i].kind != INPUT_STDIN)
+        i++;
+    if (i == n)
+        return false;
+    sf->input = &inputs[i];
+    stream_set_geo(sf->stream, f->host->geo);
+    matcher_free(sf->matcher);
+    sf->reader.matcher = sf->matcher = matcher_new(f->host->parsers);
+    return true;
 }
 
 static const struct feed_ops ops = {
@@ -209,7 +231,8 @@ static const struct feed_ops ops = {
     .totals = totals,
     .stop = stop,
     .close = close_feed,
-    .free = free_feed,
+    .takes = takes,
+    .adopt = adopt,
 };
 
 /* The handle for what stdin is; a negative errno for what can't be waited for. */

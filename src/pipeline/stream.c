@@ -31,6 +31,11 @@ void stream_free(struct stream *s)
         end(s);
 }
 
+void stream_set_geo(struct stream *s, struct geo *geo)
+{
+    s->geo = geo;
+}
+
 void stream_blind(struct stream *s)
 {
     s->state.position.first_when = INT64_MAX;

@@ -33,6 +33,9 @@ struct stream {
 struct stream *stream_new(const char *name, struct geo *geo);
 void stream_free(struct stream *s);
 
+/* Countries come from another database from now on. */
+void stream_set_geo(struct stream *s, struct geo *geo);
+
 /* Counts lines; `sensor` empty: each line's host. `now`: when they came. */
 void stream_take(struct stream *s, struct reader *r, struct str sensor, int64_t now,
                  struct str lines);

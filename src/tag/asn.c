@@ -14,7 +14,7 @@ struct place {
 };
 
 struct asn {
-    MMDB_s db;
+    struct mmdb_file file;
     char *path;
     struct place *places; /* by number; NULL until the file was walked through */
     size_t n, cap;
@@ -95,7 +95,7 @@ static int try_database(const struct asn *a)
     for (uint32_t i = 0; i < 4096; i++) {
         struct ip ip = ip_from_v4(i << 20 | (i * 2654435761u >> 12));
         int code = MMDB_SUCCESS;
-        MMDB_lookup_result_s found = mmdb_look_up(&a->db, &ip, &code);
+        MMDB_lookup_result_s found = mmdb_look_up(&a->file.db, &ip, &code);
         if (code != MMDB_SUCCESS)
             return code;
         if (found.found_entry)
@@ -107,7 +107,7 @@ static int try_database(const struct asn *a)
 int asn_open(const char *path, struct asn **out, struct error *err)
 {
     struct asn *a = xcalloc(1, sizeof *a);
-    int code = MMDB_open(path, MMDB_MODE_MMAP, &a->db);
+    int code = mmdb_open(path, &a->file);
 
     if (code == MMDB_SUCCESS) {
         a->path = xstrdup(path);
@@ -127,7 +127,7 @@ void asn_close(struct asn *a)
     if (!a)
         return;
     if (a->path)
-        MMDB_close(&a->db);
+        MMDB_close(&a->file.db);
     free(a->path);
     free(a->places);
     free(a);
@@ -139,7 +139,7 @@ uint32_t asn_number(const struct asn *a, const struct ip *ip)
 
     if (!a || !ip_is_global(ip))
         return 0;
-    MMDB_lookup_result_s found = mmdb_look_up(&a->db, ip, &code);
+    MMDB_lookup_result_s found = mmdb_look_up(&a->file.db, ip, &code);
     return code == MMDB_SUCCESS && found.found_entry ? entry_number(&found.entry) : 0;
 }
 
@@ -150,7 +150,7 @@ uint32_t asn_find(const struct asn *a, const struct ip *ip, char name[AS_NAME_MA
     *name = 0;
     if (!a || !ip_is_global(ip))
         return 0;
-    MMDB_lookup_result_s found = mmdb_look_up(&a->db, ip, &code);
+    MMDB_lookup_result_s found = mmdb_look_up(&a->file.db, ip, &code);
     if (code != MMDB_SUCCESS || !found.found_entry)
         return 0;
     entry_name(&found.entry, name);
@@ -174,7 +174,7 @@ static void walk(struct asn *a, uint32_t node, unsigned depth)
 {
     MMDB_search_node_s n;
 
-    if (depth == 128 || MMDB_read_node(&a->db, node, &n) != MMDB_SUCCESS)
+    if (depth == 128 || MMDB_read_node(&a->file.db, node, &n) != MMDB_SUCCESS)
         return;
     walk_side(a, n.left_record, n.left_record_type, &n.left_record_entry, depth);
     walk_side(a, n.right_record, n.right_record_type, &n.right_record_entry, depth);
@@ -212,7 +212,7 @@ static void walk_through(struct asn *a)
     for (size_t i = 0; i < a->n; i++) {
         if (n && a->places[n - 1].offset == a->places[i].offset)
             continue;
-        MMDB_entry_s entry = {&a->db, a->places[i].offset};
+        MMDB_entry_s entry = {&a->file.db, a->places[i].offset};
         a->places[n++] = (struct place){entry_number(&entry), entry.offset};
     }
     a->n = n;
@@ -234,7 +234,7 @@ bool asn_name(struct asn *a, uint32_t number, const struct ip *hint, char name[A
         a->n ? bsearch(&(struct place){number, 0}, a->places, a->n, sizeof *a->places, by_number)
              : NULL;
     *name = 0;
-    return found && entry_name(&(MMDB_entry_s){&a->db, found->offset}, name);
+    return found && entry_name(&(MMDB_entry_s){&a->file.db, found->offset}, name);
 }
 
 /* ---- about it ---- */
@@ -246,12 +246,12 @@ const char *asn_path(const struct asn *a)
 
 const char *asn_type(const struct asn *a)
 {
-    return a ? a->db.metadata.database_type : NULL;
+    return a ? a->file.db.metadata.database_type : NULL;
 }
 
 int64_t asn_built(const struct asn *a)
 {
-    return a ? (int64_t)a->db.metadata.build_epoch : 0;
+    return a ? (int64_t)a->file.db.metadata.build_epoch : 0;
 }
 
 const char *asn_format(uint32_t number, char out[AS_TEXT_MAX])
@@ -261,4 +261,9 @@ const char *asn_format(uint32_t number, char out[AS_TEXT_MAX])
     else
         strcpy(out, "unknown");
     return out;
+}
+
+bool asn_replaced(const struct asn *a)
+{
+    return a && a->path && mmdb_replaced(a->path, &a->file);
 }

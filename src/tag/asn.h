@@ -35,6 +35,9 @@ uint32_t asn_find(const struct asn *a, const struct ip *ip, char name[AS_NAME_MA
  * second, and all names are known from then on. False, with "", where it has none. */
 bool asn_name(struct asn *a, uint32_t number, const struct ip *hint, char name[AS_NAME_MAX]);
 
+/* Whether another file stands where it was opened. */
+bool asn_replaced(const struct asn *a);
+
 /* NULL and 0 without a database. */
 const char *asn_path(const struct asn *a);
 const char *asn_type(const struct asn *a);

@@ -25,7 +25,7 @@ struct flat {
 };
 
 struct geo {
-    MMDB_s db;
+    struct mmdb_file file;
     char *path; /* NULL: no database */
     _Atomic(struct flat *) flat;
     pthread_t thread;
@@ -57,7 +57,7 @@ static int look_up(const struct geo *g, const struct ip *ip, uint16_t *country)
     int code = MMDB_SUCCESS;
 
     *country = COUNTRY_UNKNOWN;
-    MMDB_lookup_result_s found = mmdb_look_up(&g->db, ip, &code);
+    MMDB_lookup_result_s found = mmdb_look_up(&g->file.db, ip, &code);
     if (code == MMDB_SUCCESS && found.found_entry)
         *country = entry_country(&found.entry);
     return code;
@@ -80,7 +80,7 @@ static int try_database(const struct geo *g)
 int geo_open(const char *path, struct geo **out, struct error *err)
 {
     struct geo *g = geo_none();
-    int code = MMDB_open(path, MMDB_MODE_MMAP, &g->db);
+    int code = mmdb_open(path, &g->file);
 
     if (code == MMDB_SUCCESS) {
         g->path = xstrdup(path);
@@ -117,7 +117,7 @@ void geo_close(struct geo *g)
     }
     flat_free(atomic_load(&g->flat));
     if (g->path)
-        MMDB_close(&g->db);
+        MMDB_close(&g->file.db);
     free(g->path);
     free(g);
 }
@@ -220,7 +220,7 @@ static bool walk(struct expansion *x, uint32_t node, uint32_t net, unsigned dept
 {
     MMDB_search_node_s n;
 
-    if (MMDB_read_node(&x->g->db, node, &n) != MMDB_SUCCESS)
+    if (MMDB_read_node(&x->g->file.db, node, &n) != MMDB_SUCCESS)
         return false;
     return walk_side(x, n.left_record, n.left_record_type, &n.left_record_entry, net << 1,
                      depth + 1) &&
@@ -244,14 +244,14 @@ static void *expand_thread(void *arg)
     struct expansion x = {.g = g, .flat = xcalloc(1, sizeof *x.flat)};
     bool good = true;
 
-    if (!g->path || g->db.ipv4_start_node.node_value >= g->db.metadata.node_count) {
+    if (!g->path || g->file.db.ipv4_start_node.node_value >= g->file.db.metadata.node_count) {
         const struct ip any = ip_from_v4(0x01010101); /* one answer for all of IPv4, or none */
         uint16_t country = COUNTRY_UNKNOWN;
         if (g->path)
             look_up(g, &any, &country);
         fill(&x, 0, 0, country);
     } else
-        good = walk(&x, g->db.ipv4_start_node.node_value, 0, 0);
+        good = walk(&x, g->file.db.ipv4_start_node.node_value, 0, 0);
     if (good) {
         mark_local(&x);
         atomic_store_explicit(&g->flat, x.flat, memory_order_release);
@@ -279,10 +279,15 @@ const char *geo_path(const struct geo *g)
 
 const char *geo_type(const struct geo *g)
 {
-    return g->path ? g->db.metadata.database_type : NULL;
+    return g->path ? g->file.db.metadata.database_type : NULL;
 }
 
 int64_t geo_built(const struct geo *g)
 {
-    return g->path ? (int64_t)g->db.metadata.build_epoch : 0;
+    return g->path ? (int64_t)g->file.db.metadata.build_epoch : 0;
+}
+
+bool geo_replaced(const struct geo *g)
+{
+    return g->path && mmdb_replaced(g->path, &g->file);
 }

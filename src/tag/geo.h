@@ -35,6 +35,9 @@ void geo_expand(struct geo *g);
 /* Whether that table stands. */
 bool geo_is_expanded(const struct geo *g);
 
+/* Whether another file stands where it was opened. */
+bool geo_replaced(const struct geo *g);
+
 /* NULL without a database. */
 const char *geo_path(const struct geo *g);
 const char *geo_type(const struct geo *g);

@@ -1,6 +1,54 @@
 #include "tag/mmdb.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static int copy(int from, int to)
+{
+    char bytes[65536];
+    ssize_t n;
+
+    while ((n = read(from, bytes, sizeof bytes)) > 0)
+        if (write(to, bytes, (size_t)n) != n)
+            return -1;
+    return n < 0 ? -1 : 0;
+}
+
+int mmdb_open(const char *path, struct mmdb_file *f)
+{
+    struct stat st;
+    char name[40];
+    int code = MMDB_FILE_OPEN_ERROR, from = open(path, O_RDONLY | O_CLOEXEC);
+    int to = memfd_create("scantide-mmdb", MFD_CLOEXEC);
+
+    if (from >= 0 && to >= 0 && fstat(from, &st) == 0 && S_ISREG(st.st_mode) &&
+        copy(from, to) == 0) {
+        f->dev = st.st_dev;
+        f->ino = st.st_ino;
+        f->size = st.st_size;
+        f->changed = st.st_mtim;
+        snprintf(name, sizeof name, "/proc/self/fd/%d", to);
+        code = MMDB_open(name, MMDB_MODE_MMAP, &f->db);
+    }
+    if (from >= 0)
+        close(from);
+    if (to >= 0)
+        close(to);
+    return code;
+}
+
+bool mmdb_replaced(const char *path, const struct mmdb_file *f)
+{
+    struct stat st;
+
+    /* One that is away is about to come, or won't be missed before the next start. */
+    return stat(path, &st) == 0 &&
+           (st.st_dev != f->dev || st.st_ino != f->ino || st.st_size != f->size ||
+            st.st_mtim.tv_sec != f->changed.tv_sec || st.st_mtim.tv_nsec != f->changed.tv_nsec);
+}
 
 MMDB_lookup_result_s mmdb_look_up(const MMDB_s *db, const struct ip *ip, int *code)
 {
