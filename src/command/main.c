@@ -11,6 +11,7 @@ static const char usage[] =
     "\n"
     "    import     take whole logs in, once\n"
     "    run        follow the configured logs (the daemon, in the foreground)\n"
+    "    status     tell how taking in is going\n"
     "    top        rank ports, countries, sources, pairs or targets\n"
     "    graph      draw an hourly chart\n"
     "    sql        ask the facts in SQL\n"
@@ -33,6 +34,7 @@ static const struct {
     {"graph", cmd_graph},       {"explain", cmd_explain}, {"check", cmd_check},
     {"simulate", cmd_simulate}, {"sql", cmd_sql},         {"rebuild", cmd_rebuild},
     {"prune", cmd_prune},       {"backup", cmd_backup},   {"export", cmd_export},
+    {"status", cmd_status},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -13,6 +13,7 @@
 #include "base/lock.h"
 #include "base/wall.h"
 #include "command/setup.h"
+#include "command/status.h"
 
 static const char usage[] =
     "scantide run - follow logs and keep facts and round-robin databases up to date\n"
@@ -158,6 +159,8 @@ static int run_locked(struct run *run, struct setup *setup)
 {
     const struct daemon_options o = {
         .store = run->store,
+        .data = setup->session.data,
+        .tell = status_tell,
         .say = say,
         .ctx = run,
         .load = load,

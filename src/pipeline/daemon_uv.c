@@ -11,7 +11,7 @@
 #include "base/fault.h"
 #include "base/notify.h"
 #include "base/wall.h"
-#include "pipeline/feeds_uv.h"
+#include "pipeline/control_uv.h"
 #include "pipeline/upkeep.h"
 
 enum {
@@ -47,7 +47,9 @@ struct daemon {
 
     struct feed_host host;
     struct feeds *feeds;
-    bool flowing; /* the feeds were told so */
+    struct control *control;
+    int64_t started, committed_at; /* UTC, seconds */
+    bool flowing;                  /* the feeds were told so */
 
     uv_work_t work;
     enum job job; /* the one that runs */
@@ -273,6 +275,7 @@ static void commit_ended(struct daemon *d)
     if (d->failed)
         say(d, "the facts can be written again");
     d->failed = false;
+    d->committed_at = wall_now();
     d->series_ready = d->swapped_goal;
     d->unsynced |= d->batch.n > 0;
     batch_done(&d->batch);
@@ -488,6 +491,7 @@ static void close_all(struct daemon *d)
     uv_close((uv_handle_t *)&d->after_wait, NULL);
     batch_fini(&d->batch); /* before what it has parts of */
     feeds_close(d->feeds);
+    control_close(d->control);
 }
 
 /* Starts the job that is due, if none is running; ends all when it is time and nothing is left to
@@ -531,6 +535,22 @@ static void schedule(struct daemon *d)
 }
 
 /* ---- the loop ---- */
+
+static char *tell(void *ctx)
+{
+    const struct daemon *d = ctx;
+    const struct daemon_status s = {
+        .now = wall_now(),
+        .started = d->started,
+        .committed = d->committed_at,
+        .waiting = feeds_records(d->feeds),
+        .failing = d->failed,
+        .longest_ms = d->longest_ns / 1000000 + 1,
+        .series_until = d->series_until,
+        .feeds = d->feeds,
+    };
+    return d->options->tell(&s);
+}
 
 static void tell_systemd(struct daemon *d)
 {
@@ -653,6 +673,10 @@ int daemon_run(const struct daemon_options *o, struct daemon_setup **setup)
         d.status = -EINVAL;
         close_all(&d);
     } else {
+        d.started = d.host.now;
+        d.control = control_open(&d.loop, o->data, tell, &d, &d.err);
+        say_faults(&d);
+        error_fini(&d.err);
         look(&d);
         schedule(&d);
         d.watchdog_ms = notify_watchdog_ms();

@@ -15,6 +15,7 @@
 
 #include "config/config.h"
 #include "pipeline/commit.h"
+#include "pipeline/feeds_uv.h"
 #include "series/series.h"
 #include "store/store.h"
 #include "tag/geo.h"
@@ -32,8 +33,22 @@ struct daemon_setup {
     void (*free)(struct daemon_setup *s);
 };
 
+/* How it is doing. */
+struct daemon_status {
+    int64_t now, started;      /* UTC, seconds */
+    int64_t committed;         /* when the last commit ended; 0: none yet */
+    size_t waiting;            /* events that wait for the next */
+    bool failing;              /* commits fail */
+    uint64_t longest_ms;       /* the longest turn of the loop */
+    int64_t series_until;      /* bins before it are in the RRDs; 0: none were written yet */
+    const struct feeds *feeds; /* see feeds_status */
+};
+
 struct daemon_options {
     struct store *store;
+    const char *data; /* the folder, for its control socket */
+    /* What who asks there is told; freed by the daemon. */
+    char *(*tell)(const struct daemon_status *status);
     void (*say)(const char *text); /* a line for the operator */
 
     /* On SIGHUP, and when changed() says so; the three in a worker but for changed(). load: the new

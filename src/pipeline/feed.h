@@ -51,6 +51,20 @@ struct feed_totals {
     uint64_t truncations, unread; /* files written anew, and the bytes of them that weren't read */
 };
 
+/* How one input is doing. Strings live as long as the call that gives it. */
+struct input_status {
+    const char *kind;          /* "file", "journal", "stdin", "syslog" */
+    const char *name, *sensor; /* sensor "": each line's host */
+    struct counts counts;      /* since the start */
+    bool is_file;              /* has the next two */
+    uint64_t offset, size;     /* bytes: committed or waiting, and there */
+    int64_t last_line;         /* when it was stamped; INT64_MIN: none yet */
+    int64_t lag_s;             /* how long ago what is read now was written; 0: all is read */
+    const char *fault;         /* needs a person: a sentence; NULL: all is well */
+};
+
+typedef void (*input_status_cb)(void *ctx, const struct input_status *s);
+
 /* All but those marked are needed. */
 struct feed_ops {
     /* Each second, and after a hint. */
@@ -74,6 +88,7 @@ struct feed_ops {
     /* Once a minute, and at the end: what is to be told. */
     void (*summarize)(struct feed *f);
     void (*totals)(const struct feed *f, struct feed_totals *sum);
+    void (*status)(const struct feed *f, input_status_cb cb, void *ctx);
     /* Reading ends: takes in what was already received. Optional. */
     void (*stop)(struct feed *f);
     /* Closes its handles, and frees itself when they are closed. No batch has anything of it. */
@@ -91,6 +106,11 @@ struct feed_ops {
      * freed after this. False: it has no input any more, and is stopped, committed and closed. */
     bool (*adopt)(struct feed *f, const struct config_input *inputs, size_t n);
 };
+
+enum { FEED_STRANGE_LINES = 200 /* and none of them known to a parser: worth a word */ };
+
+/* What is wrong with an input that has had such lines, or none for too long; NULL: nothing. */
+const char *feed_fault(const struct counts *c, bool silent);
 
 struct feed {
     const struct feed_ops *ops;

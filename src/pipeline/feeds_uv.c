@@ -189,6 +189,13 @@ void feeds_totals(const struct feeds *f, struct feed_totals *sum)
         f->list[i]->ops->totals(f->list[i], sum);
 }
 
+void feeds_status(const struct feeds *f, input_status_cb cb, void *ctx)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (!f->list[i]->leaves)
+            f->list[i]->ops->status(f->list[i], cb, ctx);
+}
+
 /* ---- a changed configuration ---- */
 
 void feeds_abandon(struct feeds *f)

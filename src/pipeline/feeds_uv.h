@@ -31,6 +31,8 @@ void feeds_settle(struct feeds *f);
 void feeds_summarize(struct feeds *f);
 void feeds_totals(const struct feeds *f, struct feed_totals *sum); /* closed ones included */
 
+void feeds_status(const struct feeds *f, input_status_cb cb, void *ctx);
+
 /* Changed inputs, in two steps: opens what is new, without effect yet; on a negative code, with
  * faults, all is as before. Then either of the others, with no batch under way. */
 int feeds_prepare(struct feeds *f, const struct config_input *inputs, size_t n, struct error *err);

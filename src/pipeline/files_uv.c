@@ -15,10 +15,9 @@
 #include "pipeline/follow.h"
 
 enum {
-    SCAN_MS = 5000,         /* between two looks for what patterns mean, and for twins */
-    LOGS_MAX = 4096,        /* that are followed; each takes descriptors and memory */
-    EXPAND_BYTES = 8 << 20, /* to catch up: worth the flat table of countries */
-    STRANGE_LINES = 200     /* and none of them known to a parser: worth a word */
+    SCAN_MS = 5000,        /* between two looks for what patterns mean, and for twins */
+    LOGS_MAX = 4096,       /* that are followed; each takes descriptors and memory */
+    EXPAND_BYTES = 8 << 20 /* to catch up: worth the flat table of countries */
 };
 
 struct files;
@@ -551,7 +550,7 @@ static void summarize(struct feed *f)
                       "(%" PRIu64 " since the start)",
                       log->path, lost - log->lost_said, lost);
         log->lost_said = lost;
-        if (!log->strange_said && c->lines >= STRANGE_LINES &&
+        if (!log->strange_said && c->lines >= FEED_STRANGE_LINES &&
             c->by[OUTCOME_UNMATCHED] == c->lines) {
             log->strange_said = true;
             host->say(host,
@@ -560,6 +559,39 @@ static void summarize(struct feed *f)
                       log->path, c->lines, log->log.samples.n ? log->log.samples.text[0] : "",
                       log->path);
         }
+    }
+}
+
+static void status(const struct feed *f, input_status_cb cb, void *ctx)
+{
+    const struct files *files = files_of(f);
+
+    for (size_t i = 0; i < files->n; i++) {
+        const struct log *log = files->logs[i];
+        const struct tail *tail = tail_uv_state(log->tail);
+        const char *why = feed_fault(&log->log.counts, follow_log_silent(&log->log, f->host->now));
+        struct input_status s = {
+            .kind = "file",
+            .name = log->path,
+            .sensor = log->sensor,
+            .counts = log->log.counts,
+            .last_line = log->log.last_event,
+            .is_file = true,
+            .fault = log->failed ? "it can't be read: see what the daemon said" : why,
+        };
+        if (log->twin || log->leaves)
+            continue;
+        for (size_t k = 0; k < log->log.n; k++) {
+            const struct followed *file = log->log.files[k];
+            struct stat st;
+            if (file->ended || fstat(file->fd, &st) < 0)
+                continue;
+            s.offset += file->begun ? file->state.position.offset : 0;
+            s.size += (uint64_t)st.st_size;
+        }
+        if (!tail_rests(tail) && s.last_line != INT64_MIN && f->host->now > s.last_line)
+            s.lag_s = f->host->now - s.last_line;
+        cb(ctx, &s);
     }
 }
 
@@ -643,6 +675,7 @@ static const struct feed_ops ops = {
     .swap = swap,
     .settle = settle,
     .summarize = summarize,
+    .status = status,
     .totals = totals,
     .close = close_feed,
     .takes = takes,

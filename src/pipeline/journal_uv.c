@@ -12,8 +12,7 @@
 #include "store/gap.h"
 
 enum {
-    TURN_ENTRIES = 500, /* read in one turn */
-    STRANGE_LINES = 200 /* and none of them known to a parser: worth a word */
+    TURN_ENTRIES = 500 /* read in one turn */
 };
 
 struct journal_feed {
@@ -155,12 +154,30 @@ static void summarize(struct feed *f)
                      "the journal: %" PRIu64 " entries were lost, since they were too long",
                      lost - jf->lost_said);
     jf->lost_said = lost;
-    if (!jf->strange_said && c->lines >= STRANGE_LINES && c->by[OUTCOME_UNMATCHED] == c->lines) {
+    if (!jf->strange_said && c->lines >= FEED_STRANGE_LINES &&
+        c->by[OUTCOME_UNMATCHED] == c->lines) {
         jf->strange_said = true;
         f->host->say(f->host,
                      "the journal: no parser knows any of its %" PRIu64 " entries, such as '%s'",
                      c->lines, jf->stream->samples.n ? jf->stream->samples.text[0] : "");
     }
+}
+
+static void status(const struct feed *f, input_status_cb cb, void *ctx)
+{
+    const struct journal_feed *x = of(f);
+    const struct stream *s = x->stream;
+    const struct input_status status = {
+        .kind = "journal",
+        .name = s->name,
+        .sensor = x->input->sensor ? x->input->sensor : "",
+        .counts = s->counts,
+        .last_line = s->last_line,
+        .lag_s = x->more && s->last_line != INT64_MIN ? f->host->now - s->last_line : 0,
+        .fault = x->failed ? "it can't be read: see what the daemon said"
+                           : feed_fault(&s->counts, stream_silent(s, f->host->now)),
+    };
+    cb(ctx, &status);
 }
 
 static void totals(const struct feed *f, struct feed_totals *sum)
@@ -226,6 +243,7 @@ static const struct feed_ops ops = {
     .changed = changed,
     .swap = swap,
     .summarize = summarize,
+    .status = status,
     .totals = totals,
     .stop = stop,
     .close = close_feed,

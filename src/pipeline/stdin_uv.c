@@ -10,8 +10,6 @@
 #include "base/fault.h"
 #include "pipeline/stream.h"
 
-enum { STRANGE_LINES = 200 /* and none of them known to a parser: worth a word */ };
-
 struct stdin_feed {
     struct feed feed;
     const struct config_input *input;
@@ -171,11 +169,28 @@ static void summarize(struct feed *f)
                      "stdin: %" PRIu64 " lines were lost, since they were too long or broken",
                      lost - sf->lost_said);
     sf->lost_said = lost;
-    if (!sf->strange_said && c->lines >= STRANGE_LINES && c->by[OUTCOME_UNMATCHED] == c->lines) {
+    if (!sf->strange_said && c->lines >= FEED_STRANGE_LINES &&
+        c->by[OUTCOME_UNMATCHED] == c->lines) {
         sf->strange_said = true;
         f->host->say(f->host, "stdin: no parser knows any of its %" PRIu64 " lines, such as '%s'",
                      c->lines, sf->stream->samples.n ? sf->stream->samples.text[0] : "");
     }
+}
+
+static void status(const struct feed *f, input_status_cb cb, void *ctx)
+{
+    const struct stdin_feed *x = of(f);
+    const struct stream *s = x->stream;
+    const struct input_status status = {
+        .kind = "stdin",
+        .name = s->name,
+        .sensor = x->input->sensor ? x->input->sensor : "",
+        .counts = s->counts,
+        .last_line = s->last_line,
+        .lag_s = 0,
+        .fault = feed_fault(&s->counts, stream_silent(s, f->host->now)),
+    };
+    cb(ctx, &status);
 }
 
 static void totals(const struct feed *f, struct feed_totals *sum)
@@ -228,6 +243,7 @@ static const struct feed_ops ops = {
     .changed = changed,
     .swap = swap,
     .summarize = summarize,
+    .status = status,
     .totals = totals,
     .stop = stop,
     .close = close_feed,
