@@ -21,6 +21,7 @@ static const char usage[] =
     "    rebuild    make all round-robin databases again, or save what is left of damaged facts\n"
     "    explain    tell what becomes of each line of a log\n"
     "    check      check configuration and parser files\n"
+    "    doctor     look for what could go wrong with taking in\n"
     "    simulate   write a plausible log, for trying things out\n"
     "\n"
     "'scantide COMMAND --help' tells more of each.\n"
@@ -34,7 +35,7 @@ static const struct {
     {"graph", cmd_graph},       {"explain", cmd_explain}, {"check", cmd_check},
     {"simulate", cmd_simulate}, {"sql", cmd_sql},         {"rebuild", cmd_rebuild},
     {"prune", cmd_prune},       {"backup", cmd_backup},   {"export", cmd_export},
-    {"status", cmd_status},
+    {"status", cmd_status},     {"doctor", cmd_doctor},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
