@@ -5,7 +5,8 @@
 #include "base/check.h"
 
 enum {
-    KEY = 3,      /* bytes by which a literal is known */
+    KEY = 4, /* bytes by which a literal is known; three, if it has no more */
+    KEY_LEAST = 3,
     BUCKETS = 8,  /* literals share them: a bit of a mask each */
     SLOTS = 1024, /* of the table of keys, a power of two */
     NONE = 0xffff
@@ -17,10 +18,16 @@ struct literals {
     uint16_t *key_at; /* where in its word each one's key stands */
     uint16_t *next;   /* the next word of the same slot */
     uint16_t slots[SLOTS];
-    uint16_t shorts;                     /* words shorter than a key, chained by next */
+    uint16_t shorts;                     /* words shorter than the least key, chained by next */
+    uint32_t *keys, *masks;              /* the key's bytes as a number, and which of them count */
     uint8_t low[KEY][16], high[KEY][16]; /* by half byte: the buckets whose keys have it there */
     uint8_t pairs[1 << 13];              /* bits: the first two bytes of keys */
     bool fast;
+};
+
+struct key {
+    size_t word;
+    const char *p;
 };
 
 static size_t slot_of(const char *p)
@@ -48,9 +55,11 @@ static size_t rarest_key(struct str w)
     size_t best = 0;
     unsigned least = ~0u;
 
-    for (size_t i = 0; i + KEY <= w.n; i++) {
+    size_t n = w.n < KEY ? w.n : KEY;
+
+    for (size_t i = 0; i + n <= w.n; i++) {
         unsigned sum = 0;
-        for (size_t k = 0; k < KEY; k++)
+        for (size_t k = 0; k < n; k++)
             sum += commonness(w.p[i + k]) * commonness(w.p[i + k]);
         if (sum < least) {
             least = sum;
@@ -60,23 +69,43 @@ static size_t rarest_key(struct str w)
     return best;
 }
 
-static void add_key(struct literals *l, const char *key)
+/* Up to four bytes as a number. */
+static inline uint32_t key_of(const char *p, size_t n)
 {
-    size_t slot = slot_of(key), bucket = slot % BUCKETS;
+    uint32_t v = 0;
+
+    memcpy(&v, p, n);
+    return v;
+}
+
+static void add_key(struct literals *l, size_t i, const char *key, size_t n, unsigned bucket)
+{
     uint16_t pair = (uint16_t)((uint8_t)key[0] | (uint8_t)key[1] << 8);
 
-    for (size_t k = 0; k < KEY; k++) {
-        l->low[k][(uint8_t)key[k] & 15] |= (uint8_t)(1 << bucket);
-        l->high[k][(uint8_t)key[k] >> 4] |= (uint8_t)(1 << bucket);
-    }
+    for (size_t k = 0; k < KEY; k++)
+        if (k < n) {
+            l->low[k][(uint8_t)key[k] & 15] |= (uint8_t)(1 << bucket);
+            l->high[k][(uint8_t)key[k] >> 4] |= (uint8_t)(1 << bucket);
+        } else { /* any byte */
+            for (size_t half = 0; half < 16; half++) {
+                l->low[k][half] |= (uint8_t)(1 << bucket);
+                l->high[k][half] |= (uint8_t)(1 << bucket);
+            }
+        }
     l->pairs[pair >> 3] |= (uint8_t)(1 << (pair & 7));
+    l->keys[i] = key_of(key, n);
+    l->masks[i] = key_of("\xff\xff\xff\xff", n);
 }
 
 /* Compares the literals whose key stands at `at`. */
 static inline void look(const struct literals *l, struct str text, size_t at,
                         struct literals_found *found)
 {
+    uint32_t key = key_of(text.p + at, text.n - at < KEY ? text.n - at : KEY);
+
     for (uint16_t i = l->slots[slot_of(text.p + at)]; i != NONE; i = l->next[i]) {
+        if ((key & l->masks[i]) != l->keys[i])
+            continue;
         struct str w = l->words[i];
         size_t key_at = l->key_at[i];
         if (key_at > at || w.n > text.n - (at - key_at) || literals_has(found, i) ||
@@ -116,8 +145,10 @@ FAST static inline __m256i buckets(__m256i low, __m256i high, const char *p)
 FAST static size_t find_fast(const struct literals *l, struct str text,
                              struct literals_found *found)
 {
-    __m256i low0 = twice(l->low[0]), low1 = twice(l->low[1]), low2 = twice(l->low[2]);
-    __m256i high0 = twice(l->high[0]), high1 = twice(l->high[1]), high2 = twice(l->high[2]);
+    __m256i low0 = twice(l->low[0]), low1 = twice(l->low[1]), low2 = twice(l->low[2]),
+            low3 = twice(l->low[3]);
+    __m256i high0 = twice(l->high[0]), high1 = twice(l->high[1]), high2 = twice(l->high[2]),
+            high3 = twice(l->high[3]);
     size_t at = 0;
 
     if (text.n < 32 + KEY - 1)
@@ -126,14 +157,14 @@ FAST static size_t find_fast(const struct literals *l, struct str text,
         at = at < last ? at : last; /* the last step goes over some places again */
         const char *p = text.p + at;
         __m256i may = _mm256_and_si256(
-            buckets(low0, high0, p),
-            _mm256_and_si256(buckets(low1, high1, p + 1), buckets(low2, high2, p + 2)));
+            _mm256_and_si256(buckets(low0, high0, p), buckets(low1, high1, p + 1)),
+            _mm256_and_si256(buckets(low2, high2, p + 2), buckets(low3, high3, p + 3)));
         uint32_t hits =
             ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(may, _mm256_setzero_si256()));
         for (; hits; hits &= hits - 1)
             look(l, text, at + (size_t)__builtin_ctz(hits), found);
         if (at == last)
-            return text.n;
+            return at + 32; /* a short key may stand behind */
     }
 }
 #else
@@ -149,6 +180,29 @@ static size_t find_fast(const struct literals *l, struct str text, struct litera
 }
 #endif
 
+static int by_text(const void *a, const void *b)
+{
+    const struct key *x = a, *y = b;
+    return memcmp(x->p, y->p, KEY_LEAST);
+}
+
+/* Keys that begin alike share a bucket, so that few other bytes pass for one of its keys. */
+static void fill_buckets(struct literals *l)
+{
+    struct key *keys = xcalloc(l->n + 1, sizeof *keys);
+    size_t n = 0;
+
+    for (size_t i = 0; i < l->n; i++)
+        if (l->words[i].n >= KEY_LEAST)
+            keys[n++] = (struct key){i, l->words[i].p + l->key_at[i]};
+    qsort(keys, n, sizeof *keys, by_text);
+    for (size_t k = 0; k < n; k++) {
+        size_t len = l->words[keys[k].word].n;
+        add_key(l, keys[k].word, keys[k].p, len < KEY ? len : KEY, (unsigned)(k * BUCKETS / n));
+    }
+    free(keys);
+}
+
 struct literals *literals_new(const struct str *words, size_t n)
 {
     struct literals *l = xcalloc(1, sizeof *l);
@@ -158,19 +212,21 @@ struct literals *literals_new(const struct str *words, size_t n)
     l->n = n;
     l->key_at = xcalloc(n + 1, sizeof *l->key_at);
     l->next = xcalloc(n + 1, sizeof *l->next);
+    l->keys = xcalloc(n + 1, sizeof *l->keys);
+    l->masks = xcalloc(n + 1, sizeof *l->masks);
     l->shorts = NONE;
     memset(l->slots, 0xff, sizeof l->slots);
     for (size_t i = 0; i < n; i++) {
         ASSERT(words[i].n > 0);
         uint16_t *head = &l->shorts;
-        if (words[i].n >= KEY) {
+        if (words[i].n >= KEY_LEAST) {
             l->key_at[i] = (uint16_t)rarest_key(words[i]);
-            add_key(l, words[i].p + l->key_at[i]);
             head = &l->slots[slot_of(words[i].p + l->key_at[i])];
         }
         l->next[i] = *head;
         *head = (uint16_t)i;
     }
+    fill_buckets(l);
     l->fast = can_be_fast();
     return l;
 }
@@ -181,6 +237,8 @@ void literals_free(struct literals *l)
         return;
     free(l->key_at);
     free(l->next);
+    free(l->keys);
+    free(l->masks);
     free(l);
 }
 
@@ -198,7 +256,7 @@ static void find_shorts(const struct literals *l, struct str text, struct litera
 static void find_slow(const struct literals *l, struct str text, size_t from,
                       struct literals_found *found)
 {
-    for (size_t at = from; at + KEY <= text.n; at++) {
+    for (size_t at = from; at + KEY_LEAST <= text.n; at++) {
         uint16_t pair = (uint16_t)((uint8_t)text.p[at] | (uint8_t)text.p[at + 1] << 8);
         if (l->pairs[pair >> 3] >> (pair & 7) & 1)
             look(l, text, at, found);

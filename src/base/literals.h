@@ -1,6 +1,6 @@
 /* literals.h - many short literals looked for in a text in one pass.
  *
- * Each literal is known by three bytes of it, the rarest that it has. Where the processor has AVX2
+ * Each literal is known by four bytes of it, the rarest that it has. Where the processor has AVX2
  * (it is asked), 32 places at once are held against all of them by half bytes, as in
  * Hyperscan's Teddy; elsewhere a table of pairs of bytes is asked place by place. What is left is
  * compared whole. Immutable once made: any thread may look with it. */

@@ -22,6 +22,7 @@ static const char usage[] =
     "    explain    tell what becomes of each line of a log\n"
     "    check      check configuration and parser files\n"
     "    doctor     look for what could go wrong with taking in\n"
+    "    parsers    list the parsers, test a parser file\n"
     "    simulate   write a plausible log, for trying things out\n"
     "\n"
     "'scantide COMMAND --help' tells more of each.\n"
@@ -35,7 +36,7 @@ static const struct {
     {"graph", cmd_graph},       {"explain", cmd_explain}, {"check", cmd_check},
     {"simulate", cmd_simulate}, {"sql", cmd_sql},         {"rebuild", cmd_rebuild},
     {"prune", cmd_prune},       {"backup", cmd_backup},   {"export", cmd_export},
-    {"status", cmd_status},     {"doctor", cmd_doctor},
+    {"status", cmd_status},     {"doctor", cmd_doctor},   {"parsers", cmd_parsers},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -86,6 +86,9 @@ struct parser_set {
     struct prefix_rule *prefixes;
     size_t prefix_count;
     struct str *words; /* the literals of all parsers, in their order */
+    uint16_t *owners;  /* of words */
+    uint16_t *tagged;  /* the parsers that have tags */
+    size_t word_count, tagged_count;
     struct literals *literals;
 };
 

@@ -329,7 +329,7 @@ void take_rest(struct cursor *c, int depth, struct envelope *out)
     struct str w = cursor_word(c);
     if (is_facility(w)) { /* logread: no host behind it */
         skip_word(c);
-        take_message(c, 0, out);
+        take_message(c, depth, out);
         return;
     }
     if (depth > 1 && may_be_head(c) && skip_inner_head(c, depth, out))

@@ -1,5 +1,6 @@
 /* Lines of `journalctl -o json`: one object a line; MESSAGE is a string, or a list of bytes where
  * it isn't UTF-8. Source: systemd.journal-fields(7), Journal JSON Format. */
+#include "base/find.h"
 #include "parse/envelope_parts.h"
 
 static void skip_space(struct cursor *c)
@@ -169,7 +170,8 @@ bool take_json(struct str line, char *scratch, struct envelope *out)
     struct str key, message = {0}, time = {0}, host = {line.p, 0}, tag = {line.p, 0};
     bool escaped;
 
-    if (peek(&c, 0) != '{' || line.p[line.n - 1] != '}' || line.n > LINE_MAX_BYTES)
+    if (peek(&c, 0) != '{' || line.p[line.n - 1] != '}' || line.n > LINE_MAX_BYTES ||
+        find_literal(line, 0, STR("\"MESSAGE\"")) < 0)
         return false;
     do {
         c.p++;

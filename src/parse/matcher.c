@@ -26,7 +26,14 @@ struct prefix_slot {
     const struct parser *parser;
     uint8_t len;
     uint8_t action;
+    bool decided;
     char text[PREFIX_KEPT];
+};
+
+/* The parser that took a source's last line, and whether it took the one before, too. */
+struct last {
+    uint16_t parser;
+    bool again;
 };
 
 /* What a match found, by field. */
@@ -41,11 +48,15 @@ struct matcher {
     pcre2_match_context *context;
     pcre2_jit_stack *stack;
     size_t parser, pattern;
+    uint32_t match_limit; /* that is set */
     struct values values; /* of the pattern that is tried */
     struct stamp stamp;
     bool looked; /* whether `found` is of the message at hand */
+    bool decided;
+    uint64_t *limited; /* by parser */
     struct literals_found found;
-    uint16_t last[HOSTS]; /* by host: the parser that took its last line, plus one */
+    uint64_t *candidates; /* a bit a parser */
+    struct last last[HOSTS];
     struct prefix_slot slots[PREFIX_SLOTS];
 };
 
@@ -54,6 +65,8 @@ struct matcher *matcher_new(const struct parser_set *set)
     struct matcher *m = xcalloc(1, sizeof *m);
 
     m->set = set;
+    m->limited = xcalloc(set->n + 1, sizeof *m->limited);
+    m->candidates = xcalloc(set->n / 64 + 1, sizeof *m->candidates);
     m->data = pcre2_match_data_create(256, NULL);
     m->context = pcre2_match_context_create(NULL);
     m->stack = pcre2_jit_stack_create(JIT_STACK_MIN, JIT_STACK_MAX, NULL);
@@ -66,6 +79,8 @@ void matcher_free(struct matcher *m)
 {
     if (!m)
         return;
+    free(m->limited);
+    free(m->candidates);
     pcre2_match_data_free(m->data);
     pcre2_match_context_free(m->context);
     pcre2_jit_stack_free(m->stack);
@@ -78,6 +93,9 @@ static bool run(struct matcher *m, const struct pattern *pat, struct str text, s
         pat->jit
             ? pcre2_jit_match(pat->code, (PCRE2_SPTR)text.p, text.n, from, 0, m->data, m->context)
             : pcre2_match(pat->code, (PCRE2_SPTR)text.p, text.n, from, 0, m->data, m->context);
+    if (rc == PCRE2_ERROR_MATCHLIMIT || rc == PCRE2_ERROR_JIT_STACKLIMIT ||
+        rc == PCRE2_ERROR_HEAPLIMIT || rc == PCRE2_ERROR_DEPTHLIMIT)
+        m->limited[m->parser]++;
     return rc >= 0;
 }
 
@@ -130,6 +148,12 @@ static void take_pair(void *context, unsigned key, struct str value)
 
 /* ---- the verdict ---- */
 
+static enum action decide(struct matcher *m, enum action action)
+{
+    m->decided = true;
+    return action;
+}
+
 static enum action judge(struct matcher *m, const struct parser *p)
 {
     const struct verdict *v = &p->file->verdict;
@@ -137,15 +161,16 @@ static enum action judge(struct matcher *m, const struct parser *p)
 
     for (size_t i = 0; i < m->set->prefix_count; i++)
         if (find_literal(prefix, 0, str_from(m->set->prefixes[i].text)) >= 0)
-            return m->set->prefixes[i].action;
+            return decide(m, m->set->prefixes[i].action);
     for (size_t i = 0; i < v->rules_count; i++) {
         struct str text =
             has(&m->values, p->rule_fields[i]) ? m->values.of[p->rule_fields[i]] : empty;
         if (text.n > JUDGED_MAX)
             text = str_skip(text, text.n - JUDGED_MAX);
         if (pcre2_match(p->rules[i], (PCRE2_SPTR)text.p, text.n, 0, 0, m->data, m->context) >= 0)
-            return v->rules[i].action;
+            return decide(m, v->rules[i].action);
     }
+    m->decided = false;
     return v->otherwise;
 }
 
@@ -185,11 +210,13 @@ static enum action verdict(struct matcher *m, const struct parser *p)
     if (slot->parser != p || slot->len != key.n ||
         (key.n && memcmp(slot->text, key.p, key.n) != 0)) {
         slot->action = (uint8_t)judge(m, p);
+        slot->decided = m->decided;
         slot->parser = p;
         slot->len = (uint8_t)key.n;
         if (key.n)
             memcpy(slot->text, key.p, key.n);
     }
+    m->decided = slot->decided;
     return (enum action)slot->action;
 }
 
@@ -353,6 +380,8 @@ static bool try_parser(struct matcher *m, size_t index, const struct envelope *e
     int places = 0;
 
     m->parser = index;
+    if (p->match_limit != m->match_limit)
+        pcre2_set_match_limit(m->context, m->match_limit = p->match_limit);
     if (p->file->tags_count && has_tag(p, env->tag))
         return try_at(m, env->body, 0, e);
     for (size_t l = 0; l < p->literal_count; l++) {
@@ -374,7 +403,7 @@ static uint32_t multiply(uint32_t count, uint32_t times)
 }
 
 /* The slot of the line's source. Two that share it slow each other down, and nothing else. */
-static uint16_t *last_of(struct matcher *m, struct str host)
+static struct last *last_of(struct matcher *m, struct str host)
 {
     unsigned h = (unsigned)host.n;
 
@@ -389,12 +418,12 @@ static void look_for_literals(struct matcher *m, struct str text)
     m->looked = true;
 }
 
-/* The parser that took this source's last line, after those that must go before it. */
+/* The parser that took this source's last lines, after those that must go before it. */
 static bool try_last(struct matcher *m, size_t last, const struct envelope *env, struct event *e)
 {
     const struct parser *p = &m->set->parsers[last];
 
-    if (p->first_count > 0)
+    if (p->first_count > 0 || p->literal_count > 2)
         look_for_literals(m, env->message);
     for (size_t i = 0; i < p->first_count; i++)
         if (try_parser(m, p->firsts[i], env, e))
@@ -402,28 +431,56 @@ static bool try_last(struct matcher *m, size_t last, const struct envelope *env,
     return try_parser(m, last, env, e);
 }
 
-static bool try_all(struct matcher *m, size_t but, const struct envelope *env, struct event *e)
+/* Marks the parsers whose literal was found, or whose tag the line has. */
+static void mark_candidates(struct matcher *m, struct str tag)
+{
+    const struct parser_set *set = m->set;
+
+    memset(m->candidates, 0, (set->n + 63) / 64 * sizeof *m->candidates);
+    for (size_t w = 0; w < (set->word_count + 63) / 64; w++)
+        for (uint64_t bits = m->found.bits[w]; bits; bits &= bits - 1) {
+            unsigned owner = set->owners[w * 64 + (size_t)__builtin_ctzll(bits)];
+            m->candidates[owner / 64] |= 1ull << (owner % 64);
+        }
+    for (size_t i = 0; i < set->tagged_count; i++)
+        if (has_tag(&set->parsers[set->tagged[i]], tag))
+            m->candidates[set->tagged[i] / 64] |= 1ull << (set->tagged[i] % 64);
+}
+
+static bool try_candidates(struct matcher *m, const struct envelope *env, struct event *e)
 {
     if (!m->looked)
         look_for_literals(m, env->message);
-    for (size_t i = 0; i < m->set->n; i++)
-        if (i != but && try_parser(m, i, env, e))
-            return true;
+    mark_candidates(m, env->tag);
+    for (size_t w = 0; w < (m->set->n + 63) / 64; w++)
+        for (uint64_t bits = m->candidates[w]; bits; bits &= bits - 1)
+            if (try_parser(m, w * 64 + (size_t)__builtin_ctzll(bits), env, e))
+                return true;
     return false;
+}
+
+/* A source whose last two lines one parser took will bring it more of the kind. */
+static bool take(struct matcher *m, const struct envelope *env, struct event *e)
+{
+    struct last *last = last_of(m, env->host);
+
+    m->looked = false;
+    if (last->again && try_last(m, last->parser, env, e))
+        return true;
+    if (!try_candidates(m, env, e))
+        return false;
+    last->again = last->parser == m->parser;
+    last->parser = (uint16_t)m->parser;
+    return true;
 }
 
 enum outcome matcher_match(struct matcher *m, const struct envelope *env, struct event *e)
 {
-    uint16_t *last = last_of(m, env->host);
-
     m->stamp.kind = STAMP_NONE;
-    m->looked = false;
-    if (!(*last && try_last(m, *last - 1u, env, e)) &&
-        !try_all(m, *last ? *last - 1u : SIZE_MAX, env, e)) {
+    if (!m->set->n || !take(m, env, e)) {
         e->host = env->host;
         return OUTCOME_UNMATCHED;
     }
-    *last = (uint16_t)(m->parser + 1);
     if (!e->host.n)
         e->host = env->host;
     if (env->repeated > 1)
@@ -431,6 +488,47 @@ enum outcome matcher_match(struct matcher *m, const struct envelope *env, struct
     if (m->pattern < m->set->parsers[m->parser].file->patterns_count)
         event_classify(e);
     return e->action == ACTION_DROP || e->action == ACTION_REJECT ? OUTCOME_EVENT : OUTCOME_IGNORED;
+}
+
+bool matcher_takes(struct matcher *m, size_t parser, const struct envelope *env, struct event *e)
+{
+    m->looked = false;
+    return try_parser(m, parser, env, e);
+}
+
+bool matcher_lacks_literal(struct matcher *m, size_t parser, const struct envelope *env,
+                           size_t *pattern)
+{
+    const struct parser *p = &m->set->parsers[parser];
+    struct str text = env->message;
+    size_t places = p->anchor == ANCHOR_MESSAGE ? 1 : text.n + 1;
+
+    m->parser = parser;
+    for (size_t l = 0; l < p->literal_count; l++)
+        if (find_literal(text, 0, p->literals[l]) >= 0)
+            return false;
+    for (size_t at = 0; at < places; at++)
+        for (size_t i = 0; i < p->pattern_count; i++)
+            if (run(m, &p->patterns[i], text, at)) {
+                *pattern = i;
+                return true;
+            }
+    return false;
+}
+
+void matcher_forget(struct matcher *m)
+{
+    memset(m->last, 0, sizeof m->last);
+}
+
+bool matcher_decided(const struct matcher *m)
+{
+    return m->decided;
+}
+
+uint64_t matcher_limited(const struct matcher *m, size_t parser)
+{
+    return m->limited[parser];
 }
 
 const struct stamp *matcher_stamp(const struct matcher *m)

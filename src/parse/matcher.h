@@ -20,6 +20,24 @@ void matcher_free(struct matcher *m);
  * and message are read. */
 enum outcome matcher_match(struct matcher *m, const struct envelope *env, struct event *e);
 
+/* Whether one parser by itself takes a line. */
+bool matcher_takes(struct matcher *m, size_t parser, const struct envelope *env, struct event *e);
+
+/* Whether a pattern of a parser would take a line, wherever it begins, if only it held a literal.
+ * Slow. */
+bool matcher_lacks_literal(struct matcher *m, size_t parser, const struct envelope *env,
+                           size_t *pattern);
+
+/* Forgets which parser took which source's last line, which only speeds the next one up. */
+void matcher_forget(struct matcher *m);
+
+/* Whether a rule of the verdict (or the operator) decided on the last matched line; else it was
+ * `otherwise`. */
+bool matcher_decided(const struct matcher *m);
+
+/* Lines of a parser that reached its match limit since the matcher was made. */
+uint64_t matcher_limited(const struct matcher *m, size_t parser);
+
 /* The time that the last matched message tells; of kind STAMP_NONE where it tells none. */
 const struct stamp *matcher_stamp(const struct matcher *m);
 

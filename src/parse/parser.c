@@ -48,6 +48,8 @@ void parser_set_free(struct parser_set *set)
     free(set->prefixes);
     literals_free(set->literals);
     free(set->words);
+    free(set->owners);
+    free(set->tagged);
     free(set->parsers);
     free(set);
 }
@@ -221,6 +223,8 @@ static void compile_verdict(struct parser *p, struct error *err)
     for (unsigned i = 0; i < v->rules_count; i++) {
         snprintf(node, sizeof node, "verdict.rules[%u].match", i);
         p->rules[i] = compile(p, v->rules[i].match, PCRE2_CASELESS, node, err);
+        if (p->rules[i]) /* pcre2_match() takes the fast way by itself */
+            pcre2_jit_compile(p->rules[i], PCRE2_JIT_COMPLETE);
         p->rule_fields[i] = (uint8_t)source_field(v->rules[i].of ? *v->rules[i].of : v->from);
         p->sources |= 1u << p->rule_fields[i];
     }
@@ -353,13 +357,18 @@ static void index_literals(struct parser_set *set, struct error *err)
 {
     size_t n = 0;
 
+    set->tagged = xrealloc(set->tagged, set->n + 1, sizeof *set->tagged);
+    set->tagged_count = 0;
     for (size_t i = 0; i < set->n; i++) {
         set->parsers[i].first_literal = n;
         n += set->parsers[i].literal_count;
+        if (set->parsers[i].file->tags_count > 0)
+            set->tagged[set->tagged_count++] = (uint16_t)i;
     }
     literals_free(set->literals);
     set->literals = NULL;
     set->words = xrealloc(set->words, n + 1, sizeof *set->words);
+    set->owners = xrealloc(set->owners, n + 1, sizeof *set->owners);
     if (n > LITERALS_MAX) {
         error_add(err, NULL, 0, 0,
                   "the parser files have %zu literals together, at most %d are meant", n,
@@ -367,9 +376,29 @@ static void index_literals(struct parser_set *set, struct error *err)
         n = 0;
     }
     for (size_t i = 0; n > 0 && i < set->n; i++)
-        memcpy(set->words + set->parsers[i].first_literal, set->parsers[i].literals,
-               set->parsers[i].literal_count * sizeof *set->words);
+        for (size_t k = 0; k < set->parsers[i].literal_count; k++) {
+            set->words[set->parsers[i].first_literal + k] = set->parsers[i].literals[k];
+            set->owners[set->parsers[i].first_literal + k] = (uint16_t)i;
+        }
+    set->word_count = n;
     set->literals = literals_new(set->words, n);
+}
+
+/* After files have come. */
+static void finish(struct parser_set *set, struct error *err)
+{
+    put_in_order(set, err);
+    find_firsts(set);
+    index_literals(set, err);
+}
+
+int parser_set_add_file(struct parser_set *set, const char *path, struct error *err)
+{
+    size_t faults = err->n;
+
+    add_file(set, path, err);
+    finish(set, err);
+    return err->n > faults ? -EINVAL : 0;
 }
 
 int parser_set_add_folder(struct parser_set *set, const char *folder, struct error *err)
@@ -393,9 +422,7 @@ int parser_set_add_folder(struct parser_set *set, const char *folder, struct err
         free(names[i]);
     }
     free(names);
-    put_in_order(set, err);
-    find_firsts(set);
-    index_literals(set, err);
+    finish(set, err);
     return err->n > faults ? -EINVAL : 0;
 }
 
@@ -403,6 +430,16 @@ void parser_set_add_prefix(struct parser_set *set, const char *prefix, enum acti
 {
     set->prefixes = xrealloc(set->prefixes, set->prefix_count + 1, sizeof *set->prefixes);
     set->prefixes[set->prefix_count++] = (struct prefix_rule){xstrdup(prefix), action};
+}
+
+bool parser_set_is_before(const struct parser_set *set, size_t first, size_t then)
+{
+    const struct parser *p = &set->parsers[then];
+
+    for (size_t i = 0; i < p->first_count; i++)
+        if (p->firsts[i] == first)
+            return true;
+    return false;
 }
 
 size_t parser_set_count(const struct parser_set *set)

@@ -26,6 +26,9 @@ void parser_set_free(struct parser_set *set);
  * is added. Returns 0 or -EINVAL. */
 int parser_set_add_folder(struct parser_set *set, const char *folder, struct error *err);
 
+/* Adds one file, whatever its folder. */
+int parser_set_add_file(struct parser_set *set, const char *path, struct error *err);
+
 /* The verdict of lines whose LOG prefix contains `prefix` (compared as it stands), before any
  * file's own rules. */
 void parser_set_add_prefix(struct parser_set *set, const char *prefix, enum action action);
@@ -36,8 +39,12 @@ const char *parser_set_path(const struct parser_set *set, size_t i);
 const struct parser_file *parser_set_file(const struct parser_set *set, size_t i);
 const struct yamlfile *parser_set_yaml(const struct parser_set *set, size_t i);
 
-/* Runs every parser's samples and refusals; adds a fault for each that isn't as stated, and for
- * each pattern that no sample proves. Returns 0 or -EINVAL. */
+/* Whether parser `first` says that it is to be tried before `then`, itself or by others between. */
+bool parser_set_is_before(const struct parser_set *set, size_t first, size_t then);
+
+/* Runs every parser's samples and refusals; adds a fault for each that isn't as stated, for each
+ * pattern that no sample proves, for each sample that another parser takes as well, though nothing
+ * says which goes first. Returns 0 or -EINVAL. */
 int parser_set_prove(const struct parser_set *set, struct error *err);
 
 #endif

@@ -17,12 +17,14 @@ struct proof {
     struct matcher *matcher;
     struct clock_rule rule;
     struct error *err;
+    char scratch[LINE_MAX_BYTES];
 };
 
 static enum outcome read_line(struct proof *p, const char *line, struct event *e)
 {
     struct reader r;
 
+    matcher_forget(p->matcher);
     reader_init(&r, p->matcher, &p->rule, INT64_MIN);
     return reader_line(&r, str_from(line), e);
 }
@@ -43,6 +45,60 @@ static const char *stated(const struct sample_fields *gives, enum field_name f)
     return *(char *const *)(const void *)((const char *)gives + offsets[f]);
 }
 
+/* No pattern takes the sample: it may be for the literal alone. */
+static void fault_untaken(struct proof *p, size_t parser, const char *line, const char *node)
+{
+    const struct yamlfile *yaml = parser_set_yaml(p->set, parser);
+    struct envelope env;
+    size_t pattern;
+
+    envelope_parse(str_from(line), p->scratch, &env);
+    if (matcher_lacks_literal(p->matcher, parser, &env, &pattern))
+        yamlfile_fault(yaml, node, p->err,
+                       "pattern %zu would take this sample, but it holds no literal of the parser: "
+                       "add one that all lines hold",
+                       pattern + 1);
+    else
+        yamlfile_fault(yaml, node, p->err, "no pattern takes this sample");
+}
+
+/* A line that two parsers take needs one that says that it goes first. */
+static void prove_alone(struct proof *p, size_t parser, unsigned i)
+{
+    const struct sample *s = &parser_set_file(p->set, parser)->samples[i];
+    struct envelope env;
+    struct event e;
+    char node[64];
+
+    snprintf(node, sizeof node, "samples[%u].line", i);
+    envelope_parse(str_from(s->line), p->scratch, &env);
+    for (size_t other = 0; other < parser_set_count(p->set); other++)
+        if (other != parser && !parser_set_is_before(p->set, parser, other) &&
+            matcher_takes(p->matcher, other, &env, &e))
+            yamlfile_fault(parser_set_yaml(p->set, parser), node, p->err,
+                           "'%s' takes this sample too: say `before: [%s]` here, or make its "
+                           "patterns stricter",
+                           parser_set_name(p->set, other), parser_set_name(p->set, other));
+}
+
+static void prove_before(struct proof *p, size_t parser)
+{
+    const struct parser_file *file = parser_set_file(p->set, parser);
+    char node[64];
+
+    for (unsigned i = 0; i < file->before_count; i++) {
+        size_t other = 0;
+        while (other < parser_set_count(p->set) &&
+               strcmp(parser_set_name(p->set, other), file->before[i]) != 0)
+            other++;
+        snprintf(node, sizeof node, "before[%u]", i);
+        if (other == parser_set_count(p->set))
+            yamlfile_fault(parser_set_yaml(p->set, parser), node, p->err,
+                           "there is no parser '%s'; `scantide parsers list` names them all",
+                           file->before[i]);
+    }
+}
+
 static void prove_sample(struct proof *p, size_t parser, unsigned i, bool *proven)
 {
     const struct yamlfile *yaml = parser_set_yaml(p->set, parser);
@@ -53,7 +109,7 @@ static void prove_sample(struct proof *p, size_t parser, unsigned i, bool *prove
 
     snprintf(node, sizeof node, "samples[%u].line", i);
     if (o == OUTCOME_UNMATCHED || o == OUTCOME_LOST) {
-        yamlfile_fault(yaml, node, p->err, "no pattern takes this sample");
+        fault_untaken(p, parser, s->line, node);
         return;
     }
     if (matcher_parser(p->matcher) != parser) {
@@ -62,6 +118,7 @@ static void prove_sample(struct proof *p, size_t parser, unsigned i, bool *prove
         return;
     }
     proven[matcher_pattern(p->matcher)] = true;
+    bool packet = e.source.family != 0;
     if (s->gives.outcome && strcmp(s->gives.outcome, outcome_name(o)) != 0) {
         snprintf(node, sizeof node, "samples[%u].gives.outcome", i);
         yamlfile_fault(yaml, node, p->err, "the outcome is '%s', not '%s'", outcome_name(o),
@@ -70,6 +127,8 @@ static void prove_sample(struct proof *p, size_t parser, unsigned i, bool *prove
     for (enum field_name f = 0; f < NAMES; f++) {
         const char *want = stated(&s->gives, f);
         field_text(&e, f, got);
+        if (!packet && f != NAME_HOST && f != NAME_TIME)
+            got[0] = 0;
         if (!want || strcmp(want, got) == 0)
             continue;
         snprintf(node, sizeof node, "samples[%u].gives.%s", i, field_label(f));
@@ -81,14 +140,23 @@ static void prove_parser(struct proof *p, size_t parser)
 {
     const struct yamlfile *yaml = parser_set_yaml(p->set, parser);
     const struct parser_file *file = parser_set_file(p->set, parser);
-    bool *proven = xcalloc(file->patterns_count, sizeof *proven);
+    unsigned patterns = file->patterns_count + file->ignores_count;
+    bool *proven = xcalloc(patterns, sizeof *proven);
     struct event e;
     char node[64];
 
-    for (unsigned i = 0; i < file->samples_count; i++)
+    prove_before(p, parser);
+    for (unsigned i = 0; i < file->samples_count; i++) {
+        size_t faults = p->err->n;
         prove_sample(p, parser, i, proven);
-    for (unsigned i = 0; i < file->patterns_count; i++) {
-        snprintf(node, sizeof node, "patterns[%u]", i);
+        if (p->err->n == faults)
+            prove_alone(p, parser, i);
+    }
+    for (unsigned i = 0; i < patterns; i++) {
+        if (i < file->patterns_count)
+            snprintf(node, sizeof node, "patterns[%u]", i);
+        else
+            snprintf(node, sizeof node, "ignores[%u]", i - file->patterns_count);
         if (!proven[i])
             yamlfile_fault(yaml, node, p->err,
                            "no sample proves this pattern: add a line that it takes");

@@ -15,7 +15,8 @@ struct name {
 
 static bool same_word(struct str s, const char *text)
 {
-    return strncasecmp(text, s.p, s.n) == 0 && text[s.n] == 0;
+    return (text[0] | 0x20) == (s.p[0] | 0x20) && strlen(text) == s.n &&
+           strncasecmp(text, s.p, s.n) == 0;
 }
 
 static long find_name(struct str s, const struct name *names, size_t n)
