@@ -30,6 +30,7 @@ static struct step {
     {.name = "begun", .what = "the transaction was begun"},
     {.name = "encoded", .what = "a segment was encoded"},
     {.name = "segment", .what = "in the transaction, after a segment"},
+    {.name = "traced", .what = "in it, after the last minutes' events of a sensor"},
     {.name = "segments", .what = "in it, after all segments of a log"},
     {.name = "position", .what = "in it, after the log's position"},
     {.name = "watched", .what = "in it, after what was watched"},

@@ -157,6 +157,12 @@ static int read_trace(void *ctx, uint16_t sensor,
     return store_read_trace(c->store, sensor, take, taker);
 }
 
+static int trace_serial(void *ctx, uint16_t sensor, int64_t *serial)
+{
+    const struct commit *c = ctx;
+    return store_trace_serial(c->store, sensor, serial);
+}
+
 static int put_trace(void *ctx, uint16_t sensor, const struct trace_piece *p)
 {
     const struct commit *c = ctx;
@@ -164,6 +170,18 @@ static int put_trace(void *ctx, uint16_t sensor, const struct trace_piece *p)
 
     FAULT("traced");
     return rc < 0 ? rc : store_cut_trace(c->store, sensor, p->before, p->keep_from, p->keep_to);
+}
+
+static void forget_trace(void *trace)
+{
+    trace_free(trace);
+}
+
+static struct trace *remembered(struct store *s)
+{
+    if (!store_kept(s))
+        store_keep(s, trace_new(), forget_trace);
+    return store_kept(s);
 }
 
 /* Which of a log's sensors a lost line was of can be told where there is one only. */
@@ -210,6 +228,9 @@ static int write_part(struct store *s, const struct rules *rules, const struct c
                               .rule = rules_match_none(rules) ? NULL : take_rule,
                               .hide = hides(tags) ? take_hidden : NULL,
                               .burst = take_burst,
+                              .trace = remembered(s),
+                              .store_all = log->mark,
+                              .trace_serial = trace_serial,
                               .read_trace = read_trace,
                               .put_trace = put_trace,
                               .segment = take_segment};

@@ -267,6 +267,19 @@ int store_read_bursts(struct store *s, uint16_t sensor, int64_t from, int64_t to
 /* Removing one as each comes would write a page more each time. */
 enum { TRACE_PIECES = 64 };
 
+int store_trace_serial(struct store *s, uint16_t sensor, int64_t *serial)
+{
+    sqlite3_stmt *q = db_statement(s, "SELECT ifnull(max(id), 0) FROM trace WHERE sensor = ?");
+
+    if (q)
+        sqlite3_bind_int64(q, 1, sensor);
+    int rc = db_step(s, q);
+    *serial = rc > 0 ? sqlite3_column_int64(q, 0) : 0;
+    if (q)
+        sqlite3_reset(q);
+    return rc < 0 ? rc : 0;
+}
+
 int store_read_trace(struct store *s, uint16_t sensor,
                      int (*cb)(void *ctx, const void *data, size_t n), void *ctx)
 {
@@ -313,11 +326,11 @@ int burst_prune(struct store *s, uint16_t sensor, int64_t from, int64_t to)
     int rc = db_exec(s, "DELETE FROM burst WHERE sensor = ?1 AND last >= ?2 AND first < ?3", sensor,
                      from, to);
 
-    return rc < 0 ? rc
-                  : db_exec(s,
-                            "DELETE FROM trace WHERE sensor = ?1 AND newest >= ?2 AND oldest < "
-                            "?3",
-                            sensor, from, to);
+    if (rc == 0)
+        rc = db_exec(s, "DELETE FROM trace WHERE sensor = ?1 AND newest >= ?2 AND oldest < ?3",
+                     sensor, from, to);
+    /* An empty piece: whoever remembers the trace reads it again. */
+    return rc < 0 ? rc : store_put_trace(s, sensor, from, from, "", 0);
 }
 
 struct ruled {

@@ -81,6 +81,9 @@ int store_read_bursts(struct store *s, uint16_t sensor, int64_t from, int64_t to
 /* ---- the trace: the last minutes' events, so that a burst may begin in one commit and end in
  * another; opaque bytes of tally/burst.c ---- */
 
+/* Changes with each piece that is added, and when the trace is pruned. */
+int store_trace_serial(struct store *s, uint16_t sensor, int64_t *serial);
+
 int store_read_trace(struct store *s, uint16_t sensor,
                      int (*cb)(void *ctx, const void *data, size_t n), void *ctx);
 

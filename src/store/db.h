@@ -28,6 +28,8 @@ struct store {
     } statements[STATEMENTS_MAX];
     struct rules *rules; /* as store_rules gave them last, and the state of the table then */
     int64_t rules_generation;
+    void *kept;
+    void (*drop_kept)(void *thing);
     char said[256]; /* what went wrong last, where SQLite has no words for it */
 };
 

@@ -345,6 +345,7 @@ void store_close(struct store *s)
     for (size_t i = 0; i < STATEMENTS_MAX; i++)
         sqlite3_finalize(s->statements[i].stmt);
     sqlite3_close(s->db);
+    store_keep(s, NULL, NULL);
     rules_free(s->rules);
     free(s->sensors);
     free(s->path);

@@ -109,6 +109,8 @@ static int move_rows(struct store *s, uint16_t from, uint16_t to)
         "INSERT OR IGNORE INTO lean (sensor, hour) SELECT ?2, hour FROM lean WHERE sensor = ?1",
         "DELETE FROM lean WHERE sensor = ?1 AND ?2",
         "UPDATE segment SET sensor = ?2 WHERE sensor = ?1",
+        "UPDATE burst SET sensor = ?2 WHERE sensor = ?1",
+        "DELETE FROM trace WHERE sensor = ?1 AND ?2",
         "INSERT OR IGNORE INTO position_sensor (position, sensor)"
         " SELECT position, ?2 FROM position_sensor WHERE sensor = ?1",
         "DELETE FROM position_sensor WHERE sensor = ?1 AND ?2",

@@ -46,8 +46,10 @@ const char db_schema[] =
     "CREATE INDEX burst_key ON burst (sensor, key, last);"
     "CREATE INDEX burst_time ON burst (sensor, last);"
     /* The last minutes' events, in the order of their lines: what goes on may become a burst. */
-    "CREATE TABLE trace (id INTEGER PRIMARY KEY, sensor INTEGER NOT NULL, oldest INTEGER NOT NULL,"
+    "CREATE TABLE trace (id INTEGER PRIMARY KEY AUTOINCREMENT, sensor INTEGER NOT NULL, oldest "
+    "INTEGER NOT NULL,"
     "  newest INTEGER NOT NULL, data BLOB NOT NULL);"
+    "CREATE INDEX trace_key ON trace (sensor);"
     /* How far a log has been taken in; the log is known by its content. An id is never used again:
      * whoever follows a log that is forgotten meanwhile still has it. */
     "CREATE TABLE position (id INTEGER PRIMARY KEY AUTOINCREMENT, sensor TEXT NOT NULL, head_len "
@@ -179,6 +181,7 @@ void store_rollback(struct store *s)
     db_script(s, "ROLLBACK");
     memcpy(s->said, said, sizeof said);
     s->in_transaction = false;
+    store_keep(s, NULL, NULL);
     free(s->sensors); /* a sensor added in the transaction is gone */
     s->sensors = NULL;
     s->sensor_count = 0;
@@ -199,6 +202,19 @@ int db_end(struct store *s, bool own, int rc)
         return rc;
     }
     return store_commit(s);
+}
+
+void *store_kept(const struct store *s)
+{
+    return s->kept;
+}
+
+void store_keep(struct store *s, void *thing, void (*drop)(void *thing))
+{
+    if (s->kept && s->kept != thing)
+        s->drop_kept(s->kept);
+    s->kept = thing;
+    s->drop_kept = drop;
 }
 
 int store_sync(struct store *s)

@@ -39,6 +39,11 @@ void store_close(struct store *s);
  * disk. */
 int store_sync(struct store *s);
 
+/* One thing of the caller's that goes with what is committed: given back while the store is open,
+ * dropped when it is closed, replaced, or a transaction is rolled back. NULL: none. */
+void *store_kept(const struct store *s);
+void store_keep(struct store *s, void *thing, void (*drop)(void *thing));
+
 /* What SQLite said last, for a sentence to the operator. */
 const char *store_error(const struct store *s);
 

@@ -10,7 +10,8 @@
 enum {
     TRACE_S = 660,       /* the longest window, and a minute for lines that are out of order */
     TRACE_MAX = 1 << 17, /* records */
-    TRACE_WARM = 4,      /* events of a source in ten minutes, where there are more */
+    FLOOD_WARM = 4,      /* events of a source in ten minutes, where there are more */
+    SEQUENCE_WARM = 16,  /* events of one that has begun */
     TRACE_VERSION = 1,
     SLOTS_MIN = 1 << 10,
     SLOTS_MAX = 1 << 17,
@@ -44,7 +45,7 @@ struct burst_scan {
 
     struct record *trace; /* those of the commit aren't traced yet */
     size_t trace_n, trace_cap;
-    const struct record *records; /* of the hour */
+    struct record *records; /* of the hour */
     size_t n;
 
     size_t slot_mask;
@@ -330,12 +331,23 @@ static int find_floods(struct burst_scan *b, const struct item *it, size_t n)
     return rc;
 }
 
+/* A sequence that goes on is worth its place in the store. */
+static void warm_run(struct burst_scan *b)
+{
+    for (size_t i = 0; b->run.n >= SEQUENCE_WARM && i < b->run.n; i++) {
+        size_t at = b->run.list[i].index;
+        struct record *r = at < b->trace_n ? &b->trace[at] : &b->records[at - b->trace_n];
+        r->trace |= TRACE_WARM;
+    }
+}
+
 static int end_run(struct burst_scan *b, bool source_ports, int32_t step)
 {
     struct burst_fact f = {.kind = BURST_SEQUENTIAL};
 
     if (step == 0)
         return 0;
+    warm_run(b);
     if (source_ports)
         f.source_port_step = step;
     else
@@ -405,9 +417,9 @@ static int scan_source(struct burst_scan *b, const struct item *it, size_t n)
     }
     if (rc == 0 && events >= burst_rules[BURST_FLOOD].events)
         rc = find_floods(b, it, n);
-    if (rc == 0 && n >= burst_rules[BURST_SEQUENTIAL].events)
+    if (rc == 0 && n >= SEQUENCE_WARM)
         rc = find_sequences(b, it, n, false);
-    if (rc == 0 && n >= burst_rules[BURST_SEQUENTIAL].events)
+    if (rc == 0 && n >= SEQUENCE_WARM)
         rc = find_sequences(b, it, n, true);
     return rc;
 }
@@ -466,15 +478,22 @@ static int scan_keys(struct burst_scan *b, enum scan_by by)
 
 /* ---- the trace ---- */
 
+/* Up to two stretches of time are kept: that of the latest events, and that of the hour or, where
+ * the two are one, of a log of long ago that was taken in before. */
 struct kept {
     uint32_t newest, latest; /* of the hour; of all */
+    uint32_t other;          /* the end of a third one; 0: none is kept */
 };
+
+static bool is_near(uint32_t when, uint32_t end)
+{
+    return (int64_t)when + TRACE_S >= end && when <= (int64_t)end + TRACE_S;
+}
 
 static bool is_kept(const struct kept *k, uint32_t when)
 {
-    int64_t t = when;
-    return (t + TRACE_S >= k->newest && t <= (int64_t)k->newest + TRACE_S) ||
-           t + TRACE_S >= k->latest;
+    return is_near(when, k->newest) || is_near(when, k->latest) ||
+           (k->other && is_near(when, k->other));
 }
 
 /* Of a flood: sources with several events, the newest of them. */
@@ -486,7 +505,7 @@ static void bound_trace(struct burst_scan *b)
         return;
     for (size_t i = 0; i < b->trace_n; i++) {
         const struct record *r = &b->trace[i];
-        if (may_burst(b, &b->sources, source_key(r), r->when, 2 * TRACE_WARM))
+        if (may_burst(b, &b->sources, source_key(r), r->when, 2 * FLOOD_WARM))
             b->trace[n++] = *r;
     }
     b->trace_n = n < TRACE_MAX ? n : TRACE_MAX;
@@ -503,6 +522,9 @@ static void follow_trace(struct burst_scan *b)
     k.latest = k.newest;
     for (size_t i = 0; i < b->trace_n; i++)
         k.latest = b->trace[i].when > k.latest ? b->trace[i].when : k.latest;
+    for (size_t i = 0; i < b->trace_n && is_near(k.newest, k.latest); i++)
+        if ((int64_t)b->trace[i].when + 2 * HOUR_S < k.latest && b->trace[i].when > k.other)
+            k.other = b->trace[i].when;
     for (size_t i = 0; i < b->trace_n; i++)
         if (is_kept(&k, b->trace[i].when))
             b->trace[n++] = b->trace[i];
@@ -530,7 +552,7 @@ void burst_scan_begin(struct burst_scan *b, uint16_t sensor, const struct record
     b->trace_n = n;
 }
 
-int burst_scan_hour(struct burst_scan *b, const struct record *records, size_t n)
+int burst_scan_hour(struct burst_scan *b, struct record *records, size_t n)
 {
     b->records = records;
     b->n = n;
@@ -543,6 +565,23 @@ int burst_scan_hour(struct burst_scan *b, const struct record *records, size_t n
         rc = scan_keys(b, SCAN_PORTS);
     follow_trace(b);
     return rc;
+}
+
+/* What has a quarter of what makes a burst. */
+static bool is_warm(const struct burst_scan *b, const struct record *r)
+{
+    const struct burst_rule *x = burst_rules;
+    uint64_t source = source_key(r);
+
+    if (r->trace & TRACE_WARM ||
+        may_burst(b, &b->sources, source, r->when, x[BURST_FLOOD].events / 2) ||
+        may_burst(b, &b->targets, target_key(r) << PORT_KEY_BITS | r->port, r->when,
+                  x[BURST_TARGET].events / 2))
+        return true;
+    return r->class == CLASS_BACKSCATTER &&
+           (may_burst(b, &b->sources, source, r->when, x[BURST_REFLECTION].events / 2) ||
+            may_burst(b, &b->ports, source_port_key(r), r->when,
+                      x[BURST_REFLECTED_PORT].events / 2));
 }
 
 /* ---- the trace as bytes: a version, then each record: flags, time (the difference to the one
@@ -600,7 +639,8 @@ void trace_read(struct tally *t, uint16_t sensor, const void *data, size_t n)
         unsigned flags = *in.p++;
         uint64_t d = bytes_varint(&in);
         when += (uint32_t)(d & 1 ? -(int64_t)(d / 2) - 1 : (int64_t)(d / 2));
-        struct record r = {.when = when, .sensor = sensor, .class = flags & 3, .traced = true};
+        struct record r = {
+            .when = when, .sensor = sensor, .class = flags & 3, .trace = TRACE_STORED};
         r.source6 = flags & HAS_SOURCE6;
         r.target6 = flags & HAS_TARGET6;
         r.port = (uint32_t)bytes_varint(&in) & ((1 << PORT_KEY_BITS) - 1);
@@ -618,30 +658,31 @@ void trace_read(struct tally *t, uint16_t sensor, const void *data, size_t n)
         t->n = begin;
 }
 
-int burst_scan_end(struct burst_scan *b)
+int burst_scan_end(struct burst_scan *b, const struct record **trace, size_t *n)
 {
     struct trace_piece piece = {.oldest = INT64_MAX, .newest = INT64_MIN};
-    struct kept k = {0};
-    uint32_t before = 0;
+    uint32_t before = 0, latest = 0;
 
+    *trace = b->trace;
+    *n = b->trace_n;
     b->piece.n = 0;
     buf_put(&b->piece, &(uint8_t){TRACE_VERSION}, 1);
     for (size_t i = 0; i < b->trace_n; i++) {
-        const struct record *r = &b->trace[i];
-        k.latest = r->when > k.latest ? r->when : k.latest;
-        if (r->traced)
+        struct record *r = &b->trace[i];
+        latest = r->when > latest ? r->when : latest;
+        if (r->trace & TRACE_STORED || !(b->sink->store_all || is_warm(b, r)))
             continue;
         put_record(&b->piece, b, r, before);
+        r->trace |= TRACE_STORED;
         before = r->when;
         piece.oldest = r->when < piece.oldest ? r->when : piece.oldest;
         piece.newest = r->when > piece.newest ? r->when : piece.newest;
-        piece.n++;
     }
-    if (piece.n == 0)
+    if (piece.newest == INT64_MIN)
         return 0;
     piece.data = b->piece.p;
     piece.n = b->piece.n;
-    piece.before = (int64_t)k.latest - TRACE_S;
+    piece.before = (int64_t)latest - TRACE_S;
     piece.keep_from = piece.newest - TRACE_S;
     piece.keep_to = piece.newest + TRACE_S;
     return b->sink->put_trace(b->sink->ctx, b->sensor, &piece);

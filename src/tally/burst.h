@@ -6,6 +6,10 @@
  * commits. Two passes over the records count into small tables that only ever count too much, by
  * key and window; what may be in a burst is then sorted by its key and judged exactly.
  *
+ * Whoever counts on in the same process remembers the whole trace. The store gets of it what has a
+ * quarter of a burst, or half of a sequence, and all when the process ends: so a crash can cost a
+ * burst that has only begun its first events.
+ *
  * Where more than TRACE_MAX records are younger than TRACE_S, a flood, only those of sources with
  * several events are carried over, and of these the newest. */
 #ifndef SCANTIDE_TALLY_BURST_H
@@ -21,10 +25,11 @@ void burst_scan_free(struct burst_scan *b);
 
 /* A sensor's records come, hour by hour; its trace begins with n records from earlier commits. */
 void burst_scan_begin(struct burst_scan *b, uint16_t sensor, const struct record *trace, size_t n);
-int burst_scan_hour(struct burst_scan *b, const struct record *records, size_t n);
+int burst_scan_hour(struct burst_scan *b, struct record *records, size_t n);
 
-/* Gives what is to be kept to the sink. */
-int burst_scan_end(struct burst_scan *b);
+/* Gives what is to be stored of the trace to the sink, and all of it to the caller, until the next
+ * burst_scan_begin. */
+int burst_scan_end(struct burst_scan *b, const struct record **trace, size_t *n);
 
 /* Appends a piece's records to a tally, with the sensor's id in the place of its name's. Pieces that
  * can't be read are passed over. */

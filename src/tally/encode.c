@@ -54,7 +54,7 @@ struct encoder {
     struct item *items, *spare;
     struct segment_writer writer;
     struct buf marks;
-    struct tally *trace; /* of all sensors, with their ids; ranked as the others */
+    const struct tally *trace; /* its events; NULL: bursts aren't looked for */
 };
 
 static int compare_ip(const void *a, const void *b)
@@ -146,15 +146,20 @@ static const struct tally *tally_at(const struct encoder *x, size_t t)
     return t < x->n ? x->tallies[t] : x->trace;
 }
 
+static size_t tally_count(const struct encoder *x)
+{
+    return x->n + (x->trace != NULL);
+}
+
 static void rank_v6(struct encoder *x)
 {
     const struct ip_table *shown = &x->hidden.shown;
     size_t total = shown->n;
 
-    for (size_t t = 0; t <= x->n; t++)
+    for (size_t t = 0; t < tally_count(x); t++)
         total += tally_at(x, t)->v6.n;
     x->v6 = xmalloc(total * sizeof *x->v6);
-    for (size_t t = 0; t <= x->n; t++) {
+    for (size_t t = 0; t < tally_count(x); t++) {
         const struct tally *y = tally_at(x, t);
         if (y->v6.n)
             memcpy(x->v6 + x->v6_count, y->v6.list, y->v6.n * sizeof *x->v6);
@@ -171,7 +176,7 @@ static void rank_v6(struct encoder *x)
         if (ip_compare(&x->v6[i], &x->v6[unique - 1]) != 0)
             x->v6[unique++] = x->v6[i];
     x->v6_count = unique;
-    for (size_t t = 0; t <= x->n; t++) {
+    for (size_t t = 0; t < tally_count(x); t++) {
         const struct tally *y = tally_at(x, t);
         x->ranks[t] = xmalloc(y->v6.n * sizeof **x->ranks);
         for (size_t i = 0; i < y->v6.n; i++)
@@ -506,8 +511,49 @@ static int encode_targets(struct encoder *x, const struct group *g)
 
 /* ---- bursts ---- */
 
+/* What is remembered of a sensor: `serial` says as of which state of the store. */
+struct remembered {
+    uint16_t sensor;
+    int64_t serial;
+    size_t from, n;  /* of the events */
+    bool is_current; /* in this encoding */
+};
+
+struct trace {
+    struct tally *events; /* sensor by sensor, with their ids */
+    struct remembered *list;
+    size_t n;
+};
+
+struct trace *trace_new(void)
+{
+    struct trace *t = xcalloc(1, sizeof *t);
+
+    t->events = tally_new();
+    return t;
+}
+
+void trace_free(struct trace *t)
+{
+    if (!t)
+        return;
+    tally_free(t->events);
+    free(t->list);
+    free(t);
+}
+
+static struct remembered *find_remembered(struct trace *t, uint16_t sensor)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (t->list[i].sensor == sensor)
+            return &t->list[i];
+    t->list = xrealloc(t->list, t->n + 1, sizeof *t->list);
+    t->list[t->n] = (struct remembered){.sensor = sensor, .serial = INT64_MIN};
+    return &t->list[t->n++];
+}
+
 struct trace_taker {
-    struct tally *trace;
+    struct tally *events;
     uint16_t sensor;
 };
 
@@ -515,33 +561,87 @@ static int take_trace(void *taker, const void *data, size_t n)
 {
     const struct trace_taker *t = taker;
 
-    trace_read(t->trace, t->sensor, data, n);
+    trace_read(t->events, t->sensor, data, n);
     return 0;
 }
 
-/* The traces of all sensors that have events. */
-static int read_traces(struct encoder *x)
+/* Pieces of several commits: what became worth storing late lies behind what came later. */
+static void sort_by_time(struct record *list, size_t n)
 {
-    bool *seen = xcalloc(UINT16_MAX + 1, sizeof *seen);
+    struct item *items = xmalloc(n * sizeof *items), *spare = xmalloc(n * sizeof *spare);
+    struct record *copy = xmalloc(n * sizeof *copy);
+
+    memcpy(copy, list, n * sizeof *copy);
+    for (size_t i = 0; i < n; i++)
+        items[i] = (struct item){.key = list[i].when, .count = (uint32_t)i};
+    const struct item *it = sort_items(items, spare, n);
+    for (size_t i = 0; i < n; i++)
+        list[i] = copy[it[i].count];
+    free(items);
+    free(spare);
+    free(copy);
+}
+
+/* What is remembered is believed where nobody has changed the trace since; else it is read. */
+static int recall(struct encoder *x, uint16_t sensor)
+{
+    struct trace *t = x->sink->trace;
+    struct remembered *m = find_remembered(t, sensor);
+    struct trace_taker taker = {t->events, sensor};
+    int64_t serial;
+
+    if (m->is_current)
+        return 0;
+    m->is_current = true;
+    int rc = x->sink->trace_serial(x->sink->ctx, sensor, &serial);
+    if (rc < 0 || serial == m->serial)
+        return rc;
+    m->serial = serial;
+    m->from = t->events->n;
+    rc = x->sink->read_trace(x->sink->ctx, sensor, take_trace, &taker);
+    m->n = t->events->n - m->from;
+    if (m->n)
+        sort_by_time(t->events->records + m->from, m->n);
+    return rc;
+}
+
+static int recall_all(struct encoder *x)
+{
+    struct trace *t = x->sink->trace;
     int rc = 0;
 
-    for (size_t t = 0; t < x->n; t++)
-        for (size_t i = 0; i < x->tallies[t]->name_count && rc == 0; i++) {
-            struct trace_taker taker = {x->trace, x->sensors[t][i]};
-            if (!seen[taker.sensor])
-                rc = x->sink->read_trace(x->sink->ctx, taker.sensor, take_trace, &taker);
-            seen[taker.sensor] = true;
-        }
-    free(seen);
+    for (size_t k = 0; k < x->n; k++)
+        for (size_t i = 0; i < x->tallies[k]->name_count && rc == 0; i++)
+            rc = recall(x, x->sensors[k][i]);
+    for (size_t i = 0; x->sink->store_all && i < t->n && rc == 0; i++)
+        rc = recall(x, t->list[i].sensor);
     return rc;
+}
+
+/* Records by rank become records of a tally's own addresses, and the other way round. */
+static void remember(const struct encoder *x, struct tally *to, const struct record *list, size_t n,
+                     uint16_t sensor)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct record r = list[i];
+        if (r.source6)
+            r.source = ip_table_add(&to->v6, &x->v6[r.source]);
+        if (r.target6)
+            r.target = ip_table_add(&to->v6, &x->v6[r.target]);
+        r.sensor = sensor;
+        if (to->n == to->cap)
+            to->records = xrealloc(to->records, to->cap = to->cap * 2 + 1024, sizeof *to->records);
+        to->records[to->n++] = r;
+    }
 }
 
 static void rank_trace(struct encoder *x)
 {
     const uint32_t *ranks = x->ranks[x->n];
+    struct tally *events = x->sink->trace->events;
 
-    for (size_t i = 0; ranks && i < x->trace->n; i++) {
-        struct record *r = &x->trace->records[i];
+    for (size_t i = 0; ranks && i < events->n; i++) {
+        struct record *r = &events->records[i];
         if (r->source6)
             r->source = ranks[r->source];
         if (r->target6)
@@ -549,39 +649,57 @@ static void rank_trace(struct encoder *x)
     }
 }
 
+/* A sensor's hours; where it has none its trace is remembered as it is. */
+static int scan_sensor(struct encoder *x, struct burst_scan *b, struct remembered *m,
+                       struct tally *next)
+{
+    const struct tally *events = x->sink->trace->events;
+    const struct record *kept = m->n ? events->records + m->from : NULL;
+    size_t i = 0, n = m->n;
+    int rc = 0;
+
+    while (i < x->group_count && x->groups[i].sensor != m->sensor)
+        i++;
+    if (i < x->group_count || (x->sink->store_all && n)) {
+        burst_scan_begin(b, m->sensor, kept, n);
+        for (; rc == 0 && i < x->group_count && x->groups[i].sensor == m->sensor; i++)
+            rc = burst_scan_hour(b, x->records + x->groups[i].from, x->groups[i].n);
+        if (rc == 0)
+            rc = burst_scan_end(b, &kept, &n);
+    }
+    m->from = next->n;
+    m->n = n;
+    m->is_current = false;
+    remember(x, next, kept, n, m->sensor);
+    return rc < 0 ? rc : x->sink->trace_serial(x->sink->ctx, m->sensor, &m->serial);
+}
+
 static int scan_bursts(struct encoder *x)
 {
-    const struct tally *trace = x->trace;
+    struct trace *t = x->sink->trace;
     struct burst_scan *b = burst_scan_new(x->sink, x->v6);
+    struct tally *next = tally_new();
     int rc = 0;
 
     rank_trace(x);
-    for (size_t i = 0; rc == 0 && i < x->group_count;) {
-        uint16_t sensor = x->groups[i].sensor;
-        size_t from = 0, to;
-        while (from < trace->n && trace->records[from].sensor != sensor)
-            from++;
-        for (to = from; to < trace->n && trace->records[to].sensor == sensor; to++)
-            ;
-        burst_scan_begin(b, sensor, trace->n ? trace->records + from : NULL, to - from);
-        for (; rc == 0 && i < x->group_count && x->groups[i].sensor == sensor; i++)
-            rc = burst_scan_hour(b, x->records + x->groups[i].from, x->groups[i].n);
-        if (rc == 0)
-            rc = burst_scan_end(b);
-    }
+    for (size_t i = 0; rc == 0 && i < t->n; i++)
+        rc = scan_sensor(x, b, &t->list[i], next);
     burst_scan_free(b);
+    tally_free(t->events);
+    t->events = next;
     return rc;
 }
 
 int tally_encode(struct tally *const *tallies, size_t n, const struct tally_sink *sink)
 {
-    struct encoder x = {.tallies = tallies, .n = n, .sink = sink, .trace = tally_new()};
+    struct encoder x = {.tallies = tallies, .n = n, .sink = sink};
 
     x.sensors = xcalloc(n + 1, sizeof *x.sensors);
     x.ranks = xcalloc(n + 1, sizeof *x.ranks);
     int rc = name_sensors(&x);
     if (rc == 0 && sink->burst)
-        rc = read_traces(&x);
+        rc = recall_all(&x);
+    x.trace = sink->burst ? sink->trace->events : NULL;
     if (rc == 0) {
         if (sink->hide)
             hide_sources(&x);
@@ -601,7 +719,6 @@ int tally_encode(struct tally *const *tallies, size_t n, const struct tally_sink
         free(x.sensors[t]);
         free(x.ranks[t]);
     }
-    tally_free(x.trace);
     hidden_fini(&x);
     free(x.sensors);
     free(x.ranks);

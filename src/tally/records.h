@@ -5,6 +5,12 @@
 #include "base/iptable.h"
 #include "tally/tally.h"
 
+/* Of an event of the last minutes (trace.h). */
+enum trace_state {
+    TRACE_STORED = 1, /* in the store, from an earlier commit */
+    TRACE_WARM = 2    /* of a sequence that has begun */
+};
+
 /* An event in 32 bytes. An IPv6 address is its place in the tally's table of them. */
 struct record {
     uint32_t when;
@@ -17,7 +23,7 @@ struct record {
     uint16_t source_port;
     uint8_t class;
     bool source6, target6;
-    bool traced; /* in the store's trace of the last minutes, from an earlier commit */
+    uint8_t trace; /* enum trace_state */
 };
 
 struct name {

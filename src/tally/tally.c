@@ -115,7 +115,7 @@ void tally_add(struct tally *t, struct str sensor, const struct event *e, uint16
     r->sensor = find_name(t, sensor);
     r->source_port = e->has_ports ? e->source_port : 0;
     r->class = e->class;
-    r->traced = false;
+    r->trace = 0;
 }
 
 struct losses *tally_losses(struct tally *t)

@@ -48,6 +48,10 @@ struct trace_piece {
     int64_t oldest, newest, before, keep_from, keep_to;
 };
 
+/* The last minutes' events of all sensors. */
+struct trace *trace_new(void);
+void trace_free(struct trace *t);
+
 /* Where the facts go. All functions return 0 or a negative code that ends the encoding. */
 struct tally_sink {
     void *ctx;
@@ -61,10 +65,14 @@ struct tally_sink {
     struct ip (*hide)(void *ctx, const struct ip *source);
     int (*segment)(void *ctx, enum fact_kind kind, uint16_t sensor, int64_t start, uint64_t events,
                    const void *data, size_t len);
-    /* Bursts: what is found, as store_put_burst takes it, and the last minutes' events between two
-     * encodings, as bytes. `burst` NULL: they aren't looked for. */
+    /* Bursts: what is found, as store_put_burst takes it; NULL: they aren't looked for. */
     int (*burst)(void *ctx, const struct burst_fact *f, const struct burst_second *seconds,
                  size_t n);
+    /* The last minutes' events, remembered from one encoding to the next, and what of them is stored
+     * as bytes: see store/burst.h. `store_all`: all, since nothing of it may be remembered. */
+    struct trace *trace;
+    bool store_all;
+    int (*trace_serial)(void *ctx, uint16_t sensor, int64_t *serial);
     int (*read_trace)(void *ctx, uint16_t sensor, int (*take)(void *taker, const void *, size_t),
                       void *taker);
     int (*put_trace)(void *ctx, uint16_t sensor, const struct trace_piece *piece);

@@ -1,6 +1,8 @@
 /* Bursts: what makes one, and that it doesn't depend on how lines were cut into commits. */
 #include "store/burst.h"
 
+#include <limits.h>
+
 #include "base/country.h"
 #include "base/port.h"
 #include "helper.h"
@@ -10,17 +12,26 @@
 
 enum { T0 = 1764000000 - 1764000000 % HOUR_S };
 
+static const char *folder; /* of the store that was made last */
+
+static struct store *open_again(void)
+{
+    struct error err = {0};
+    struct store *s;
+
+    if (store_open(folder, STORE_WRITE, &s, &err) < 0)
+        fail_msg("%s", faults_text(&err));
+    return s;
+}
+
 static struct store *fresh_store(void)
 {
     static unsigned n;
-    struct error err = {0};
-    struct store *s;
-    char name[32];
+    static char path[PATH_MAX];
 
-    snprintf(name, sizeof name, "burst%u", n++);
-    if (store_open(temp_path(name), STORE_WRITE, &s, &err) < 0)
-        fail_msg("%s", faults_text(&err));
-    return s;
+    snprintf(path, sizeof path, "%s/burst%u", temp_folder, n++);
+    folder = path;
+    return open_again();
 }
 
 /* ---- events, and commits of them ---- */
@@ -39,10 +50,11 @@ static void add(struct events *x, const struct event *e)
     x->list[x->n++] = *e;
 }
 
-static void commit(struct store *s, const struct event *list, size_t n)
+/* `last`: of its process. */
+static void commit_as(struct store *s, const struct event *list, size_t n, bool last)
 {
     struct tally *t = tally_new();
-    struct log_state log = {.is_stream = true, .watched_to = INT64_MIN};
+    struct log_state log = {.is_stream = true, .mark = last, .watched_to = INT64_MIN};
     struct error err = {0};
 
     log.position.first_when = INT64_MAX;
@@ -52,6 +64,11 @@ static void commit(struct store *s, const struct event *list, size_t n)
     if (commit_write(s, &(struct commit_tags){0}, &part, 1, &err) < 0)
         fail_msg("%s", faults_text(&err));
     tally_free(t);
+}
+
+static void commit(struct store *s, const struct event *list, size_t n)
+{
+    commit_as(s, list, n, false);
 }
 
 /* ---- as text ---- */
@@ -308,6 +325,7 @@ static void make_noise(struct events *x, uint32_t seed)
 static void test_cuts(void **state)
 {
     (void)state;
+    /* now and then another process goes on */
     for (uint32_t seed = 1; seed <= 6; seed++) {
         struct events x = {0};
         make_noise(&x, seed * 77);
@@ -326,7 +344,12 @@ static void test_cuts(void **state)
             for (size_t at = 0, n; at < x.n; at += n) {
                 n = 1 + random_number(&cut) % most;
                 n = n < x.n - at ? n : x.n - at;
-                commit(s, x.list + at, n);
+                bool last = random_number(&cut) % 4 == 0;
+                commit_as(s, x.list + at, n, last);
+                if (last) {
+                    store_close(s);
+                    s = open_again();
+                }
             }
             snprintf(row, sizeof row, "seed %u, up to %zu lines", seed, most);
             char *got = bursts(s);
@@ -336,6 +359,45 @@ static void test_cuts(void **state)
         }
         free(want);
         free(x.list);
+    }
+}
+
+/* A crash forgets what was far from a burst, and nothing of one that is under way. */
+static void test_crash(void **state)
+{
+    static const struct row crashes[] = {
+        {"a flood",
+         {{600, 0, 590, 1, 0, 9, 0, 23, 0, 4000, ODD, SCAN}},
+         1,
+         "flood 0-589 600 peak 2 198.51.100.1>192.0.2.9 23/tcp from -\n"},
+        {"a sequence",
+         {{40, 0, 580, 1, 0, 0, 1, 100, 1, 4000, ODD, SCAN}},
+         1,
+         "sequential 0-565 40 peak 1 198.51.100.1>- - from - steps 1/0\n"},
+        {"answers",
+         {{120, 0, 580, 1, 0, 0, 1, 9000, ODD, 80, 0, BACK}},
+         1,
+         "reflected-port 0-575 120 peak 1 198.51.100.1>- - from 80/tcp\n"
+         "reflection 0-575 120 peak 1 198.51.100.1>- - from 80/tcp\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(crashes); i++) {
+        struct events x = {0};
+        plant(&x, &crashes[i].plants[0]);
+        struct store *s = fresh_store();
+        for (size_t at = 0, n = x.n / 20; at < x.n; at += n) {
+            commit(s, x.list + at, n);
+            if (at == x.n / 2 || at == x.n / 4 * 3) {
+                store_close(s);
+                s = open_again();
+            }
+        }
+        char *got = bursts(s);
+        same_text(crashes[i].name, got, crashes[i].want);
+        free(got);
+        free(x.list);
+        store_close(s);
     }
 }
 
@@ -403,6 +465,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_cuts),
+        cmocka_unit_test(test_crash),
         cmocka_unit_test(test_two_logs),
         cmocka_unit_test(test_rules_and_pruning),
     };
