@@ -28,6 +28,15 @@ enum {
     PORT_OTHER = PORT_FRAG << 16 | 0xffff,
 };
 
+/* Ports of one kind under a name, "smb". */
+struct port_group {
+    char *name;
+    uint32_t *ports; /* n >= 1 of them */
+    size_t n;
+};
+
+enum { PORT_GROUP_NAME_MAX = 24 };
+
 static inline uint32_t port_key(enum port_kind kind, uint32_t number)
 {
     return (uint32_t)kind << 16 | number;

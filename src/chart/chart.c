@@ -33,11 +33,19 @@ static char *escape_path(const char *path)
     return out;
 }
 
-/* Whether there is the part's file in a sensor's folder. */
-static bool part_file(const struct chart_request *req, const struct chart_part *part, size_t sensor,
+/* Files that the part is the sum of, if they are there. */
+static size_t part_files(const struct chart_request *req, const struct chart_part *part)
+{
+    return req->sensor_count * (1 + part->more_count);
+}
+
+/* Whether there is the part's i-th file. */
+static bool part_file(const struct chart_request *req, const struct chart_part *part, size_t i,
                       char **path)
 {
-    *path = xasprintf("%s/%s", req->sensors[sensor], part->path);
+    size_t sensor = i % req->sensor_count, which = i / req->sensor_count;
+
+    *path = xasprintf("%s/%s", req->sensors[sensor], which ? part->more[which - 1] : part->path);
     if (!req->exists || req->exists(*path))
         return true;
     free(*path);
@@ -70,7 +78,7 @@ static bool add_sum(struct args *cmd, const struct chart_request *req,
     char *start = reading.from ? xasprintf(":start=%lld", (long long)reading.from) : xstrdup("");
 
     ASSERT(f);
-    for (size_t i = 0; i < req->sensor_count; i++) {
+    for (size_t i = 0; i < part_files(req, part); i++) {
         char *path;
         if (!part_file(req, part, i, &path))
             continue;
@@ -495,7 +503,7 @@ static int check_request(const struct chart_request *req, struct error *err)
         error_add(err, NULL, 0, 0, "'%s' must end in .png or .svg", req->output);
         return -EINVAL;
     }
-    for (size_t i = 0; i < req->sensor_count; i++) {
+    for (size_t i = 0; i < part_files(req, &req->series); i++) {
         char *path;
         if (part_file(req, &req->series, i, &path)) {
             free(path);

@@ -27,11 +27,13 @@
 #include "chart/axis.h"
 #include "chart/definition.h"
 
-/* The sum over sensors of one file each. */
+/* The sum over sensors of one file each, or of several. */
 struct chart_part {
-    const char *key;     /* "CN", "23/tcp": decides the colour; NULL for the total */
-    const char *path;    /* below a sensor's folder: "pair/23-tcp/CN.rrd" */
-    const char *sources; /* how many distinct ones, as text: no RRD knows; NULL: not told */
+    const char *key;         /* "CN", "23/tcp": decides the colour; NULL for the total */
+    const char *path;        /* below a sensor's folder: "pair/23-tcp/CN.rrd" */
+    const char *sources;     /* how many distinct ones, as text: no RRD knows; NULL: not told */
+    const char *const *more; /* further paths, whose files are added: those of a group's ports */
+    size_t more_count;
 };
 
 struct chart_request {

@@ -143,13 +143,15 @@ static int64_t last_update(const struct chart_request *req)
 {
     int64_t last = 0;
 
-    for (size_t i = 0; i < req->sensor_count; i++) {
-        char *path = xasprintf("%s/%s", req->sensors[i], req->series.path);
-        time_t t = rrd_last_r(path);
-        if (t > last)
-            last = t;
-        free(path);
-    }
+    for (size_t i = 0; i < req->sensor_count; i++)
+        for (size_t k = 0; k <= req->series.more_count; k++) {
+            const char *below = k ? req->series.more[k - 1] : req->series.path;
+            char *path = xasprintf("%s/%s", req->sensors[i], below);
+            time_t t = rrd_last_r(path);
+            if (t > last)
+                last = t;
+            free(path);
+        }
     rrd_clear_error();
     return last;
 }

@@ -123,7 +123,8 @@ static void check_rrd(struct check *c)
 {
     char *folder = paths_share("rrd");
     char *archives = xasprintf("%s/schema.yaml", folder),
-         *look = xasprintf("%s/chart.yaml", folder);
+         *look = xasprintf("%s/chart.yaml", folder), *known = xasprintf("%s/ports.yaml", folder);
+    struct port_book *book;
     struct schema *schema = NULL;
     struct chart_definition *chart = NULL;
 
@@ -131,8 +132,11 @@ static void check_rrd(struct check *c)
         schema_free(schema);
     if (chart_definition_load(look, &chart, &c->err) == 0)
         chart_definition_free(chart);
+    if (port_book_load(known, &book, &c->err) == 0)
+        port_book_free(book);
     free(archives);
     free(look);
+    free(known);
     free(folder);
 }
 

@@ -26,6 +26,10 @@ static const char usage[] =
     "S]...\n"
     "                   [--note TEXT]... [--print] -o FILE.png|FILE.svg\n"
     "\n"
+    "A port may be a group of rrd/ports.yaml, such as smb or mail: then it is the sum of its "
+    "ports'\n"
+    "series, by country, by port or none.\n"
+    "\n"
     "Bars of an hour, or of 5 minutes for 6 hours or less, stacked by the largest parts and "
     "'other', so\n"
     "that the top of the stack is the line of the total. Time that nobody watched is shaded. Bars "
@@ -58,12 +62,16 @@ enum { NOTES_MAX = 8, ROW_TEXT_MAX = 32 };
 /* One part of the stack, with the strings that its chart_part points to. */
 struct layer {
     char key[RANK_KEY_MAX], path[SERIES_PATH_MAX], sources[ROW_TEXT_MAX];
+    char **more; /* paths of a group's further ports */
+    size_t more_count;
 };
 
 struct graph {
     struct session session;
     struct span span;
     struct series_key what;
+    const struct port_group *group; /* in place of what.port, or NULL */
+    struct port_book *book;
     enum by by;
     struct chart_definition *definition;
     struct chart_request request;
@@ -97,10 +105,9 @@ static int choose_what(struct graph *g, int argc, char **argv)
         g->what.kind = SERIES_TOTAL;
     } else if (strcmp(word, "port") == 0) {
         g->what.kind = SERIES_PORT;
-        if (!key || port_parse(str_from(key), &g->what.port) < 0)
-            return session_mistake(
-                "graph", "port %s: a port is meant, such as 23/tcp, 53/udp, 8/icmp or 47/ip",
-                key ? key : "");
+        if (session_port("graph", "port", key ? key : "", &g->book, &g->what.port, &g->group) !=
+            EXIT_DONE)
+            return EXIT_MISTAKE;
     } else if (strcmp(word, "country") == 0) {
         g->what.kind = SERIES_COUNTRY;
         if (!key || country_parse(str_from(key), &g->what.country) < 0)
@@ -133,7 +140,7 @@ static int check_by(struct graph *g)
 {
     if (g->by == BY_DEFAULT)
         g->by = g->what.kind == SERIES_COUNTRY ? BY_PORT : BY_COUNTRY;
-    if (g->what.kind == SERIES_PORT && g->by == BY_PORT)
+    if (g->what.kind == SERIES_PORT && g->by == BY_PORT && !g->group)
         return session_mistake("graph", "a port has one port: stack it by country or none");
     if (g->what.kind == SERIES_COUNTRY && g->by == BY_COUNTRY)
         return session_mistake("graph", "a country is one country: stack it by port or none");
@@ -334,6 +341,46 @@ static bool file_exists(const char *path)
     return access(path, R_OK) == 0;
 }
 
+/* Whether what is drawn of a key is the sum of it for all of the group's ports. */
+static bool sums_group(const struct graph *g)
+{
+    return g->group && g->by != BY_PORT;
+}
+
+/* The keys that are drawn as one; `out` has room for sum_size(g) of them. */
+static size_t sum_size(const struct graph *g)
+{
+    return sums_group(g) ? g->group->n : 1;
+}
+
+static void sum_keys(const struct graph *g, const struct series_key *key, struct series_key *out)
+{
+    for (size_t i = 0; i < sum_size(g); i++) {
+        out[i] = *key;
+        if (sums_group(g))
+            out[i].port = g->group->ports[i];
+    }
+}
+
+static void set_paths(struct layer *l, const struct series_key *keys, size_t n)
+{
+    series_path(&keys[0], l->path);
+    l->more = xcalloc(n, sizeof *l->more);
+    for (l->more_count = 0; l->more_count + 1 < n; l->more_count++) {
+        l->more[l->more_count] = xmalloc(SERIES_PATH_MAX);
+        series_path(&keys[l->more_count + 1], l->more[l->more_count]);
+    }
+}
+
+static void clear_paths(struct layer *l)
+{
+    for (size_t i = 0; i < l->more_count; i++)
+        free(l->more[i]);
+    free(l->more);
+    l->more = NULL;
+    l->more_count = 0;
+}
+
 static bool any_file(const struct graph *g, const char *path)
 {
     for (size_t i = 0; i < g->sensor_count; i++) {
@@ -344,6 +391,20 @@ static bool any_file(const struct graph *g, const char *path)
             return true;
     }
     return false;
+}
+
+static bool any_layer_file(const struct graph *g, const struct layer *l)
+{
+    bool any = any_file(g, l->path);
+
+    for (size_t i = 0; i < l->more_count && !any; i++)
+        any = any_file(g, l->more[i]);
+    return any;
+}
+
+static struct chart_part part_of(const struct layer *l, const char *key, const char *sources)
+{
+    return (struct chart_part){key, l->path, sources, (const char *const *)l->more, l->more_count};
 }
 
 static void count_text(char out[static ROW_TEXT_MAX], uint64_t n, bool exact)
@@ -361,6 +422,8 @@ static struct series_key layer_key(const struct graph *g, const struct rank_row 
         key.port = row->port;
     if (g->what.kind == SERIES_TOTAL)
         key.kind = g->by == BY_COUNTRY ? SERIES_COUNTRY : SERIES_PORT;
+    else if (g->group && g->by == BY_PORT)
+        key.kind = SERIES_PORT;
     else
         key.kind = SERIES_PAIR;
     return key;
@@ -382,34 +445,43 @@ static int want_series(struct graph *g, const struct series_key *keys, size_t n,
 
 static int want_layers(struct graph *g, int64_t now)
 {
-    struct series_key keys[CHART_LAYERS_MAX];
-    size_t n = 0;
+    size_t n = 0, each = sum_size(g);
+    struct series_key *keys = xcalloc(CHART_LAYERS_MAX * each, sizeof *keys);
 
-    for (; n < g->ranking.n && n < g->layer_count && n < CHART_LAYERS_MAX; n++)
-        keys[n] = layer_key(g, &g->ranking.rows[n]);
-    return want_series(g, keys, n, now);
+    for (; n < g->ranking.n && n < g->layer_count && n < CHART_LAYERS_MAX; n++) {
+        struct series_key key = layer_key(g, &g->ranking.rows[n]);
+        sum_keys(g, &key, keys + n * each);
+    }
+    int status = want_series(g, keys, n * each, now);
+    free(keys);
+    return status;
 }
 
 /* The largest parts of the span that have a file. */
 static void choose_layers(struct graph *g)
 {
     enum rank_what what = g->by == BY_COUNTRY ? RANK_COUNTRIES : RANK_PORTS;
+    struct series_key *keys = xcalloc(sum_size(g), sizeof *keys);
     size_t n = 0;
 
     for (size_t i = 0; i < g->ranking.n && n < g->layer_count; i++) {
         const struct rank_row *row = &g->ranking.rows[i];
         struct layer *l = &g->layers[n];
         struct series_key key = layer_key(g, row);
-        series_path(&key, l->path);
-        if (!any_file(g, l->path))
+        sum_keys(g, &key, keys);
+        set_paths(l, keys, sum_size(g));
+        if (!any_layer_file(g, l)) {
+            clear_paths(l);
             continue;
+        }
         rank_key(what, row, l->key);
         if (row->untold)
             strcpy(l->sources, "-");
         else
             count_text(l->sources, row->sources, g->ranking.sources_exact);
-        g->parts[n++] = (struct chart_part){l->key, l->path, l->sources};
+        g->parts[n++] = part_of(l, l->key, l->sources);
     }
+    free(keys);
     g->request.layers = g->parts;
     g->request.layer_count = n;
 }
@@ -425,6 +497,7 @@ static int rank_layers(struct graph *g, int64_t now)
                            .sensor_count = g->sensor_count,
                            .by_port = g->what.kind == SERIES_PORT,
                            .port = g->what.port,
+                           .ports = g->group,
                            .by_country = g->what.kind == SERIES_COUNTRY,
                            .country = g->what.country};
 
@@ -442,25 +515,54 @@ static int rank_layers(struct graph *g, int64_t now)
     return status;
 }
 
+/* A group's ports without a series can't be in its sum. */
+static void say_missing(const struct graph *g)
+{
+    char port[PORT_TEXT_MAX], path[SERIES_PATH_MAX];
+
+    for (size_t i = 0; g->group && i < g->group->n; i++) {
+        struct series_key key = {.kind = SERIES_PORT, .port = g->group->ports[i]};
+        series_path(&key, path);
+        if (any_file(g, path))
+            continue;
+        port_format(key.port, port);
+        fprintf(
+            stderr,
+            "scantide: %s of %s has no series, so it isn't in the chart; 'series: ports:' gives "
+            "it one\n",
+            port, g->group->name);
+    }
+}
+
 static int find_series(struct graph *g, int64_t now)
 {
     struct layer *s = &g->series;
     char country[3];
-    int status = want_series(g, &g->what, 1, now);
+    size_t n = g->group ? g->group->n : 1;
+    struct series_key *keys = xcalloc(n, sizeof *keys);
 
+    for (size_t i = 0; i < n; i++) {
+        keys[i] = g->what;
+        keys[i].port = g->group ? g->group->ports[i] : g->what.port;
+    }
+    int status = want_series(g, keys, n, now);
+    set_paths(s, keys, n);
+    free(keys);
     if (status != EXIT_DONE)
         return status;
-
-    if (g->what.kind == SERIES_PORT)
+    if (g->group)
+        snprintf(s->key, sizeof s->key, "%s", g->group->name);
+    else if (g->what.kind == SERIES_PORT)
         port_format(g->what.port, s->key);
     else if (g->what.kind == SERIES_COUNTRY)
         snprintf(s->key, sizeof s->key, "%s", country_format(g->what.country, country));
-    series_path(&g->what, s->path);
-    g->request.series =
-        (struct chart_part){g->what.kind == SERIES_TOTAL ? NULL : s->key, s->path, NULL};
-    if (any_file(g, s->path))
+    g->request.series = part_of(s, g->what.kind == SERIES_TOTAL ? NULL : s->key, NULL);
+    say_missing(g);
+    if (any_layer_file(g, s))
         return EXIT_DONE;
-    if (g->what.kind == SERIES_PORT)
+    if (g->group)
+        error_add(&g->session.err, NULL, 0, 0, "no port of %s has a series", s->key);
+    else if (g->what.kind == SERIES_PORT)
         error_add(&g->session.err, NULL, 0, 0,
                   "%s has no series: a port needs %u events in some clock hour, or a place in the "
                   "configuration's 'series: ports:'; 'scantide top' counts it all the same",
@@ -490,13 +592,30 @@ static void say_note(struct graph *g)
     g->request.note_count = 1 + g->note_count;
 }
 
+/* "smb (445/tcp, 139/tcp)" */
+static char *group_text(const struct port_group *group)
+{
+    char port[PORT_TEXT_MAX], *text = xstrdup(group->name);
+
+    for (size_t i = 0; i < group->n; i++) {
+        port_format(group->ports[i], port);
+        char *longer =
+            xasprintf("%s%s%s%s", text, i ? ", " : " (", port, i + 1 == group->n ? ")" : "");
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
 static void say_title(struct graph *g)
 {
     const struct chart_words *w = &g->definition->words;
     const struct chart_request *r = &g->request;
     const char *by = g->by == BY_COUNTRY ? w->by_country : g->by == BY_PORT ? w->by_port : "";
     const char *from = g->what.kind == SERIES_COUNTRY ? w->from : "";
-    char *name = r->series.key ? caption_key(g->definition, r->series.key) : xstrdup(w->all);
+    char *name = g->group        ? group_text(g->group)
+                 : r->series.key ? caption_key(g->definition, r->series.key)
+                                 : xstrdup(w->all);
 
     g->title = xasprintf("%s%s%s%s%s", from, *from ? " " : "", name, *by ? " " : "", by);
     g->subtitle = caption_subtitle(g->definition, g->session.local, r->from, r->to, r->step_s);
@@ -555,6 +674,10 @@ static void graph_fini(struct graph *g)
         free(g->names[i]);
         free(g->folders[i]);
     }
+    clear_paths(&g->series);
+    for (size_t i = 0; i < CHART_LAYERS_MAX; i++)
+        clear_paths(&g->layers[i]);
+    port_book_free(g->book);
     rank_fini(&g->ranking);
     chart_definition_free(g->definition);
     free(g->note);

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/lock.h"
+#include "base/nearest.h"
 #include "base/wall.h"
 #include "config/paths.h"
 #include "store/sensors.h"
@@ -361,6 +362,55 @@ int session_find_sensors(struct session *s, const char *command, const char *con
         ids[i] = list[at].id;
     }
     return EXIT_DONE;
+}
+
+int session_port_book(struct port_book **book)
+{
+    char *folder = paths_share("rrd"), *path = xasprintf("%s/ports.yaml", folder);
+    struct error err = {0};
+    int rc = port_book_load(path, book, &err);
+
+    error_print(&err, stderr);
+    error_fini(&err);
+    free(folder);
+    free(path);
+    return rc < 0 ? EXIT_MISTAKE : EXIT_DONE;
+}
+
+static const char *nearest_group(const struct port_book *book, const char *text)
+{
+    const struct port_group *list;
+    size_t n = port_book_groups(book, &list);
+    const char **words = xcalloc(n + 1, sizeof *words);
+
+    for (size_t i = 0; i < n; i++)
+        words[i] = list[i].name;
+    const char *near = nearest_word(str_from(text), words, n);
+    free(words);
+    return near;
+}
+
+int session_port(const char *command, const char *option, const char *text, struct port_book **book,
+                 uint32_t *port, const struct port_group **group)
+{
+    *group = NULL;
+    if (port_parse(str_from(text), port) == 0)
+        return EXIT_DONE;
+    if (!*book && session_port_book(book) != EXIT_DONE)
+        return EXIT_MISTAKE;
+    *group = port_book_group(*book, text);
+    if (*group) {
+        *port = (*group)->ports[0];
+        return EXIT_DONE;
+    }
+    const char *near = nearest_group(*book, text);
+    if (near)
+        return session_mistake(command, "%s %s: there is no such group; did you mean '%s'?", option,
+                               text, near);
+    return session_mistake(command,
+                           "%s %s: a port is meant, such as 23/tcp, 53/udp, 8/icmp or 47/ip, or a "
+                           "group of rrd/ports.yaml, such as smb",
+                           option, text);
 }
 
 int session_zone(const char *command, const char *text, const struct zone **zone)

@@ -19,6 +19,7 @@
 
 #include "command/command.h"
 #include "config/config.h"
+#include "config/portbook.h"
 #include "parse/parser.h"
 #include "series/series.h"
 #include "store/rules.h"
@@ -118,6 +119,14 @@ char *session_rules_text(const struct rules_change *change, const struct zone *l
 /* The ids of sensors by name; EXIT_MISTAKE with a sentence that lists those there are. */
 int session_find_sensors(struct session *s, const char *command, const char *const *names, size_t n,
                          uint16_t *ids);
+
+/* rrd/ports.yaml. EXIT_DONE, or EXIT_MISTAKE with its faults said. */
+int session_port_book(struct port_book **book);
+
+/* What --port and the like say: a port, or the group of that name in the book, which is loaded where
+ * it isn't yet; *group NULL: a port. EXIT_DONE, or EXIT_MISTAKE with a sentence. */
+int session_port(const char *command, const char *option, const char *text, struct port_book **book,
+                 uint32_t *port, const struct port_group **group);
 
 /* --timezone and --year as they are given; NULL: this machine's zone, no year (0). EXIT_DONE, or
  * EXIT_MISTAKE with a sentence. */

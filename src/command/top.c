@@ -36,7 +36,8 @@ static const char usage[] =
     "    --all              all that the facts hold; there is no period before\n"
     "    --with-excluded    also events of the networks that the configuration excludes\n"
     "    --without-scanners no events of the known scanners that the configuration lists\n"
-    "    --port P           only events at a port: 23/tcp, 53/udp, 8/icmp, 47/ip\n"
+    "    --port P           only events at a port: 23/tcp, 53/udp, 8/icmp, 47/ip; or at a group's\n"
+    "    --groups           ports of one group count as one (rrd/ports.yaml: smb, mail, web, ...)\n"
     "    --country CC       only events from a country: CN, ZZ (unknown), -- (no global address)\n"
     "    --sensor S         only this firewall; may stand several times\n"
     "    -n N               so many rows (20); 0 for every row\n"
@@ -57,6 +58,8 @@ struct top {
     const char *sensor_names[SENSORS_MAX];
     uint16_t sensors[SENSORS_MAX];
     size_t sensor_count, n;
+    struct port_book *book;
+    bool groups;
 };
 
 /* ---- output ---- */
@@ -222,6 +225,18 @@ static json_t *as_object(const struct top *t, const struct rank_row *row)
     return o;
 }
 
+static json_t *group_list(const struct port_group *group)
+{
+    char port[PORT_TEXT_MAX];
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < group->n; i++) {
+        port_format(group->ports[i], port);
+        json_array_append_new(list, json_string(port));
+    }
+    return list;
+}
+
 static json_t *row_object(const struct top *t, const struct rank_row *row)
 {
     char key[RANK_KEY_MAX], country[3], a[TIME_TEXT_MAX];
@@ -242,6 +257,8 @@ static json_t *row_object(const struct top *t, const struct rank_row *row)
         if (scanner_name(t, row))
             json_object_set_new(o, "scanner", json_string(scanner_name(t, row)));
     }
+    if (row->group)
+        json_object_set_new(o, "group", group_list(row->group));
     if (row->as)
         json_object_set_new(o, "source", json_pack("{s:o}", "as", as_object(t, row)));
     if (row->before_rank)
@@ -261,9 +278,10 @@ static void print_json(const struct top *t)
     /* Row by row, so that a million rows need no tree of them all. */
     printf("{\"from\":\"%s\",", time_format_utc(r->from, a));
     printf("\"to\":\"%s\",\"hidden\":%" PRIu64 ",\"events\":%" PRIu64 ",\"sources\":%" PRIu64
-           ",\"sources_exact\":%s,\"sources_are_networks\":%s,\"rows\":[",
+           ",\"sources_exact\":%s%s,\"rows\":[",
            time_format_utc(r->to, a), r->hidden, r->events, r->sources,
-           r->sources_exact ? "true" : "false", are_networks(t) ? "true" : "false");
+           r->sources_exact ? "true" : "false",
+           are_networks(t) ? ",\"sources_are_networks\":true" : "");
     for (size_t i = 0; i < t->n; i++) {
         json_t *o = row_object(t, &r->rows[i]);
         fputs(i ? ",\n" : "\n", stdout);
@@ -350,9 +368,15 @@ static int check_options(struct top *t)
     if (end == t->n_text || *end || t->n_text[0] == '-')
         return session_mistake("top", "-n %s: a number of rows is meant, 0 for all", t->n_text);
     t->query.by_port = t->port != NULL;
-    if (t->port && port_parse(str_from(t->port), &t->query.port) < 0)
-        return session_mistake(
-            "top", "--port %s: a port is meant, such as 23/tcp, 53/udp, 8/icmp or 47/ip", t->port);
+    if (t->port && session_port("top", "--port", t->port, &t->book, &t->query.port,
+                                &t->query.ports) != EXIT_DONE)
+        return EXIT_MISTAKE;
+    if (t->groups && t->query.what != RANK_PORTS && t->query.what != RANK_PAIRS)
+        return session_mistake("top", "--groups: only ports and pairs are grouped");
+    if (t->groups && !t->book && session_port_book(&t->book) != EXIT_DONE)
+        return EXIT_MISTAKE;
+    if (t->groups)
+        t->query.group_count = port_book_groups(t->book, &t->query.groups);
     t->query.by_country = t->country != NULL;
     if (t->country && country_parse(str_from(t->country), &t->query.country) < 0)
         return session_mistake("top", "--country %s: two letters are meant, such as CN",
@@ -378,6 +402,7 @@ static int read_options(int argc, char **argv, struct top *t)
                                             {"sensor", required_argument, NULL, 's'},
                                             {"format", required_argument, NULL, 'F'},
                                             {"exact", no_argument, NULL, 'e'},
+                                            {"groups", no_argument, NULL, 'g'},
                                             {0}};
     int option, status;
 
@@ -406,6 +431,8 @@ static int read_options(int argc, char **argv, struct top *t)
             t->format = optarg;
         else if (option == 'e')
             t->query.exact = true;
+        else if (option == 'g')
+            t->groups = true;
         else if (option == 'n')
             t->n_text = optarg;
         else if (session_option(option, "top", usage, &status) < 0)
@@ -458,11 +485,14 @@ int cmd_top(int argc, char **argv)
     struct top t = {0};
     int status = read_options(argc, argv, &t);
 
-    if (status != EXIT_DONE)
+    if (status != EXIT_DONE) {
+        port_book_free(t.book);
         return status < 0 ? EXIT_DONE : status;
+    }
     status = session_open(&t.session, SESSION_FACTS_READ | SESSION_AS_NAMES);
     if (status == EXIT_DONE)
         status = rank_and_print(&t);
     session_close(&t.session);
+    port_book_free(t.book);
     return status;
 }

@@ -46,7 +46,8 @@ struct rank {
     struct ip_table v6;
     struct sketch **sketches; /* of targets, by row */
     size_t sketch_cap;
-    struct sums *sums; /* where margins are read */
+    struct sums *sums;  /* where margins are read */
+    uint16_t *group_of; /* port to the number of its group, from 1; NULL: ports aren't grouped */
 };
 
 /* What margins tell, by port or country; most rows are added to some hundred times, so this is kept
@@ -154,9 +155,46 @@ static uint64_t group_key(enum rank_what what, uint32_t port, uint16_t country)
     return what == RANK_COUNTRIES ? country : (uint64_t)port << COUNTRY_BITS | country;
 }
 
+static bool port_wanted(const struct rank_query *q, uint32_t port)
+{
+    if (!q->by_port || !q->ports)
+        return !q->by_port || q->port == port;
+    for (size_t i = 0; i < q->ports->n; i++)
+        if (q->ports->ports[i] == port)
+            return true;
+    return false;
+}
+
 static bool wanted(const struct rank_query *q, uint32_t port, uint16_t country)
 {
-    return (!q->by_port || q->port == port) && (!q->by_country || q->country == country);
+    return port_wanted(q, port) && (!q->by_country || q->country == country);
+}
+
+/* ---- groups ---- */
+
+static void group_ports(struct rank *x)
+{
+    const struct rank_query *q = x->q;
+
+    if (q->group_count == 0 || (q->what != RANK_PORTS && q->what != RANK_PAIRS))
+        return;
+    x->group_of = xcalloc(PORT_KEY_MAX, sizeof *x->group_of);
+    for (size_t i = 0; i < q->group_count; i++)
+        for (size_t k = 0; k < q->groups[i].n; k++)
+            x->group_of[q->groups[i].ports[k]] = (uint16_t)(i + 1);
+}
+
+static const struct port_group *group_of(const struct rank *x, uint32_t port)
+{
+    return x->group_of && x->group_of[port] ? &x->q->groups[x->group_of[port] - 1] : NULL;
+}
+
+/* The port that stands for all of its group. */
+static uint32_t grouped(const struct rank *x, uint32_t port)
+{
+    const struct port_group *g = group_of(x, port);
+
+    return g ? g->ports[0] : port;
 }
 
 static bool hides(const struct rank *x, uint16_t rule)
@@ -176,7 +214,7 @@ static int take_bin(void *ctx, const struct bin_fact *f)
         x->hidden += f->events;
         return 0;
     }
-    uint32_t port = f->port;
+    uint32_t port = grouped(x, f->port);
     uint16_t country = f->country;
     if (x->q->what == RANK_PAIRS && !x->q->by_port && !x->q->by_country &&
         (port == PORT_OTHER || country == COUNTRY_OTHER)) { /* one row: store/bound.h */
@@ -186,6 +224,7 @@ static int take_bin(void *ctx, const struct bin_fact *f)
     size_t i = find_row(&x->table, group_key(x->q->what, port, country), &fresh);
     struct rank_row *row = &x->table.rows[i];
     row->port = port;
+    row->group = group_of(x, port);
     row->country = country;
     row->events += f->events;
     return 0;
@@ -214,7 +253,8 @@ static int take_source(void *ctx, const struct source_fact *f)
         hides(x, rules_of(x->rules, f)))
         return 0;
     uint64_t source = compact_source(x, f);
-    size_t row = find_row(&x->table, group_key(x->q->what, f->port, f->country), &fresh);
+    size_t row =
+        find_row(&x->table, group_key(x->q->what, grouped(x, f->port), f->country), &fresh);
     seen_add(&x->seen, (uint64_t)row << SOURCE_BITS | source);
     seen_add(&x->all, source);
     return 0;
@@ -292,7 +332,7 @@ static bool margins_tell(const struct rank_query *q)
     return (q->what == RANK_PORTS && !q->by_country) || (q->what == RANK_COUNTRIES && !q->by_port);
 }
 
-static struct sums *sums_new(size_t n)
+static struct sums *sums_new(size_t n, unsigned total_bits)
 {
     struct sums *m = xcalloc(1, sizeof *m);
 
@@ -300,7 +340,7 @@ static struct sums *sums_new(size_t n)
     m->events = xcalloc(n, sizeof *m->events);
     m->untold = xcalloc(n, sizeof *m->untold);
     m->sketches = xcalloc(n, sizeof(struct hll *));
-    m->total = hll_new(HLL_BITS_TOTAL);
+    m->total = hll_new(total_bits);
     return m;
 }
 
@@ -321,7 +361,13 @@ static bool key_wanted(const struct rank *x, uint32_t key)
 {
     if (by_country(x))
         return !x->q->by_country || key == x->q->country;
-    return !x->q->by_port || key == x->q->port;
+    return port_wanted(x->q, key);
+}
+
+/* The row of a key. */
+static uint32_t row_key(const struct rank *x, uint32_t key)
+{
+    return by_country(x) ? key : grouped(x, key);
 }
 
 static int take_sum(void *ctx, uint16_t rule, uint32_t key, uint64_t events, bool told)
@@ -334,6 +380,7 @@ static int take_sum(void *ctx, uint16_t rule, uint32_t key, uint64_t events, boo
         x->hidden += events;
         return 0;
     }
+    key = row_key(x, key);
     x->sums->events[key] += events;
     if (!told)
         x->sums->untold[key] += events;
@@ -358,7 +405,14 @@ static int take_total(void *ctx, const uint8_t *sketch, size_t n)
 static int take_sketch(void *ctx, uint32_t key, const uint8_t *sketch, size_t n)
 {
     struct rank *x = ctx;
-    return key_wanted(x, key) ? hll_join(sketch_of(x, key), sketch, n) : 0;
+    if (!key_wanted(x, key))
+        return 0;
+    if (x->q->ports && !by_country(x)) {
+        int rc = hll_join(x->sums->total, sketch, n);
+        if (rc < 0)
+            return rc;
+    }
+    return hll_join(sketch_of(x, row_key(x, key)), sketch, n);
 }
 
 /* A source of an hour that has no margin, or is at the edge of the span. */
@@ -370,9 +424,16 @@ static int sketch_source(void *ctx, const struct source_fact *f)
     if (!key_wanted(x, key) || events_within(x, f) == 0 || hides(x, rules_of(x->rules, f)))
         return 0;
     uint64_t hash = sketch_hash(&f->source);
-    hll_add(sketch_of(x, key), hash);
+    hll_add(sketch_of(x, row_key(x, key)), hash);
     hll_add(x->sums->total, hash);
     return 0;
+}
+
+/* Its quiet ports' sketches are missing hour by hour, and that adds up: a group is counted by its
+ * sources as long as these are there. */
+static bool has_group(const struct rank_query *q)
+{
+    return q->group_count || (q->by_port && q->ports);
 }
 
 /* Rows of all keys with events. */
@@ -386,11 +447,12 @@ static void sums_to_rows(struct rank *x)
         size_t i = find_row(&x->table, key, &fresh);
         struct rank_row *row = &x->table.rows[i];
         row->port = by_country(x) ? 0 : key;
+        row->group = by_country(x) ? NULL : group_of(x, key);
         row->country = by_country(x) ? (uint16_t)key : 0;
         row->events = x->sums->events[key];
         if (!x->sketched)
             continue;
-        row->untold = x->sums->untold[key] > row->events / 2;
+        row->untold = x->sums->untold[key] > row->events / (has_group(x->q) ? 10 : 2);
         if (x->sums->sketches[key] && !row->untold)
             row->sources = hll_count(x->sums->sketches[key]);
     }
@@ -413,7 +475,7 @@ static int rank_target(void *ctx, const struct target_fact *f)
     struct rank *x = ctx;
     bool fresh;
 
-    if (x->q->by_port && x->q->port != f->port)
+    if (!port_wanted(x->q, f->port))
         return 0;
     size_t i = find_row(&x->table, compact(x, &f->target), &fresh);
     struct rank_row *row = &x->table.rows[i];
@@ -500,7 +562,7 @@ static int each_sensor(struct store *s, struct rank *x,
 
 static uint64_t count_total(const struct rank *x)
 {
-    if (x->q->by_port || x->q->by_country) /* there is one row at most */
+    if ((x->q->by_port && !x->q->ports) || x->q->by_country) /* there is one row at most */
         return x->table.n ? x->table.rows[0].sources : 0;
     return hll_count(x->sums->total);
 }
@@ -556,6 +618,7 @@ static void rank_clear(struct rank *x)
         free(x->sketches[i]);
     free(x->sketches);
     sums_free(x->sums);
+    free(x->group_of);
     free(x->seen.list);
     free(x->all.list);
     ip_table_fini(&x->v6);
@@ -570,10 +633,12 @@ static int rank_span(struct store *s, const struct rank_query *q, int64_t from, 
     int rc = sources ? each_sensor(s, &x, check_lean) : 0;
     /* Sketches are of all but the excluded. */
     x.sketched = sources && margins_tell(q) &&
-                 (x.lean || (!q->exact && to - from > RANK_EXACT_S)) && !q->with_excluded &&
-                 !q->without_scanners;
+                 (x.lean || (!q->exact && !has_group(q) && to - from > RANK_EXACT_S)) &&
+                 !q->with_excluded && !q->without_scanners;
     if (margins_tell(q))
-        x.sums = sums_new(q->what == RANK_PORTS ? PORT_KEY_MAX : COUNTRY_MAX);
+        x.sums = sums_new(q->what == RANK_PORTS ? PORT_KEY_MAX : COUNTRY_MAX,
+                          q->by_port && q->ports ? HLL_BITS_PORT : HLL_BITS_TOTAL);
+    group_ports(&x);
     if (rc == 0)
         rc = store_rules(s, &x.rules);
     if (rc == 0)
@@ -583,7 +648,7 @@ static int rank_span(struct store *s, const struct rank_query *q, int64_t from, 
     bool of_sources = q->what == RANK_SOURCES || q->what == RANK_AS;
     bool sketch_total = x.lean && of_sources && !q->by_port && !q->by_country;
     if (sketch_total) {
-        x.sums = sums_new(0);
+        x.sums = sums_new(0, HLL_BITS_TOTAL);
         if (rc == 0)
             rc = each_sensor(s, &x, read_total);
     }
@@ -686,15 +751,23 @@ void rank_fini(struct ranking *r)
     *r = (struct ranking){0};
 }
 
+static void port_text(const struct rank_row *row, char out[RANK_KEY_MAX])
+{
+    if (row->group)
+        snprintf(out, RANK_KEY_MAX, "%s", row->group->name);
+    else
+        port_format(row->port, out);
+}
+
 const char *rank_key(enum rank_what what, const struct rank_row *row, char out[RANK_KEY_MAX])
 {
     char country[3];
 
     switch (what) {
-    case RANK_PORTS: port_format(row->port, out); break;
+    case RANK_PORTS: port_text(row, out); break;
     case RANK_COUNTRIES: country_format(row->country, out); break;
     case RANK_PAIRS:
-        port_format(row->port, out);
+        port_text(row, out);
         snprintf(out + strlen(out), RANK_KEY_MAX - strlen(out), " %s",
                  country_format(row->country, country));
         break;

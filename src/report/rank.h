@@ -5,6 +5,7 @@
  * Events are exact always. Distinct sources are exact up to RANK_EXACT_S or where it is asked for;
  * for ports and countries of longer spans, and for targets always, sketches are joined: the
  * standard error is 0.8% in all, 1.6% for a country, 2.3% for a port, 3.3% for a target.
+ * Groups of ports are counted by their sources as long as all of these are there.
  * Spans are whole bins; sources are told by their spread within the hour, targets are kept by the
  * hour, so their span is rounded outward to hours. One thread at a time per store.
  *
@@ -35,17 +36,22 @@ struct rank_query {
     size_t sensor_count;      /* 0: all */
     bool by_port, by_country; /* only events of this port, from this country */
     uint32_t port;
+    const struct port_group *ports; /* with by_port, in the place of `port`: only at these */
     uint16_t country;
+    /* Of ports and pairs: these count as one port each, whose sources are those of any of them. */
+    const struct port_group *groups;
+    size_t group_count;
     bool with_excluded, without_scanners; /* else no excluded source is ranked, and scanners are */
     bool no_sources;                      /* don't count distinct sources: quicker */
     bool exact;                           /* count them exactly whatever the span: slower */
 };
 
 struct rank_row {
-    uint32_t port;    /* of ports and pairs */
-    uint16_t country; /* of countries, pairs and sources */
-    struct ip ip;     /* of sources and targets; of an autonomous system one source */
-    uint32_t as;      /* of sources, as tagged last, and autonomous systems; 0: unknown */
+    uint32_t port;                  /* of ports and pairs; of a group the first */
+    const struct port_group *group; /* of ports and pairs, or NULL */
+    uint16_t country;               /* of countries, pairs and sources */
+    struct ip ip;                   /* of sources and targets; of an autonomous system one source */
+    uint32_t as; /* of sources, as tagged last, and autonomous systems; 0: unknown */
     uint64_t events;
     uint64_t sources; /* distinct */
     bool untold;      /* `sources` isn't known: most events fell into hours that keep no sketch of

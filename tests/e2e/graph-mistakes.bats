@@ -27,7 +27,7 @@ says() { # STATUS TEXT, then graph's arguments
 @test "a call that means nothing" {
     says 2 'say what to draw' -o a.png
     says 2 "'everything' can't be drawn" everything -o a.png
-    says 2 'a port is meant' port telnet -o a.png
+    says 2 'a port is meant' port nothing -o a.png
     says 2 'two letters are meant' country China -o a.png
     says 2 'one word too many' total 23/tcp -o a.png
     says 2 'a port has one port' port 23/tcp --by port -o a.png

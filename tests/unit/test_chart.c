@@ -38,8 +38,8 @@ static int free_definition(void **state)
 
 static const char *const one_sensor[] = {"data/rrd/gw"};
 static const char *const two_sensors[] = {"data/rrd/a", "data/rrd/b"};
-static const struct chart_part two_layers[] = {{"CN", "pair/23-tcp/CN.rrd", NULL},
-                                               {"IN", "pair/23-tcp/IN.rrd", NULL}};
+static const struct chart_part two_layers[] = {{"CN", "pair/23-tcp/CN.rrd", NULL, NULL, 0},
+                                               {"IN", "pair/23-tcp/IN.rrd", NULL, NULL, 0}};
 
 static struct chart_request request(void)
 {
@@ -55,7 +55,7 @@ static struct chart_request request(void)
                                   .zoom = 1,
                                   .sensors = one_sensor,
                                   .sensor_count = 1,
-                                  .series = {"23/tcp", "port/23-tcp.rrd", NULL},
+                                  .series = {"23/tcp", "port/23-tcp.rrd", NULL, NULL, 0},
                                   .layers = two_layers,
                                   .layer_count = 2,
                                   .zone = "UTC",
