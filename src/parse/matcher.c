@@ -7,6 +7,7 @@
 #include "base/find.h"
 #include "base/hash.h"
 #include "parse/compiled.h"
+#include "parse/stranger.h"
 #include "parse/words.h"
 
 enum {
@@ -51,7 +52,8 @@ struct matcher {
     uint32_t match_limit; /* that is set */
     struct values values; /* of the pattern that is tried */
     struct stamp stamp;
-    bool looked; /* whether `found` is of the message at hand */
+    bool looked;   /* whether `found` is of the message at hand */
+    bool stranger; /* it is a stranger's words: only parsers that name its tag are tried */
     bool decided;
     uint64_t *limited; /* by parser */
     struct literals_found found;
@@ -384,6 +386,8 @@ static bool try_parser(struct matcher *m, size_t index, const struct envelope *e
         pcre2_set_match_limit(m->context, m->match_limit = p->match_limit);
     if (p->file->tags_count && has_tag(p, env->tag))
         return try_at(m, env->body, 0, e);
+    if (m->stranger)
+        return false;
     for (size_t l = 0; l < p->literal_count; l++) {
         long at = first_place(m, p, l, text);
         if (at >= 0 && p->anchor == ANCHOR_MESSAGE)
@@ -477,6 +481,7 @@ static bool take(struct matcher *m, const struct envelope *env, struct event *e)
 enum outcome matcher_match(struct matcher *m, const struct envelope *env, struct event *e)
 {
     m->stamp.kind = STAMP_NONE;
+    m->stranger = stranger_speaks(env->tag);
     if (!m->set->n || !take(m, env, e)) {
         e->host = env->host;
         return OUTCOME_UNMATCHED;
@@ -493,6 +498,7 @@ enum outcome matcher_match(struct matcher *m, const struct envelope *env, struct
 bool matcher_takes(struct matcher *m, size_t parser, const struct envelope *env, struct event *e)
 {
     m->looked = false;
+    m->stranger = stranger_speaks(env->tag);
     return try_parser(m, parser, env, e);
 }
 

@@ -467,6 +467,46 @@ static void test_tags(void **state)
     parser_set_free(set);
 }
 
+/* What sshd and others write down was chosen by a stranger: no parser takes it for a packet, unless
+ * it names the tag. */
+static void test_strangers(void **state)
+{
+    static const struct {
+        const char *line;
+        enum outcome outcome;
+    } rows[] = {
+        {"Nov 24 10:00:01 gw kernel: blocked 198.51.100.7 17 53", OUTCOME_EVENT},
+        {"Nov 24 10:00:01 gw sshd[7]: Invalid user blocked 198.51.100.7 17 53", OUTCOME_UNMATCHED},
+        {"Nov 24 10:00:01 gw sshd: Invalid user blocked 198.51.100.7 17 53", OUTCOME_UNMATCHED},
+        {"<38>1 2026-11-24T10:00:01Z gw sshd 7 - - blocked 198.51.100.7 17 53", OUTCOME_UNMATCHED},
+        {"Nov 24 10:00:01 gw postfix/smtpd[7]: blocked 198.51.100.7 17 53", OUTCOME_UNMATCHED},
+        {"Nov 24 10:00:01 gw sshdrop[7]: blocked 198.51.100.7 17 53", OUTCOME_EVENT},
+        {"Nov 24 10:00:01 gw nginx[7]: 198.51.100.7 17 53", OUTCOME_EVENT},
+    };
+    const char *folder = temp_path("strangers");
+    char scratch[LINE_MAX_BYTES];
+    struct envelope env;
+    struct event e;
+
+    (void)state;
+    write_parser(folder, "any.yaml",
+                 "name: any\nabout: a test\nliteral: blocked\n"
+                 "patterns: ['blocked\\ (?<src>\\S++)\\ (?<proto>\\d++)\\ (?<dport>\\d++)']\n"
+                 "verdict: {from: action}\nsamples:\n  - line: x\n    gives: {}\n");
+    write_parser(folder, "named.yaml",
+                 "name: named\nabout: a test\ntags: [nginx]\n"
+                 "patterns: ['(?<src>\\S++)\\ (?<proto>\\d++)\\ (?<dport>\\d++)']\n"
+                 "verdict: {from: action}\nsamples:\n  - line: x\n    gives: {}\n");
+    struct parser_set *set = load(folder);
+    struct matcher *m = matcher_new(set);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        envelope_parse(str_from(rows[i].line), scratch, &env);
+        same_number(rows[i].line, matcher_match(m, &env, &e), rows[i].outcome);
+    }
+    matcher_free(m);
+    parser_set_free(set);
+}
+
 /* The user's folder goes first and replaces by name; what isn't there is no fault. */
 static void test_folders(void **state)
 {
@@ -573,11 +613,12 @@ static void test_unproven(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_iptables),       cmocka_unit_test(test_prefixes),
-        cmocka_unit_test(test_own_prefixes),   cmocka_unit_test(test_made_to_be_slow),
-        cmocka_unit_test(test_groups),         cmocka_unit_test(test_folders),
-        cmocka_unit_test(test_pairs),          cmocka_unit_test(test_tags),
-        cmocka_unit_test(test_shipped_proven), cmocka_unit_test(test_unproven),
+        cmocka_unit_test(test_iptables),     cmocka_unit_test(test_prefixes),
+        cmocka_unit_test(test_own_prefixes), cmocka_unit_test(test_made_to_be_slow),
+        cmocka_unit_test(test_groups),       cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_pairs),        cmocka_unit_test(test_tags),
+        cmocka_unit_test(test_strangers),    cmocka_unit_test(test_shipped_proven),
+        cmocka_unit_test(test_unproven),
     };
     return cmocka_run_group_tests(tests, temp_make, temp_remove);
 }
