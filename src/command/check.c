@@ -14,6 +14,7 @@
 #include "base/access.h"
 #include "base/check.h"
 #include "base/port.h"
+#include "base/usage.h"
 #include "chart/definition.h"
 #include "command/session.h"
 #include "config/paths.h"
@@ -145,14 +146,11 @@ static void check_rrd(struct check *c)
 #define LABEL "%-15s "
 #define MORE  "%-17s "
 
-static void tell_size(double bytes)
+static void tell_size(uint64_t bytes)
 {
-    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
-    size_t unit = 0;
+    char text[SIZE_TEXT_MAX];
 
-    for (; bytes >= 1000 && unit < 4; unit++)
-        bytes /= 1000;
-    printf("%.*f %s", unit > 0 && bytes < 10, bytes, units[unit]);
+    fputs(size_format(bytes, text), stdout);
 }
 
 static void tell_zone(const struct zone *zone, int64_t now)
@@ -192,7 +190,7 @@ static void tell_inputs(const struct config *conf, int64_t now)
         if (rotated_is_pattern(input->file)) {
             printf("a pattern of paths; what it means is looked up again and again\n");
         } else if (stat(input->file, &st) == 0) {
-            tell_size((double)st.st_size);
+            tell_size((uint64_t)st.st_size);
             printf(", last written %s\n", time_format_local(here, st.st_mtime, when));
         } else {
             printf("isn't there yet; it is waited for\n");
@@ -317,6 +315,54 @@ static void tell_anonymize(const struct config *conf)
                "Anonymous");
 }
 
+/* What max_size would take. */
+static void tell_excess(const struct check *c, struct store *s, uint64_t bytes, int64_t now)
+{
+    char excess[SIZE_TEXT_MAX], part[3][SIZE_TEXT_MAX];
+    struct store_sheddable may;
+
+    if (bytes <= c->conf->max_size || store_sheddable(s, now, &may) < 0)
+        return;
+    printf(MORE "%s too much: the next import, or day of run, makes room, the oldest first:\n", "",
+           size_format(bytes - c->conf->max_size, excess));
+    printf(MORE " pairs not drawn for 3 days; sources of more than %d days (up to %s);\n", "",
+           SHED_SOURCES_DAYS, size_format(may.sources, part[0]));
+    printf(MORE " 5 minutes of more than %d days (of %s); days before the last %d (up to %s)\n", "",
+           SHED_BINS_DAYS, size_format(may.bins, part[1]), SHED_ALL_DAYS,
+           size_format(may.all, part[2]));
+}
+
+static void tell_room(const struct check *c, int64_t now)
+{
+    struct usage room = usage_of(c->data, "rrd");
+    struct store_size facts;
+    struct error err = {0};
+    struct store *s;
+
+    if (c->conf->max_size) {
+        printf(MORE "may hold ", "");
+        tell_size(c->conf->max_size);
+        printf(" (max_size)\n");
+    }
+    if (store_open(c->data, STORE_READ, &s, &err) == 0) {
+        if (store_size(s, &facts) == 0) {
+            printf(MORE "holds ", "");
+            tell_size(room.bytes);
+            printf(": facts ");
+            tell_size(facts.used + facts.unused);
+            printf(" (");
+            tell_size(facts.unused);
+            printf(" of it for new ones), RRDs ");
+            tell_size(room.marked);
+            printf("\n");
+            if (c->conf->max_size)
+                tell_excess(c, s, room.bytes - facts.unused, now);
+        }
+        store_close(s);
+    }
+    error_fini(&err);
+}
+
 static void tell_data(const struct check *c)
 {
     struct statvfs fs;
@@ -328,7 +374,7 @@ static void tell_data(const struct check *c)
         printf("can be written");
         if (statvfs(c->data, &fs) == 0) {
             printf(", ");
-            tell_size((double)fs.f_bavail * (double)fs.f_frsize);
+            tell_size((uint64_t)fs.f_bavail * fs.f_frsize);
             printf(" free");
         }
         printf("\n");
@@ -370,6 +416,7 @@ static void tell(const struct check *c, int64_t now)
     tell_asn(c);
     tell_anonymize(c->conf);
     tell_data(c);
+    tell_room(c, now);
     tell_series(c->conf);
 }
 

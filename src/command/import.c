@@ -228,21 +228,38 @@ static int read_options(int argc, char **argv, struct call *call, struct import_
     return EXIT_DONE;
 }
 
-/* What folding makes serves rankings of more than three days: a short log leaves it to the daemon,
- * or to the import with which there is enough. Where no daemon runs, what is long past is thinned,
- * too. */
-static void keep_up(struct session *s, int64_t now)
+static void say_undone(const struct session *s, const char *what)
 {
-    struct upkeep u = {0};
+    fprintf(stderr, "scantide: the facts are committed, but not yet %s (%s)\n", what,
+            store_error(s->store));
+}
+
+/* What folding makes serves rankings of more than three days: a short log leaves it to the daemon,
+ * or to the import with which there is enough. */
+static bool fold_when_many(struct session *s, int64_t now)
+{
     int64_t hours;
     int rc = store_unfolded(s->store, &hours);
+    bool many = rc == 0 && hours > UNFOLDED_KEPT;
 
-    if (rc == 0 && hours > UNFOLDED_KEPT)
-        rc = session_daemon_runs(s) ? store_fold(s->store, now - UPKEEP_FOLD_AFTER_S)
-                                    : upkeep_all(&u, s->store, now, &s->err);
+    if (many)
+        rc = store_fold(s->store, now - UPKEEP_FOLD_AFTER_S);
     if (rc < 0)
-        fprintf(stderr, "scantide: the facts are committed, but not yet folded or thinned (%s)\n",
-                store_error(s->store));
+        say_undone(s, "folded");
+    return many;
+}
+
+/* Where no daemon does it: what is long past is thinned, and the folder kept below its size. The
+ * series have seen all of it by then. */
+static void keep_up(struct session *s, int64_t now)
+{
+    struct upkeep u = {.data = s->data, .max_size = s->conf->max_size, .compact = true};
+
+    if (upkeep_all(&u, s->store, now, &s->err) < 0)
+        say_undone(s, "thinned");
+    if (u.said)
+        say(u.said);
+    free(u.said);
     error_fini(&s->err);
 }
 
@@ -281,11 +298,12 @@ static int import_all(struct session *s, struct import_options *o, struct progre
     choices_fini(&logs);
     if (done == 0 && sum.counts.lines == 0)
         return status;
-    keep_up(s, o->now);
+    bool many = fold_when_many(s, o->now);
     int synced = session_sync_series(s);
+    if ((many || s->conf->max_size) && !session_daemon_runs(s))
+        keep_up(s, o->now);
     if (store_sync(s->store) < 0)
-        fprintf(stderr, "scantide: the facts are committed, but not yet synced (%s)\n",
-                store_error(s->store));
+        say_undone(s, "synced");
     print_report(s, &sum, now_s() - started);
     return status == EXIT_DONE ? synced : status;
 }

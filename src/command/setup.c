@@ -84,6 +84,8 @@ static int choose_inputs(struct setup *s, const struct setup_files *call, struct
         .parsers = s->session.parsers,
         .geo = s->session.geo,
         .tags = {s->session.asn, &s->session.anonymizer},
+        .data = s->session.data,
+        .max_size = conf->max_size,
         .commit_every_s = conf->commit_every_s,
         .late_s = conf->late_s,
         .write_every_s = conf->series.write_every_s,

@@ -16,6 +16,7 @@
 #include "parse/parser_file.h"
 
 enum {
+    MAX_SIZE_LEAST = 50 * 1000 * 1000, /* bytes */
     COMMIT_EVERY_S = 5,
     LATE_S = 90,
     PORT_EVENTS = 10,
@@ -56,7 +57,7 @@ struct raw_series {
 };
 
 struct raw {
-    char *data, *parsers, *commit_every, *late;
+    char *data, *parsers, *max_size, *commit_every, *late;
     enum anonymize *anonymize;
     struct raw_geo *geo;
     struct raw_input *inputs;
@@ -147,6 +148,7 @@ static const cyaml_schema_field_t fields[] = {
                          &inputs_schema, 1, INPUTS_LIMIT),
     CYAML_FIELD_ENUM_PTR("anonymize", OPTIONAL | CYAML_FLAG_STRICT, struct raw, anonymize,
                          anonymize_words, ANONYMIZE_WORDS),
+    TEXT("max_size", struct raw, max_size),
     TEXT("commit_every", struct raw, commit_every),
     TEXT("late", struct raw, late),
     CYAML_FIELD_SEQUENCE("prefixes", OPTIONAL, struct raw, prefixes, &prefix_schema, 0, 1000),
@@ -434,6 +436,7 @@ static void read_meaning(struct reading *r)
 
     value_path(r, "data", raw->data, &conf->data);
     value_path(r, "parsers", raw->parsers, &conf->parsers);
+    value_size(r, "max_size", raw->max_size, MAX_SIZE_LEAST, &conf->max_size);
     if (raw->geo) {
         value_path(r, "geo.country", raw->geo->country, &conf->country);
         value_path(r, "geo.asn", raw->geo->asn, &conf->asn);

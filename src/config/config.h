@@ -67,6 +67,7 @@ struct config {
     struct rule *rules; /* the exclusions, if any, before the scanners; numbered from 1 */
     size_t rule_count;
     enum anonymize anonymize;
+    uint64_t max_size; /* bytes of the data folder; 0: as much as it takes */
     int commit_every_s;
     int late_s;
     struct {

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,4 +117,30 @@ void value_sensor(struct reading *r, const char *node, const char *name, char **
             SENSOR_NAME_MAX - 1, name);
     else
         *sensor = xstrdup(name);
+}
+
+void value_size(struct reading *r, const char *node, const char *text, uint64_t min, uint64_t *out)
+{
+    static const char units[] = "MGT";
+    char *end;
+
+    if (!value_said(text) || strcmp(text, "0") == 0)
+        return;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    const char *unit = *end ? strchr(units, *end) : NULL;
+    if (!isdigit((unsigned char)*text) || !unit || end[1] || errno || n > 1000000) {
+        yamlfile_fault(r->file, node, r->err,
+                       "'%s' must be a number and M, G or T, such as 500M or 10G, not '%s'", node,
+                       text);
+        return;
+    }
+    uint64_t bytes = n * 1000000;
+    for (const char *u = units; u < unit; u++)
+        bytes *= 1000;
+    if (bytes < min)
+        yamlfile_fault(r->file, node, r->err, "'%s' must be %" PRIu64 "M or more, not '%s'", node,
+                       min / 1000000, text);
+    else
+        *out = bytes;
 }

@@ -27,6 +27,9 @@ bool value_said(const char *text);
 /* An absolute path, copied over the old one. */
 void value_path(struct reading *r, const char *node, const char *text, char **path);
 
+/* A number of bytes as 500M, 10G or 2T (in thousands); 0 or nothing said: left as it is. */
+void value_size(struct reading *r, const char *node, const char *text, uint64_t min, uint64_t *out);
+
 /* "5s", "2m", "1h", within [min_s, max_s]; `range` says that in words. */
 void value_duration(struct reading *r, const char *node, const char *text, int min_s, int max_s,
                     const char *range, int *out_s);

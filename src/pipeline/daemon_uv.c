@@ -312,6 +312,15 @@ static void series_ended(struct daemon *d)
     say_faults(d);
 }
 
+static void upkeep_ended(struct daemon *d)
+{
+    say_faults(d);
+    if (d->upkeep.said)
+        say(d, "%s", d->upkeep.said);
+    free(d->upkeep.said);
+    d->upkeep.said = NULL;
+}
+
 static void start(struct daemon *d, enum job job);
 
 /* ---- a changed configuration ---- */
@@ -391,7 +400,7 @@ static void after_job(uv_work_t *work, int status)
     else if (job == JOB_APPLY)
         applied(d);
     else
-        say_faults(d);
+        upkeep_ended(d);
     error_fini(&d->err);
     schedule(d);
     read_on(d);
@@ -530,6 +539,8 @@ static void schedule(struct daemon *d)
     } else if (d->upkeep_more || fold_goal() > d->folded) {
         d->folded = fold_goal();
         d->until = wall_now();
+        d->upkeep.data = d->setup->data;
+        d->upkeep.max_size = d->setup->max_size;
         start(d, JOB_UPKEEP);
     }
 }

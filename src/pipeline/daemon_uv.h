@@ -3,7 +3,8 @@
  * The loop's thread reads and parses. What blocks is a job on a worker, one at a time, and only
  * jobs use the store and the series: a commit every few seconds (sooner where many events wait, and
  * reading waits where a commit is in the way); the RRDs `late_s` after the end of each bin, or of
- * each `write_every_s`; folding, once an hour. When idle it wakes once a second.
+ * each `write_every_s`; folding, once an hour; thinning, once a day. When idle it wakes once a
+ * second.
  *
  * SIGHUP loads the configuration anew: it is validated whole, and what can fail is done first; on
  * any fault the old one stays. Inputs that are as they were go on untouched.
@@ -28,6 +29,8 @@ struct daemon_setup {
     struct geo *geo;
     struct commit_tags tags;
     struct series *series;
+    const char *data;  /* the folder of both */
+    uint64_t max_size; /* of it; 0: no limit */
     int commit_every_s, late_s;
     int write_every_s; /* between two batches of the series */
     void (*free)(struct daemon_setup *s);

@@ -1,13 +1,14 @@
 /* upkeep.h - what is done to the facts when they are over: hours are folded, what is long past is
- * thinned.
+ * thinned, and the data folder is kept below its greatest size.
  *
  * A slice at a time, since whoever commits waits meanwhile: a daemon calls it while it says that
  * there is more. Knows no clock; writes to the store, so not from the loop's thread.
  *
- *     struct upkeep u = {0};
+ *     struct upkeep u = {.data = data, .max_size = max_size};
  *     do
  *         rc = upkeep_slice(&u, store, now, UPKEEP_BYTES, &more, &err);
- *     while (rc == 0 && more); */
+ *     while (rc == 0 && more);
+ *     free(u.said); */
 #ifndef SCANTIDE_PIPELINE_UPKEEP_H
 #define SCANTIDE_PIPELINE_UPKEEP_H
 
@@ -21,13 +22,25 @@ enum {
     UPKEEP_BYTES = FAULT_LIMIT(16 << 20, 1)
 };
 
-/* Zero-initialised: nothing has been done yet. */
 struct upkeep {
-    int64_t thinned_day; /* since 1970, when all was thinned */
+    const char *data;  /* the folder */
+    uint64_t max_size; /* of it, in bytes, without what facts.db has free; 0: no limit */
+    bool compact;      /* facts.db shrinks where its file alone is too large: nobody waits */
+
+    /* A sentence for the operator, where room was made or couldn't be; the caller's to free and to
+     * set NULL. */
+    char *said;
+
+    int64_t thinned_day; /* since 1970, when all was done; 0: not yet */
+    bool thinned, shedding, warned;
+    uint64_t size; /* before room was made */
+    struct store_shed shed;
+    uint64_t pairs;
 };
 
-/* Folds what ended UPKEEP_FOLD_AFTER_S before `now`, and then thins, once on each day. Ends when
- * about so many bytes have been read; *more: call again. 0, or -EIO with a fault in err. */
+/* Folds what ended UPKEEP_FOLD_AFTER_S before `now`; then thins and makes room, once on each day.
+ * Ends when about so many bytes have been read; *more: call again. 0, or -EIO with a fault in
+ * err. */
 int upkeep_slice(struct upkeep *u, struct store *s, int64_t now, size_t bytes, bool *more,
                  struct error *err);
 

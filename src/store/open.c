@@ -204,9 +204,7 @@ static int set_wal(struct store *s)
 static int begin_writing(struct store *s, struct error *err)
 {
     int on = 1;
-    /* Both have a meaning for a new database only. */
-    char *pages =
-        xasprintf("PRAGMA page_size = %d; PRAGMA auto_vacuum = INCREMENTAL", DB_PAGE_BYTES);
+    char *pages = xasprintf("PRAGMA page_size = %d", DB_PAGE_BYTES); /* of a new database */
 
     db_script(s, pages);
     free(pages);

@@ -219,6 +219,48 @@ int store_thin_slice(struct store *s, int64_t now, size_t bytes, bool *more);
  * long ago goes by its own last days. 0: there are fewer such days. */
 int store_believe(struct store *s, int64_t now, int64_t *believed);
 
+/* ---- room ---- */
+
+struct store_size {
+    uint64_t used, unused; /* bytes of pages; unused ones are there for facts to come */
+};
+
+int store_size(struct store *s, struct store_size *out);
+
+/* What want of room leaves alone, in days before the time that is believed. */
+enum {
+    SHED_SOURCES_DAYS = 3, /* sources, targets, sketches by the hour: of younger days */
+    SHED_BINS_DAYS = 14,   /* 5 minutes, of which RRDs are made */
+    SHED_ALL_DAYS = 35     /* anything */
+};
+
+/* What had to go: all that began before, 0: nothing. */
+struct store_shed {
+    int64_t sources; /* thinned to each day's heaviest, and targets gone */
+    int64_t bins;    /* thinned to hours */
+    int64_t all;
+};
+
+/* Makes room until no more than used_max bytes are in use: the oldest days first, sources of all
+ * days before the first bin is touched, bins of all before the first day goes. A slice as
+ * store_thin_slice; adds to *shed. When there is no more, store_size tells whether it came to. */
+int store_shed_slice(struct store *s, int64_t now, uint64_t used_max, size_t bytes,
+                     struct store_shed *shed, bool *more);
+
+/* How many bytes at most the stages of that could free, had they to do all they may. */
+struct store_sheddable {
+    uint64_t sources, bins, all;
+};
+
+int store_sheddable(struct store *s, int64_t now, struct store_sheddable *out);
+
+/* Writes the database anew without unused pages, for which the disk must have room, and gives theirs
+ * back to it. Nobody else can write meanwhile: some seconds a gigabyte. */
+int store_compact(struct store *s);
+
+/* Forgets pairs that no chart has drawn since `before`; their files go with the next series_sync. */
+int store_shed_pairs(struct store *s, int64_t before, uint64_t *dropped, uint64_t *all);
+
 /* ---- the state of the series: with the facts, so that a commit can make a series stale ---- */
 
 struct series_state {

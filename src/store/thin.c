@@ -1,6 +1,8 @@
-/* Thinning: facts grow coarser with age, and in the end go. Which days and hours are still to be
- * thinned is told by the rows that are there, so facts that come late are thinned again. */
+/* Thinning: facts grow coarser with age, or for want of room, and in the end go. Which days and hours
+ * are still to be thinned is told by the rows that are there, so facts that come late are thinned
+ * again. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -28,8 +30,10 @@ struct thinning {
     struct heavy *list;
     size_t n, cap;
     struct buf buf;
-    size_t left; /* bytes that this slice may still read */
-    bool more;   /* than it could do */
+    size_t left;       /* bytes that this slice may still read */
+    bool more;         /* than it could do */
+    uint64_t used_max; /* no more is thinned than it takes to have no more in use */
+    int64_t reached;   /* places that begin before it were thinned */
 };
 
 struct place {
@@ -76,16 +80,29 @@ static int load(struct thinning *x, int kind, uint16_t sensor, int64_t start)
     return rc;
 }
 
-/* A transaction a place, as many as the slice has room for. */
+/* Whether so much is in use that more has to go. */
+static int is_over(struct thinning *x, bool *over)
+{
+    struct store_size size = {0};
+    int rc = x->used_max ? store_size(x->s, &size) : 0;
+
+    *over = x->used_max == 0 || size.used > x->used_max;
+    return rc;
+}
+
+/* A transaction a place, the oldest first, as many as the slice has room for. */
 static int each_place(struct thinning *x, const char *sql, int64_t before,
                       int (*thin)(struct thinning *x, uint16_t sensor, int64_t start))
 {
     struct place *list = NULL;
     size_t n = 0, i = 0;
+    bool over = true;
     int rc = x->more ? 0 : list_places(x->s, sql, before, &list, &n);
 
     for (; i < n && rc == 0 && x->left > 0; i++) {
         bool own;
+        if ((rc = is_over(x, &over)) < 0 || !over)
+            break;
         rc = db_begin(x->s, &own);
         if (rc == 0)
             rc = thin(x, list[i].sensor, list[i].start);
@@ -93,8 +110,9 @@ static int each_place(struct thinning *x, const char *sql, int64_t before,
             FAULT("thinned");
         rc = own ? db_end(x->s, own, rc) : rc;
         spend(x, PLACE_BYTES);
+        x->reached = list[i].start + 1;
     }
-    x->more |= i < n;
+    x->more |= i < n && over;
     free(list);
     return rc;
 }
@@ -281,6 +299,21 @@ static int thin_hour(struct thinning *x, uint16_t sensor, int64_t hour)
 
 /* ---- what goes ---- */
 
+/* What was watched before, or why not, and bursts; a span that reaches past it is cut. */
+static int drop_watched(struct thinning *x, uint16_t sensor, int64_t before)
+{
+    int rc = db_exec(x->s, "DELETE FROM coverage WHERE sensor = ? AND last < ?", sensor, before);
+
+    if (rc == 0)
+        rc = db_exec(x->s, "DELETE FROM gap WHERE sensor = ? AND last < ?", sensor, before);
+    if (rc == 0)
+        rc = db_exec(x->s, "DELETE FROM burst WHERE sensor = ? AND last < ?", sensor, before);
+    return rc < 0 ? rc
+                  : db_exec(x->s, "UPDATE coverage SET first = ?2 WHERE sensor = ?1 AND first < ?2",
+                            sensor, before);
+}
+
+/* The oldest that there is of the sensor. */
 static int drop_day(struct thinning *x, uint16_t sensor, int64_t day)
 {
     int rc = 0;
@@ -295,21 +328,7 @@ static int drop_day(struct thinning *x, uint16_t sensor, int64_t day)
                      day);
     if (rc == 0)
         rc = db_exec(x->s, "DELETE FROM lean WHERE sensor = ?1 AND hour < ?2 + 86400", sensor, day);
-    return rc;
-}
-
-/* What was watched before, or why not, and bursts; a span that reaches past it is cut. */
-static int drop_watched(struct thinning *x, uint16_t sensor, int64_t before)
-{
-    int rc = db_exec(x->s, "DELETE FROM coverage WHERE sensor = ? AND last < ?", sensor, before);
-
-    if (rc == 0)
-        rc = db_exec(x->s, "DELETE FROM gap WHERE sensor = ? AND last < ?", sensor, before);
-    if (rc == 0)
-        rc = db_exec(x->s, "DELETE FROM burst WHERE sensor = ? AND last < ?", sensor, before);
-    return rc < 0 ? rc
-                  : db_exec(x->s, "UPDATE coverage SET first = ?2 WHERE sensor = ?1 AND first < ?2",
-                            sensor, before);
+    return rc < 0 ? rc : drop_watched(x, sensor, day + DAY_S);
 }
 
 /* ---- whether the clock is right ---- */
@@ -374,33 +393,35 @@ static void thinning_fini(struct thinning *x)
     free(x->list);
 }
 
+static const char days_to_drop[] =
+    "SELECT DISTINCT sensor, start - start % 86400 FROM segment WHERE start < ?1 ORDER BY 2, 1";
+
+static const char days_to_thin[] =
+    "SELECT DISTINCT sensor, start - start % 86400 FROM segment WHERE start < ?1"
+    " AND (kind = 3 OR (kind = 2 AND NOT EXISTS (SELECT 1 FROM lean"
+    "  WHERE lean.sensor = segment.sensor AND lean.hour = start)))"
+    " AND NOT EXISTS (SELECT 1 FROM unfolded WHERE unfolded.sensor = segment.sensor"
+    "  AND hour >= start - start % 86400 AND hour < start - start % 86400 + 86400) ORDER BY 2, 1";
+
+static const char hours_to_thin[] =
+    "SELECT DISTINCT sensor, start - start % 3600 FROM segment WHERE kind = 1"
+    " AND start < ?1 AND start % 3600 <> 0 ORDER BY 2, 1";
+
+static const char sensors_watched[] =
+    "SELECT sensor, ?1 FROM coverage WHERE first < ?1 UNION SELECT sensor, ?1 FROM gap"
+    " WHERE last < ?1 UNION SELECT sensor, ?1 FROM burst WHERE last < ?1";
+
 static int thin_all(struct thinning *x, int64_t now)
 {
     int64_t gone = days_before(now, KEEP_HOURS_DAYS);
-    int rc =
-        each_place(x, "SELECT DISTINCT sensor, start - start % 86400 FROM segment WHERE start < ?1",
-                   gone, drop_day);
+    int rc = each_place(x, days_to_drop, gone, drop_day);
 
     if (rc == 0)
-        rc = each_place(x,
-                        "SELECT sensor, ?1 FROM coverage WHERE first < ?1 UNION SELECT sensor, ?1 "
-                        "FROM gap WHERE last < ?1 UNION SELECT sensor, ?1 FROM burst WHERE last < "
-                        "?1",
-                        gone, drop_watched);
+        rc = each_place(x, sensors_watched, gone, drop_watched);
     if (rc == 0)
-        rc = each_place(
-            x,
-            "SELECT DISTINCT sensor, start - start % 86400 FROM segment WHERE start < ?1"
-            " AND (kind = 3 OR (kind = 2 AND NOT EXISTS (SELECT 1 FROM lean"
-            "  WHERE lean.sensor = segment.sensor AND lean.hour = start)))"
-            " AND NOT EXISTS (SELECT 1 FROM unfolded WHERE unfolded.sensor = segment.sensor"
-            "  AND hour >= start - start % 86400 AND hour < start - start % 86400 + 86400)",
-            days_before(now, SOURCES_DAYS), thin_day);
+        rc = each_place(x, days_to_thin, days_before(now, SOURCES_DAYS), thin_day);
     if (rc == 0)
-        rc = each_place(x,
-                        "SELECT DISTINCT sensor, start - start % 3600 FROM segment WHERE kind = 1"
-                        " AND start < ?1 AND start % 3600 <> 0",
-                        days_before(now, BINS_DAYS), thin_hour);
+        rc = each_place(x, hours_to_thin, days_before(now, BINS_DAYS), thin_hour);
     return rc;
 }
 
@@ -421,4 +442,99 @@ int store_thin(struct store *s, int64_t now)
 {
     bool more;
     return store_thin_slice(s, now, SIZE_MAX, &more);
+}
+
+/* ---- for want of room ---- */
+
+static int64_t pragma(struct store *s, const char *sql)
+{
+    sqlite3_stmt *q = db_statement(s, sql);
+    int64_t v = db_step(s, q) > 0 ? sqlite3_column_int64(q, 0) : -1;
+
+    if (q)
+        sqlite3_reset(q);
+    return v;
+}
+
+int store_size(struct store *s, struct store_size *out)
+{
+    int64_t page = pragma(s, "PRAGMA page_size"), all = pragma(s, "PRAGMA page_count"),
+            unused = pragma(s, "PRAGMA freelist_count");
+
+    if (page < 0 || all < 0 || unused < 0)
+        return -EIO;
+    *out = (struct store_size){(uint64_t)((all - unused) * page), (uint64_t)(unused * page)};
+    return 0;
+}
+
+static int shed_stage(struct thinning *x, const char *sql, int64_t now, int days,
+                      int (*thin)(struct thinning *x, uint16_t sensor, int64_t start),
+                      int64_t *reached)
+{
+    x->reached = 0;
+    int rc = each_place(x, sql, days_before(now, days), thin);
+    *reached = x->reached > *reached ? x->reached : *reached;
+    return rc;
+}
+
+int store_shed_slice(struct store *s, int64_t now, uint64_t used_max, size_t bytes,
+                     struct store_shed *shed, bool *more)
+{
+    struct thinning x = {.s = s, .left = bytes, .used_max = used_max ? used_max : 1};
+    int64_t believed;
+    int rc = store_believe(s, now, &believed);
+
+    if (rc == 0)
+        rc = shed_stage(&x, days_to_thin, believed, SHED_SOURCES_DAYS, thin_day, &shed->sources);
+    if (rc == 0)
+        rc = shed_stage(&x, hours_to_thin, believed, SHED_BINS_DAYS, thin_hour, &shed->bins);
+    if (rc == 0)
+        rc = shed_stage(&x, days_to_drop, believed, SHED_ALL_DAYS, drop_day, &shed->all);
+    *more = rc == 0 && x.more;
+    thinning_fini(&x);
+    return rc;
+}
+
+static int sum_older(struct store *s, const char *sql, int64_t before, uint64_t *bytes)
+{
+    sqlite3_stmt *q = db_statement(s, sql);
+
+    if (q)
+        sqlite3_bind_int64(q, 1, before);
+    int rc = db_step(s, q);
+    *bytes = rc > 0 ? (uint64_t)sqlite3_column_int64(q, 0) : 0;
+    if (q)
+        sqlite3_reset(q);
+    return rc < 0 ? rc : 0;
+}
+
+int store_sheddable(struct store *s, int64_t now, struct store_sheddable *out)
+{
+    static const char sources[] =
+        "SELECT sum(length(data)) FROM segment WHERE kind IN (2, 3) AND start < ? AND NOT EXISTS"
+        " (SELECT 1 FROM lean WHERE lean.sensor = segment.sensor AND hour = start)";
+    static const char bins[] =
+        "SELECT sum(length(data)) FROM segment WHERE kind = 1 AND start % 3600 <> 0 AND start < ?";
+    static const char all[] = "SELECT sum(length(data)) FROM segment WHERE start < ?";
+    int64_t believed;
+    int rc = store_believe(s, now, &believed);
+
+    if (rc == 0)
+        rc = sum_older(s, sources, days_before(believed, SHED_SOURCES_DAYS), &out->sources);
+    if (rc == 0)
+        rc = sum_older(s, bins, days_before(believed, SHED_BINS_DAYS), &out->bins);
+    return rc < 0 ? rc : sum_older(s, all, days_before(believed, SHED_ALL_DAYS), &out->all);
+}
+
+int store_compact(struct store *s)
+{
+    return db_script(s, "VACUUM");
+}
+
+int store_shed_pairs(struct store *s, int64_t before, uint64_t *dropped, uint64_t *all)
+{
+    *all = (uint64_t)pragma(s, "SELECT count(*) FROM pair");
+    int rc = db_exec(s, "DELETE FROM pair WHERE used < ?", before);
+    *dropped = rc == 0 ? (uint64_t)sqlite3_changes(s->db) : 0;
+    return rc;
 }

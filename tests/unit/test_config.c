@@ -67,6 +67,7 @@ static char *faults_text(struct error *err)
 static void assert_is_default(const struct config *conf)
 {
     assert_null(conf->data);
+    assert_int_equal(conf->max_size, 0);
     assert_string_equal(conf->parsers, "/etc/scantide/parsers");
     assert_null(conf->country);
     assert_int_equal(conf->input_count, 1);
@@ -179,6 +180,7 @@ static void test_all_keys(void **state)
 
     (void)state;
     write_file(path, "data: /srv/scantide\n"
+                     "max_size: 10G\n"
                      "parsers: /srv/parsers\n"
                      "geo: {country: /srv/geo.mmdb, asn: /srv/asn.mmdb}\n"
                      "inputs:\n"
@@ -197,6 +199,7 @@ static void test_all_keys(void **state)
                      "  ports: [53/udp, 23/tcp, 8/icmp, 23]\n");
     assert_int_equal(config_load(path, &conf, &err), 0);
     assert_string_equal(conf->data, "/srv/scantide");
+    assert_int_equal(conf->max_size, 10000000000);
     assert_string_equal(conf->parsers, "/srv/parsers");
     assert_string_equal(conf->country, "/srv/geo.mmdb");
     assert_string_equal(conf->asn, "/srv/asn.mmdb");
@@ -230,6 +233,9 @@ static void test_faults(void **state)
     static const struct {
         const char *yaml, *faults;
     } cases[] = {
+        {"max_size: 10\n",
+         "1:11: 'max_size' must be a number and M, G or T, such as 500M or 10G, not '10'\n"},
+        {"max_size: 49M\n", "1:11: 'max_size' must be 50M or more, not '49M'\n"},
         {"data: var\n", "1:7: 'data' must be a whole path that begins with '/', not 'var'\n"},
         {"parsers: ./p\n",
          "1:10: 'parsers' must be a whole path that begins with '/', not './p'\n"},
