@@ -12,8 +12,10 @@
 #include "base/access.h"
 #include "base/port.h"
 #include "command/session.h"
+#include "command/summary.h"
 #include "input/blocks.h"
 #include "parse/fields.h"
+#include "parse/near.h"
 #include "parse/reader.h"
 #include "parse/words.h"
 
@@ -22,17 +24,24 @@ static const char usage[] =
     "\n"
     "    scantide explain [--sensor NAME] [--timezone ZONE] [--year YYYY] [--format text|json] "
     "[FILE|-]\n"
+    "    scantide explain --summary [FILE|-]\n"
     "\n"
     "For each line its outcome - event: counted; ignored: understood and no drop; unmatched: known "
     "to\n"
     "no parser; lost - and what was read in it. JSON is one object a line, with the names of the\n"
     "Elastic Common Schema. Without FILE, or with '-', stdin is read. Nothing is written or "
     "counted.\n"
+    "Of an unmatched line it tells how near parsers came: which part of it their pattern could "
+    "still\n"
+    "have matched, or which literal is missing; of lines of one shape, once.\n"
     "\n"
     "    --sensor NAME      the firewall that all lines come from (else the host in each line)\n"
     "    --timezone ZONE    of times without one (else this machine's)\n"
     "    --year YYYY        of the first line, where lines have no year (else by the file's time)\n"
-    "    --format FORMAT    text (the default) or json\n" SESSION_USAGE;
+    "    --format FORMAT    text (the default) or json\n"
+    "    --summary          outcomes by parser; prefixes whose verdict no rule decided; unmatched "
+    "lines\n"
+    "                       by their shape\n" SESSION_USAGE;
 
 struct explain {
     struct session session;
@@ -41,8 +50,10 @@ struct explain {
     struct clock_rule rule;
     struct rules *rules;
     const char *sensor;
-    bool json;
+    bool json, summed;
+    struct summary *summary;
     uint64_t line;
+    char scratch[LINE_MAX_BYTES];
 };
 
 /* The rule that the source falls under, "exclude" or "scanner NAME"; NULL: none. */
@@ -240,18 +251,53 @@ static void write_text(const struct explain *x, enum outcome o, const struct eve
     putchar('\n');
 }
 
+enum { NEAR_SHOWN = 3, CONTEXT = 40 /* bytes of the line around the place where it broke off */ };
+
+static void write_near(const struct explain *x, const struct envelope *env)
+{
+    struct near near[NEAR_SHOWN];
+    size_t n = near_find(x->matcher, x->session.parsers, env, near, NEAR_SHOWN);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct near *k = &near[i];
+        const struct parser_file *file = parser_set_file(x->session.parsers, k->parser);
+        printf("    near %s, pattern %zu: ", file->name, k->pattern + 1);
+        if (k->lacks_literal) {
+            printf("it would fit, but the line lacks the literal '%s'\n",
+                   file->literal          ? file->literal
+                   : file->literals_count ? file->literals[0]
+                                          : "");
+            continue;
+        }
+        size_t cut = k->fitting.n > CONTEXT ? k->fitting.n - CONTEXT : 0;
+        printf("it %s %s", k->fits ? "fits" : "could fit", cut ? "..." : "");
+        print_clean(str_skip(k->fitting, cut));
+        fputs(!k->rest.n ? " | and the line ends" : k->fits ? " | then " : " | but not ", stdout);
+        print_clean((struct str){k->rest.p, k->rest.n < CONTEXT ? k->rest.n : CONTEXT});
+        puts(k->fits ? " | an address, a port, a protocol or a type is missing or wrong" : "");
+    }
+}
+
 /* ---- the command ---- */
 
 static void explain_line(struct explain *x, struct str line)
 {
     struct event e;
+    struct envelope env;
     enum outcome o = reader_line(&x->reader, line, &e);
 
     x->line++;
-    if (x->json)
+    if (x->summed || (!x->json && o == OUTCOME_UNMATCHED))
+        envelope_parse(line, x->scratch, &env);
+    if (x->summed) {
+        summary_add(x->summary, x->matcher, o, &e, env.message, x->line);
+    } else if (x->json) {
         write_json(x, o, &e);
-    else
+    } else {
         write_text(x, o, &e, line);
+        if (o == OUTCOME_UNMATCHED && summary_is_new(x->summary, env.message))
+            write_near(x, &env);
+    }
 }
 
 static int explain_file(struct explain *x, int fd, const char *path)
@@ -265,7 +311,9 @@ static int explain_file(struct explain *x, int fd, const char *path)
         struct str lines = block.lines;
         for (unsigned i = 0; i < block.cut; i++) {
             x->line++;
-            if (x->json)
+            if (x->summed)
+                summary_add(x->summary, x->matcher, OUTCOME_LOST, NULL, (struct str){0}, x->line);
+            else if (x->json)
                 write_json(x, OUTCOME_LOST, NULL);
             else
                 printf("%" PRIu64 ": lost  a line longer than %d bytes\n", x->line, BLOCK_BYTES);
@@ -291,6 +339,7 @@ static int read_options(int argc, char **argv, struct explain *x)
                                             {"timezone", required_argument, NULL, 'z'},
                                             {"year", required_argument, NULL, 'y'},
                                             {"format", required_argument, NULL, 'f'},
+                                            {"summary", no_argument, NULL, 'u'},
                                             {0}};
     const char *zone = NULL, *format = "text", *year = NULL;
     int option, status;
@@ -305,6 +354,8 @@ static int read_options(int argc, char **argv, struct explain *x)
             year = optarg;
         else if (option == 'f')
             format = optarg;
+        else if (option == 'u')
+            x->summed = true;
         else if (session_option(option, "explain", usage, &status) < 0)
             return status == EXIT_DONE ? -1 : status;
     }
@@ -316,6 +367,8 @@ static int read_options(int argc, char **argv, struct explain *x)
     if (optind + 1 < argc)
         return session_mistake("explain", "one file at a time");
     x->json = strcmp(format, "json") == 0;
+    if (x->json && x->summed)
+        return session_mistake("explain", "--summary is text");
     return EXIT_DONE;
 }
 
@@ -339,7 +392,11 @@ int cmd_explain(int argc, char **argv)
             x.rule.file_time = is_stdin || !S_ISREG(st.st_mode) ? (int64_t)time(NULL) : st.st_mtime;
             x.matcher = matcher_new(x.session.parsers);
             x.rules = rules_new(x.session.conf->rules, x.session.conf->rule_count);
+            x.summary = summary_new(x.session.parsers);
             status = explain_file(&x, fd, path);
+            if (x.summed)
+                summary_print(x.summary, x.matcher, stdout);
+            summary_free(x.summary);
             matcher_free(x.matcher);
             rules_free(x.rules);
         }

@@ -10,7 +10,7 @@ struct cursor {
 
 static inline struct cursor cursor_over(struct str s)
 {
-    return (struct cursor){s.p, s.p + s.n};
+    return (struct cursor){s.p, s.n ? s.p + s.n : s.p}; /* p may be NULL */
 }
 
 static inline struct str cursor_rest(const struct cursor *c)

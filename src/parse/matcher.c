@@ -508,17 +508,17 @@ bool matcher_lacks_literal(struct matcher *m, size_t parser, const struct envelo
     const struct parser *p = &m->set->parsers[parser];
     struct str text = env->message;
     size_t places = p->anchor == ANCHOR_MESSAGE ? 1 : text.n + 1;
+    struct event e;
 
     m->parser = parser;
     for (size_t l = 0; l < p->literal_count; l++)
         if (find_literal(text, 0, p->literals[l]) >= 0)
             return false;
     for (size_t at = 0; at < places; at++)
-        for (size_t i = 0; i < p->pattern_count; i++)
-            if (run(m, &p->patterns[i], text, at)) {
-                *pattern = i;
-                return true;
-            }
+        if (try_at(m, text, at, &e)) {
+            *pattern = m->pattern;
+            return true;
+        }
     return false;
 }
 
