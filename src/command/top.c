@@ -35,6 +35,7 @@ static const char usage[] =
     "    --from T, --to T   a span, half-open; without --to up to now\n"
     "    --all              all that the facts hold; there is no period before\n"
     "    --with-excluded    also events of the networks that the configuration excludes\n"
+    "                       (targets are kept for all sources together, so these are always in)\n"
     "    --without-scanners no events of the known scanners that the configuration lists\n"
     "    --port P           only events at a port: 23/tcp, 53/udp, 8/icmp, 47/ip; or at a group's\n"
     "    --groups           ports of one group count as one (rrd/ports.yaml: smb, mail, web, ...)\n"
