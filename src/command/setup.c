@@ -8,6 +8,7 @@
 
 #include "base/access.h"
 #include "base/check.h"
+#include "base/nearest.h"
 
 static void free_daemon_setup(struct daemon_setup *d)
 {
@@ -69,6 +70,33 @@ static int check_inputs(const struct setup *s, struct error *err)
     return answer;
 }
 
+/* Parsers that an input names must be there. */
+static int check_parsers(const struct setup *s, struct error *err)
+{
+    const struct parser_set *set = s->session.parsers;
+    size_t n = parser_set_count(set), faults = err->n;
+    const char **names = xcalloc(n + 1, sizeof(char *));
+
+    for (size_t i = 0; i < n; i++)
+        names[i] = parser_set_name(set, i);
+    for (size_t i = 0; i < s->daemon.input_count; i++)
+        for (size_t k = 0; k < s->daemon.inputs[i].parser_count; k++) {
+            const char *name = s->daemon.inputs[i].parsers[k];
+            size_t at = 0;
+            while (at < n && strcmp(names[at], name) != 0)
+                at++;
+            const char *near = at == n ? nearest_word(str_from(name), names, n) : NULL;
+            if (at == n)
+                error_add(err, s->session.conf->file, 0, 0,
+                          "inputs[%zu]: there is no parser '%s'%s%s%s; 'scantide parsers list' "
+                          "tells which there are",
+                          i, name, near ? "; did you mean '" : "", near ? near : "",
+                          near ? "'?" : "");
+        }
+    free(names);
+    return err->n > faults ? -EINVAL : 0;
+}
+
 static int choose_inputs(struct setup *s, const struct setup_files *call, struct error *err)
 {
     struct config *conf = s->session.conf;
@@ -91,6 +119,8 @@ static int choose_inputs(struct setup *s, const struct setup_files *call, struct
         .write_every_s = conf->series.write_every_s,
         .free = free_daemon_setup,
     };
+    if (rc == 0)
+        rc = check_parsers(s, err);
     return rc < 0 ? rc : check_inputs(s, err);
 }
 

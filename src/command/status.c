@@ -68,7 +68,7 @@ static void add_input(void *ctx, const struct input_status *s)
     json_array_append_new(ctx, o);
 }
 
-char *status_tell(const struct daemon_status *s)
+void status_tell(const struct daemon_status *s, char **out)
 {
     json_t *root = json_object(), *daemon = json_object(), *inputs = json_array();
 
@@ -87,10 +87,10 @@ char *status_tell(const struct daemon_status *s)
     json_object_set_new(root, "daemon", daemon);
     feeds_status(s->feeds, add_input, inputs);
     json_object_set_new(root, "inputs", inputs);
-    char *text = json_dumps(root, JSON_COMPACT), *line = xasprintf("%s\n", text ? text : "{}");
+    char *text = json_dumps(root, JSON_COMPACT);
+    *out = xasprintf("%s\n", text ? text : "{}");
     json_decref(root);
     free(text);
-    return line;
 }
 
 /* ---- asking it ---- */

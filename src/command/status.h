@@ -5,6 +5,6 @@
 #include "pipeline/daemon_uv.h"
 
 /* One object and a newline, the caller's to free. */
-char *status_tell(const struct daemon_status *status);
+void status_tell(const struct daemon_status *status, char **text);
 
 #endif

@@ -36,6 +36,8 @@ struct config_input {
     enum input_kind kind;
     char *sensor;            /* NULL: each line's host */
     const struct zone *zone; /* of times without one */
+    char **parsers;          /* the only ones that are tried, by name; none: all */
+    size_t parser_count;
     int silence_s;           /* without any line for so long it is blind; 0: it may be quiet */
 
     char *file;             /* absolute; a path or a pattern of paths */

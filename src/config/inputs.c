@@ -9,6 +9,7 @@
 #include "base/check.h"
 
 enum {
+    PARSERS_LIMIT = 1000,
     SILENCE_LIMIT_S = 7 * 86400,
 };
 
@@ -18,6 +19,10 @@ enum { OPTIONAL = CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER_NULL };
 #define TEXT(key, member) \
     CYAML_FIELD_STRING_PTR(key, OPTIONAL, struct raw_input, member, 0, CYAML_UNLIMITED)
 
+static const cyaml_schema_value_t name_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CYAML_UNLIMITED),
+};
+
 static const cyaml_schema_field_t input_fields[] = {
     TEXT("file", file),
     TEXT("journal", journal),
@@ -25,6 +30,8 @@ static const cyaml_schema_field_t input_fields[] = {
     TEXT("sensor", sensor),
     TEXT("timezone", timezone),
     TEXT("silence", silence),
+    CYAML_FIELD_SEQUENCE("parsers", OPTIONAL, struct raw_input, parsers, &name_schema, 0,
+                         PARSERS_LIMIT),
     CYAML_FIELD_ENUM_PTR("start", OPTIONAL | CYAML_FLAG_STRICT, struct raw_input, start, starts,
                          sizeof starts / sizeof *starts),
     CYAML_FIELD_END,
@@ -127,6 +134,9 @@ static void read_input(struct reading *r, const struct raw_input *raw, size_t i)
     value_sensor(r, node, raw->sensor, &input->sensor);
     snprintf(node, sizeof node, "inputs[%zu].silence", i);
     value_duration(r, node, raw->silence, 60, SILENCE_LIMIT_S, "1m to 168h", &input->silence_s);
+    input->parsers = xcalloc(raw->parsers_count + 1, sizeof *input->parsers);
+    for (size_t k = 0; k < raw->parsers_count; k++)
+        input->parsers[input->parser_count++] = xstrdup(raw->parsers[k]);
     if (raw->start)
         input->start = *raw->start;
     if (input->kind == INPUT_FILE)
@@ -180,6 +190,9 @@ void inputs_fini(struct config *conf)
         for (size_t k = 0; k < input->match_count; k++)
             free(input->matches[k]);
         free(input->matches);
+        for (size_t k = 0; k < input->parser_count; k++)
+            free(input->parsers[k]);
+        free(input->parsers);
         free(input->folder);
         free(input->file);
         free(input->sensor);

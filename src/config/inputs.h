@@ -14,6 +14,8 @@ enum { INPUTS_LIMIT = 1000 };
 struct raw_input {
     char *file, *journal, *folder, *sensor, *timezone, *silence;
     enum input_start *start;
+    char **parsers;
+    uint32_t parsers_count;
 };
 
 extern const cyaml_schema_value_t inputs_schema;

@@ -59,6 +59,7 @@ struct matcher {
     struct literals_found found;
     uint64_t *candidates; /* a bit a parser */
     struct last last[HOSTS];
+    bool *only; /* by parser: whether it is tried; NULL: all are */
     struct prefix_slot slots[PREFIX_SLOTS];
 };
 
@@ -77,6 +78,14 @@ struct matcher *matcher_new(const struct parser_set *set)
     return m;
 }
 
+void matcher_only(struct matcher *m, const char *const *names, size_t n)
+{
+    m->only = xcalloc(m->set->n + 1, sizeof *m->only);
+    for (size_t i = 0; i < m->set->n; i++)
+        for (size_t k = 0; k < n && !m->only[i]; k++)
+            m->only[i] = strcmp(parser_set_name(m->set, i), names[k]) == 0;
+}
+
 void matcher_free(struct matcher *m)
 {
     if (!m)
@@ -86,6 +95,7 @@ void matcher_free(struct matcher *m)
     pcre2_match_data_free(m->data);
     pcre2_match_context_free(m->context);
     pcre2_jit_stack_free(m->stack);
+    free(m->only);
     free(m);
 }
 
@@ -381,6 +391,8 @@ static bool try_parser(struct matcher *m, size_t index, const struct envelope *e
     struct str text = env->message;
     int places = 0;
 
+    if (m->only && !m->only[index])
+        return false;
     m->parser = index;
     if (p->match_limit != m->match_limit)
         pcre2_set_match_limit(m->context, m->match_limit = p->match_limit);

@@ -12,6 +12,9 @@
 struct matcher;
 
 struct matcher *matcher_new(const struct parser_set *set);
+
+/* Only these parsers are tried from now on, by name; names that the set hasn't are passed over. */
+void matcher_only(struct matcher *m, const char *const *names, size_t n);
 void matcher_free(struct matcher *m);
 
 /* Fills all of *e but `when`, and gives OUTCOME_EVENT, OUTCOME_IGNORED (fields are filled as well,

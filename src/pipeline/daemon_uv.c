@@ -560,7 +560,9 @@ static char *tell(void *ctx)
         .series_until = d->series_until,
         .feeds = d->feeds,
     };
-    return d->options->tell(&s);
+    char *text = NULL;
+    d->options->tell(&s, &text);
+    return text;
 }
 
 static void tell_systemd(struct daemon *d)

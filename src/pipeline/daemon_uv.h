@@ -50,8 +50,8 @@ struct daemon_status {
 struct daemon_options {
     struct store *store;
     const char *data; /* the folder, for its control socket */
-    /* What who asks there is told; freed by the daemon. */
-    char *(*tell)(const struct daemon_status *status);
+    /* What who asks there is told, as one text, which the daemon frees. */
+    void (*tell)(const struct daemon_status *status, char **text);
     void (*say)(const char *text); /* a line for the operator */
 
     /* On SIGHUP, and when changed() says so; the three in a worker but for changed(). load: the new

@@ -112,6 +112,9 @@ enum { FEED_STRANGE_LINES = 200 /* and none of them known to a parser: worth a w
 /* What is wrong with an input that has had such lines, or none for too long; NULL: nothing. */
 const char *feed_fault(const struct counts *c, bool silent);
 
+/* A matcher of the parsers that the input allows. */
+struct matcher *feed_matcher(const struct feed_host *host, const struct config_input *in);
+
 struct feed {
     const struct feed_ops *ops;
     struct feed_host *host;

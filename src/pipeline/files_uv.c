@@ -249,7 +249,7 @@ static void open_log(struct files *files, const struct config_input *in, const c
                                    .zone = in->zone,
                                    .geo = host->geo,
                                    .silence_s = in->silence_s};
-    follow_log_init(&log->log, host->parsers, on_told, log);
+    follow_log_init(&log->log, feed_matcher(host, in), on_told, log);
     log->was_there = !files->started;
     open_tail(log);
     files->logs = xrealloc(files->logs, files->n + 1, sizeof *files->logs);
@@ -643,11 +643,12 @@ static void adopt_log(struct log *log, const struct config_input *inputs, size_t
     while (i < n && !same_input(log, &inputs[i]))
         i++;
     log->leaves |= i == n;
+    if (i < n)
+        follow_log_set_matcher(&log->log, feed_matcher(host, &inputs[i]));
     log->input = i < n ? &inputs[i] : NULL;
     log->log.silence_s = i < n ? inputs[i].silence_s : 0;
     log->log.zone = i < n ? inputs[i].zone : log->log.zone;
     log->log.geo = host->geo;
-    follow_log_set_parsers(&log->log, host->parsers);
 }
 
 static bool adopt(struct feed *f, const struct config_input *inputs, size_t n)

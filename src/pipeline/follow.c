@@ -5,19 +5,19 @@
 #include "base/check.h"
 #include "input/identity.h"
 
-void follow_log_init(struct follow_log *log, const struct parser_set *parsers,
-                     followed_told_cb told, void *ctx)
+void follow_log_init(struct follow_log *log, struct matcher *matcher, followed_told_cb told,
+                     void *ctx)
 {
-    log->matcher = matcher_new(parsers);
+    log->matcher = matcher;
     log->told = told;
     log->told_ctx = ctx;
     log->watched_to = log->last_event = log->heard = INT64_MIN;
 }
 
-void follow_log_set_parsers(struct follow_log *log, const struct parser_set *parsers)
+void follow_log_set_matcher(struct follow_log *log, struct matcher *matcher)
 {
     matcher_free(log->matcher);
-    log->matcher = matcher_new(parsers);
+    log->matcher = matcher;
     for (size_t i = 0; i < log->n; i++)
         log->files[i]->reader.matcher = log->matcher;
 }

@@ -68,16 +68,16 @@ struct follow_log {
 };
 
 /* `told` gets `ctx`. */
-void follow_log_init(struct follow_log *log, const struct parser_set *parsers,
-                     followed_told_cb told, void *ctx);
+void follow_log_init(struct follow_log *log, struct matcher *matcher, followed_told_cb told,
+                     void *ctx);
 void follow_log_fini(struct follow_log *log);
 
 /* Forgets all files, and what of them isn't committed, as after a crash: they are to be opened
  * again. None may be in a batch. */
 void follow_log_reset(struct follow_log *log);
 
-/* Lines are matched by another set of parsers from now on. */
-void follow_log_set_parsers(struct follow_log *log, const struct parser_set *parsers);
+/* Lines are matched by another one from now on. The matcher is the log's to free, here and above. */
+void follow_log_set_matcher(struct follow_log *log, struct matcher *matcher);
 
 /* A file that was opened; `name` outlives it. */
 struct followed *followed_new(struct follow_log *log, unsigned file, int fd, const char *name);

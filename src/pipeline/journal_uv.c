@@ -228,7 +228,7 @@ static bool adopt(struct feed *f, const struct config_input *inputs, size_t n)
         jf->stream->silence_s = jf->input->silence_s;
         stream_set_geo(jf->stream, f->host->geo);
         matcher_free(jf->matcher);
-        jf->reader.matcher = jf->matcher = matcher_new(f->host->parsers);
+        jf->reader.matcher = jf->matcher = feed_matcher(f->host, jf->input);
         return true;
     }
     return false;
@@ -315,7 +315,7 @@ struct feed *journal_feed_open(struct feed_host *host, const struct config_input
     jf->stream = stream_new(name, host->geo);
     free(name);
     jf->stream->silence_s = in->silence_s;
-    jf->matcher = matcher_new(host->parsers);
+    jf->matcher = feed_matcher(host, in);
     struct clock_rule rule = {in->zone, host->now, 0};
     reader_init(&jf->reader, jf->matcher, &rule, INT64_MIN);
     ASSERT(uv_poll_init(host->loop, &jf->poll, journal_fd(jf->journal)) == 0);

@@ -230,7 +230,7 @@ static bool adopt(struct feed *f, const struct config_input *inputs, size_t n)
     sf->input = &inputs[i];
     stream_set_geo(sf->stream, f->host->geo);
     matcher_free(sf->matcher);
-    sf->reader.matcher = sf->matcher = matcher_new(f->host->parsers);
+    sf->reader.matcher = sf->matcher = feed_matcher(f->host, sf->input);
     return true;
 }
 
@@ -284,7 +284,7 @@ struct feed *stdin_feed_open(struct feed_host *host, const struct config_input *
     sf->in.handle.data = sf;
     sf->stream = stream_new("stdin", host->geo);
     sf->stream->silence_s = in->silence_s;
-    sf->matcher = matcher_new(host->parsers);
+    sf->matcher = feed_matcher(host, in);
     reader_init(&sf->reader, sf->matcher, &rule, INT64_MIN);
     host->say(host, "stdin: is read; what is piped in twice counts twice");
     flow(&sf->feed, true);

@@ -41,7 +41,7 @@ static int begin(void **state)
     snprintf(name, sizeof name, "data%u", folders++);
     log_ =
         (struct follow_log){.path = "/log", .sensor = "gw", .zone = open_zone("UTC"), .geo = geo};
-    follow_log_init(&log_, parsers, NULL, NULL);
+    follow_log_init(&log_, matcher_new(parsers), NULL, NULL);
     batch = (struct batch){0};
     return store_open(temp_path(name), STORE_WRITE, &store, &err);
 }
