@@ -280,8 +280,7 @@ static json_t *needs(const json_t *root)
         json_array_append_new(list, json_string("no 'scantide run' is running"));
     if (*text_of(daemon, "fault"))
         json_array_append_new(list, json_string(text_of(daemon, "fault")));
-    json_array_foreach(json_object_get(root, "inputs"), i, o)
-    {
+    for (i = 0; (o = json_array_get(json_object_get(root, "inputs"), i)); i++) {
         if (*text_of(o, "fault"))
             json_array_append_new(list,
                                   json_sprintf("%s: %s", text_of(o, "name"), text_of(o, "fault")));
@@ -289,9 +288,11 @@ static json_t *needs(const json_t *root)
             json_array_append_new(list, json_sprintf("%s: is %d s behind", text_of(o, "name"),
                                                      (int)number_of(o, "lag_s")));
     }
-    json_array_foreach(json_object_get(root, "sensors"), i, o) if (number_of(o, "lost_1h") > 0)
-        json_array_append_new(list, json_sprintf("%s: %d lines were lost within the hour",
-                                                 text_of(o, "name"), (int)number_of(o, "lost_1h")));
+    for (i = 0; (o = json_array_get(json_object_get(root, "sensors"), i)); i++)
+        if (number_of(o, "lost_1h") > 0)
+            json_array_append_new(list,
+                                  json_sprintf("%s: %d lines were lost within the hour",
+                                               text_of(o, "name"), (int)number_of(o, "lost_1h")));
     return list;
 }
 
@@ -337,8 +338,7 @@ static void print_sensor(const json_t *o, bool first)
     printf("%-10s%s: %" PRId64 " events in 24 hours, watched to %s\n", first ? "Sensors" : "",
            text_of(o, "name"), (int64_t)number_of(o, "events_24h"),
            *text_of(o, "watched_to") ? text_of(o, "watched_to") : "never");
-    json_array_foreach(json_object_get(o, "gaps_24h"), i, gap)
-    {
+    for (i = 0; (gap = json_array_get(json_object_get(o, "gaps_24h"), i)); i++) {
         printf("%-10s  %s from %s to %s", "", text_of(gap, "reason"), text_of(gap, "from"),
                text_of(gap, "to"));
         if (number_of(gap, "lost") > 0)
@@ -355,9 +355,11 @@ static void print_text(const json_t *root)
     size_t i;
 
     print_daemon(json_object_get(root, "daemon"));
-    json_array_foreach(json_object_get(root, "inputs"), i, o) print_input(o, i == 0);
-    json_array_foreach(json_object_get(root, "sensors"), i, o) print_sensor(o, i == 0);
-    json_array_foreach(json_object_get(root, "needs"), i, o)
+    for (i = 0; (o = json_array_get(json_object_get(root, "inputs"), i)); i++)
+        print_input(o, i == 0);
+    for (i = 0; (o = json_array_get(json_object_get(root, "sensors"), i)); i++)
+        print_sensor(o, i == 0);
+    for (i = 0; (o = json_array_get(json_object_get(root, "needs"), i)); i++)
         printf("%-10s%s\n", i == 0 ? "Needs you" : "", json_string_value(o));
     if (json_array_size(json_object_get(root, "needs")) == 0)
         printf("All is well.\n");

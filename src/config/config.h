@@ -38,7 +38,7 @@ struct config_input {
     const struct zone *zone; /* of times without one */
     char **parsers;          /* the only ones that are tried, by name; none: all */
     size_t parser_count;
-    int silence_s;           /* without any line for so long it is blind; 0: it may be quiet */
+    int silence_s; /* without any line for so long it is blind; 0: it may be quiet */
 
     char *file;             /* absolute; a path or a pattern of paths */
     enum input_start start; /* of a log or journal that was never read */
