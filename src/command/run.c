@@ -14,6 +14,7 @@
 #include "base/wall.h"
 #include "command/setup.h"
 #include "command/status.h"
+#include "store/gap.h"
 
 static const char usage[] =
     "scantide run - follow logs and keep facts and round-robin databases up to date\n"
@@ -155,6 +156,19 @@ static bool changed(void *ctx, const struct daemon_setup *d)
 
 /* ---- the command ---- */
 
+/* Until now nobody watched what the logs tell of, unless they are read on. */
+static int say_stopped(struct store *s, const struct daemon_setup *d)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < d->input_count && rc == 0; i++)
+        if (d->inputs[i].file)
+            rc = store_put_stopped(s, d->inputs[i].file, time(NULL));
+    if (rc < 0)
+        say(store_error(s));
+    return rc;
+}
+
 static int run_locked(struct run *run, struct setup *setup)
 {
     const struct daemon_options o = {
@@ -176,6 +190,8 @@ static int run_locked(struct run *run, struct setup *setup)
     plain = journal_takes_stderr();
     say_what(&setup->session);
     int rc = apply(run, current, &err);
+    if (rc == 0)
+        rc = say_stopped(run->store, current);
     if (rc == 0)
         rc = daemon_run(&o, &current);
     series_settle(run->series, run->store, &err);

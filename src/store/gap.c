@@ -194,6 +194,34 @@ int store_put_gap(struct store *s, const struct gap *g)
     return db_end(s, own, rc);
 }
 
+int store_put_stopped(struct store *s, const char *paths, int64_t now)
+{
+    struct gap list[SENSORS_MAX + 1];
+    size_t n = 0;
+    bool own;
+    int rc = db_begin(s, &own);
+
+    if (rc < 0)
+        return rc;
+    sqlite3_stmt *q = db_statement(
+        s, "SELECT sensor, max(last) FROM coverage WHERE sensor IN (SELECT x.sensor FROM"
+           " position_sensor x JOIN position p ON p.id = x.position WHERE p.path GLOB ?)"
+           " GROUP BY sensor");
+    if (q)
+        sqlite3_bind_text(q, 1, paths, -1, SQLITE_STATIC);
+    while ((rc = db_step(s, q)) > 0 && n <= SENSORS_MAX)
+        list[n++] = (struct gap){.sensor = (uint16_t)sqlite3_column_int(q, 0),
+                                 .reason = GAP_STOPPED,
+                                 .from = sqlite3_column_int64(q, 1) + 1,
+                                 .to = now - 1};
+    if (q)
+        sqlite3_reset(q);
+    rc = rc < 0 ? rc : 0;
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = store_put_gap(s, &list[i]);
+    return db_end(s, own, rc);
+}
+
 /* ---- cutting ---- */
 
 /* Which gaps of a sensor are meant: blind ones, those of one reason, or all but one. */

@@ -57,6 +57,10 @@ int store_put_gap(struct store *s, const struct gap *g);
 int store_cut_gap(struct store *s, uint16_t sensor, enum gap_reason reason, const char *input,
                   int64_t from, int64_t to);
 
+/* Whoever followed the logs (a path, or a pattern) begins again at `now`: since their sensors were
+ * watched last scantide was stopped. What is read on takes it back. */
+int store_put_stopped(struct store *s, const char *paths, int64_t now);
+
 typedef int (*store_gap_cb)(void *ctx, const struct gap *g);
 
 /* Calls back for each gap that has a second in [from, to), whole, ordered by their beginning: those

@@ -8,10 +8,11 @@
 #include "base/sort.h"
 
 enum {
-    TRACE_S = 660,       /* the longest window, and a minute for lines that are out of order */
-    TRACE_MAX = 1 << 17, /* records */
-    FLOOD_WARM = 4,      /* events of a source in ten minutes, where there are more */
-    SEQUENCE_WARM = 16,  /* events of one that has begun */
+    TRACE_S = 660,        /* the longest window, and a minute for lines that are out of order */
+    TRACE_MAX = 1 << 17,  /* records */
+    FLOOD_WARM = 4,       /* events of a source in ten minutes, where there are more */
+    STORED_MAX = 1 << 13, /* records, where all is stored: of more only what is warm */
+    SEQUENCE_WARM = 16,   /* events of one that has begun */
     TRACE_VERSION = 1,
     SLOTS_MIN = 1 << 10,
     SLOTS_MAX = 1 << 17,
@@ -662,6 +663,7 @@ int burst_scan_end(struct burst_scan *b, const struct record **trace, size_t *n)
 {
     struct trace_piece piece = {.oldest = INT64_MAX, .newest = INT64_MIN};
     uint32_t before = 0, latest = 0;
+    bool all = b->sink->store_all && b->trace_n <= STORED_MAX;
 
     *trace = b->trace;
     *n = b->trace_n;
@@ -670,7 +672,7 @@ int burst_scan_end(struct burst_scan *b, const struct record **trace, size_t *n)
     for (size_t i = 0; i < b->trace_n; i++) {
         struct record *r = &b->trace[i];
         latest = r->when > latest ? r->when : latest;
-        if (r->trace & TRACE_STORED || !(b->sink->store_all || is_warm(b, r)))
+        if (r->trace & TRACE_STORED || !(all || is_warm(b, r)))
             continue;
         put_record(&b->piece, b, r, before);
         r->trace |= TRACE_STORED;

@@ -7,7 +7,7 @@
  * key and window; what may be in a burst is then sorted by its key and judged exactly.
  *
  * Whoever counts on in the same process remembers the whole trace. The store gets of it what has a
- * quarter of a burst, or half of a sequence, and all when the process ends: so a crash can cost a
+ * quarter of a burst, or half of a sequence, and all of a few when the process ends: so a crash can cost a
  * burst that has only begun its first events.
  *
  * Where more than TRACE_MAX records are younger than TRACE_S, a flood, only those of sources with

@@ -35,3 +35,34 @@ END
     stop
     diff <(lost whole) <(lost data)
 }
+
+stopped() {
+    "$SCANTIDE" sql --data data --format csv "SELECT sensor, last_epoch - first_epoch FROM coverage WHERE state = 'stopped'" | tail -n +2
+}
+
+is_watched() { # until about now
+    [ "$("$SCANTIDE" sql --data data --format csv "SELECT max(last_epoch) FROM coverage WHERE state = 'watched'" | tail -n 1)" -ge $(($(date +%s) - 9)) ]
+}
+
+@test "a log that is read on has no gap; one that is gone has been stopped" {
+    command -v sqlite3 >/dev/null || skip "no sqlite3"
+    lines 1 100 >log
+    start
+    until_true has_events 100
+    stop
+    [ -z "$(stopped)" ]
+    # As if it had been stopped for an hour.
+    sqlite3 data/facts.db "UPDATE coverage SET last = max(first, last - 3600)"
+    start
+    until_true is_watched
+    stop
+    [ -z "$(stopped)" ]
+    sqlite3 data/facts.db "UPDATE coverage SET last = max(first, last - 3600)"
+    rm log
+    start
+    until_true says 3 "log: "
+    stop
+    seconds=$(stopped | cut -d, -f2)
+    [ "$seconds" -ge 1 ]
+    [ "$seconds" -le 3660 ]
+}

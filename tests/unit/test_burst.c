@@ -312,7 +312,7 @@ static void make_noise(struct events *x, uint32_t seed)
             e.source_port = sequence += 3;
             e.when = when; /* out of order at the turn of an hour, it might be told one longer */
         }
-        if (random_number(&seed) % 900 == 0)
+        if (random_number(&seed) % 2500 == 0)
             for (int k = 0; k < 1200; k++) {
                 e.source = ip_from_v4(0x05060708);
                 add(x, &e);
