@@ -713,6 +713,8 @@ int tally_encode(struct tally *const *tallies, size_t n, const struct tally_sink
         if (rc == 0)
             rc = encode_targets(&x, &x.groups[i]);
     }
+    free(x.items); /* the scan has its own */
+    free(x.spare);
     if (rc == 0 && sink->burst)
         rc = scan_bursts(&x);
     for (size_t t = 0; t <= n; t++) {
@@ -725,8 +727,6 @@ int tally_encode(struct tally *const *tallies, size_t n, const struct tally_sink
     free(x.v6);
     free(x.groups);
     free(x.records);
-    free(x.items);
-    free(x.spare);
     segment_writer_fini(&x.writer);
     buf_fini(&x.marks);
     return rc;
