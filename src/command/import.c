@@ -125,6 +125,9 @@ static void print_report(const struct session *s, const struct import_report *r,
     printf("  ignored     %12" PRIu64 "\n", c->by[OUTCOME_IGNORED]);
     printf("  unmatched   %12" PRIu64 "\n", c->by[OUTCOME_UNMATCHED]);
     printf("  lost        %12" PRIu64 "\n", c->by[OUTCOME_LOST]);
+    if (c->suppressed)
+        printf("  suppressed  %12" PRIu64 "  (messages that loggers say they let fall)\n",
+               c->suppressed);
     if (c->packets != c->by[OUTCOME_EVENT])
         printf("  packets     %12" PRIu64 "\n", c->packets);
     print_span(s, &r->span);

@@ -59,6 +59,7 @@ static void add_input(void *ctx, const struct input_status *s)
     for (int i = 0; i < OUTCOMES; i++)
         json_object_set_new(o, i == OUTCOME_EVENT ? "events" : outcome_name(i),
                             json_integer((json_int_t)s->counts.by[i]));
+    json_object_set_new(o, "suppressed", json_integer((json_int_t)s->counts.suppressed));
     json_object_set_new(o, "offset",
                         s->is_file ? json_integer((json_int_t)s->offset) : json_null());
     json_object_set_new(o, "size", s->is_file ? json_integer((json_int_t)s->size) : json_null());
@@ -320,6 +321,9 @@ static void print_input(const json_t *o, bool first)
                "", (int64_t)number_of(o, "lines"), (int64_t)number_of(o, "events"),
                (int64_t)number_of(o, "ignored"), (int64_t)number_of(o, "unmatched"),
                (int64_t)number_of(o, "lost"));
+    if (number_of(o, "suppressed") > 0)
+        printf("%-10s%" PRId64 " messages more, loggers say, they let fall\n", "",
+               (int64_t)number_of(o, "suppressed"));
     if (json_is_integer(json_object_get(o, "offset")))
         printf("%-10sat byte %" PRId64 " of %" PRId64 "\n", "", (int64_t)number_of(o, "offset"),
                (int64_t)number_of(o, "size"));

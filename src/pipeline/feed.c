@@ -1,5 +1,7 @@
 #include "pipeline/feed.h"
 
+#include <inttypes.h>
+
 const char *feed_fault(const struct counts *c, bool silent)
 {
     if (silent)
@@ -16,4 +18,23 @@ struct matcher *feed_matcher(const struct feed_host *host, const struct config_i
     if (in->parser_count)
         matcher_only(m, (const char *const *)in->parsers, in->parser_count);
     return m;
+}
+
+void feed_say_lost(const struct feed_host *host, const char *name, const struct counts *c,
+                   struct counts *said)
+{
+    uint64_t lost = c->by[OUTCOME_LOST];
+
+    if (lost > said->by[OUTCOME_LOST])
+        host->say(host,
+                  "%s: %" PRIu64 " lines were lost, since they were too long or broken (%" PRIu64
+                  " since the start)",
+                  name, lost - said->by[OUTCOME_LOST], lost);
+    if (c->suppressed > said->suppressed)
+        host->say(host,
+                  "%s: loggers say that they let %" PRIu64
+                  " messages fall: raise their rate limits (net.core.message_cost, journald's "
+                  "RateLimitBurst, rsyslog's imklog)",
+                  name, c->suppressed - said->suppressed);
+    *said = *c;
 }

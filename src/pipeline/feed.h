@@ -112,6 +112,10 @@ enum { FEED_STRANGE_LINES = 200 /* and none of them known to a parser: worth a w
 /* What is wrong with an input that has had such lines, or none for too long; NULL: nothing. */
 const char *feed_fault(const struct counts *c, bool silent);
 
+/* Says what was lost since it was said last, and keeps that in *said. */
+void feed_say_lost(const struct feed_host *host, const char *name, const struct counts *c,
+                   struct counts *said);
+
 /* A matcher of the parsers that the input allows. */
 struct matcher *feed_matcher(const struct feed_host *host, const struct config_input *in);
 

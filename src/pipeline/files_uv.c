@@ -36,7 +36,7 @@ struct log {
     bool leaves;        /* the configuration has it no more */
     bool gone;          /* it came from a pattern, and there is no such path any more */
     int failed;         /* the last fault of opening or reading, said already */
-    uint64_t lost_said; /* log.counts' lost when it was said */
+    struct counts said; /* log.counts when what was lost was told */
     bool strange_said, short_said;
     bool catching_up;
     uint64_t truncations, unread;
@@ -542,14 +542,8 @@ static void summarize(struct feed *f)
     for (size_t i = 0; i < files->n; i++) {
         struct log *log = files->logs[i];
         const struct counts *c = &log->log.counts;
-        uint64_t lost = c->by[OUTCOME_LOST];
 
-        if (lost > log->lost_said)
-            host->say(host,
-                      "%s: %" PRIu64 " lines were lost, since they were too long or broken "
-                      "(%" PRIu64 " since the start)",
-                      log->path, lost - log->lost_said, lost);
-        log->lost_said = lost;
+        feed_say_lost(host, log->path, c, &log->said);
         if (!log->strange_said && c->lines >= FEED_STRANGE_LINES &&
             c->by[OUTCOME_UNMATCHED] == c->lines) {
             log->strange_said = true;

@@ -1,5 +1,7 @@
 #include "pipeline/intake.h"
 
+#include "parse/notice.h"
+
 void counts_add(struct counts *sum, const struct counts *more)
 {
     sum->lines += more->lines;
@@ -7,6 +9,7 @@ void counts_add(struct counts *sum, const struct counts *more)
         sum->by[o] += more->by[o];
     sum->packets += more->packets;
     sum->future += more->future;
+    sum->suppressed += more->suppressed;
 }
 
 static void keep_sample(struct intake_samples *s, struct str line)
@@ -51,6 +54,12 @@ void intake_lines(const struct intake *in, struct reader *r, struct str lines, s
         struct str line = {lines.p, newline ? (size_t)(newline - lines.p) : lines.n};
         lines = str_skip(lines, line.n + (newline != NULL));
         enum outcome o = take_line(in, r, line, t, counts, span);
+        uint64_t suppressed = 0;
+        if (o == OUTCOME_UNMATCHED && notice_lost(line, &suppressed)) {
+            o = OUTCOME_IGNORED;
+            counts->suppressed += suppressed;
+            losses_add(tally_losses(t), suppressed, &r->clock);
+        }
         counts->lines++;
         counts->by[o]++;
         if (o == OUTCOME_LOST)

@@ -15,6 +15,7 @@ enum { SAMPLES_MAX = 3, SAMPLE_BYTES = 400 };
  * stand for several. */
 struct counts {
     uint64_t lines, by[OUTCOMES], packets, future;
+    uint64_t suppressed; /* messages that loggers say they let fall; no lines of ours */
 };
 
 void counts_add(struct counts *sum, const struct counts *more);

@@ -26,7 +26,7 @@ struct journal_feed {
     bool more; /* maybe */
     int failed;
     bool strange_said, caught_up;
-    uint64_t lost_said;
+    struct counts said;
     char lines[FEED_BUFFER_BYTES]; /* composed for one turn */
 };
 
@@ -147,13 +147,8 @@ static void summarize(struct feed *f)
 {
     struct journal_feed *jf = of(f);
     const struct counts *c = &jf->stream->counts;
-    uint64_t lost = c->by[OUTCOME_LOST];
 
-    if (lost > jf->lost_said)
-        f->host->say(f->host,
-                     "the journal: %" PRIu64 " entries were lost, since they were too long",
-                     lost - jf->lost_said);
-    jf->lost_said = lost;
+    feed_say_lost(f->host, "the journal", c, &jf->said);
     if (!jf->strange_said && c->lines >= FEED_STRANGE_LINES &&
         c->by[OUTCOME_UNMATCHED] == c->lines) {
         jf->strange_said = true;

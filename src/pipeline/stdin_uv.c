@@ -24,7 +24,7 @@ struct stdin_feed {
     struct reader reader;
     bool cutting; /* the rest of a line that was too long comes yet */
     bool ended, strange_said;
-    uint64_t lost_said;
+    struct counts said;
     size_t n;
     char bytes[FEED_BUFFER_BYTES]; /* the beginning of a line that has no end yet */
 };
@@ -162,13 +162,8 @@ static void summarize(struct feed *f)
 {
     struct stdin_feed *sf = of(f);
     const struct counts *c = &sf->stream->counts;
-    uint64_t lost = c->by[OUTCOME_LOST];
 
-    if (lost > sf->lost_said)
-        f->host->say(f->host,
-                     "stdin: %" PRIu64 " lines were lost, since they were too long or broken",
-                     lost - sf->lost_said);
-    sf->lost_said = lost;
+    feed_say_lost(f->host, "stdin", c, &sf->said);
     if (!sf->strange_said && c->lines >= FEED_STRANGE_LINES &&
         c->by[OUTCOME_UNMATCHED] == c->lines) {
         sf->strange_said = true;
