@@ -10,7 +10,7 @@ TESTS = $(BUILD)/tests
 
 CFLAGS = -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes
-PACKAGES = libsystemd libuv libarchive libpcre2-8 libmaxminddb librrd sqlite3 libcyaml yaml-0.1 jansson
+PACKAGES = libssl libcrypto libsystemd libuv libarchive libpcre2-8 libmaxminddb librrd sqlite3 libcyaml yaml-0.1 jansson
 
 # pkg-config runs when the first file is compiled, not when this file is read: `make run` and `make test`
 # install it first. Each of the two lines asks once and then replaces itself by the answer.
@@ -118,6 +118,7 @@ UNITS = $(DESTDIR)$(PREFIX)/lib/systemd/system
 install: all ## install below PREFIX (/usr/local), itself below DESTDIR
 	install -D -m 755 $(BUILD)/scantide $(DESTDIR)$(PREFIX)/bin/scantide
 	for f in parsers/*.yaml rrd/*.yaml conf/*.yaml; do [ ! -f $$f ] || install -D -m 644 $$f $(SHARE)/$$f; done
+	for f in conf/sysctl.d/*.conf; do install -D -m 644 $$f $(SHARE)/$$f; done
 	for f in conf/*.[1-8]; do [ ! -f $$f ] || install -D -m 644 $$f $(MAN)/man$${f##*.}/$${f##*/}; done
 	for f in conf/*.service; do [ ! -f $$f ] || install -D -m 644 $$f $(UNITS)/$${f##*/}; done
 

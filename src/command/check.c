@@ -51,11 +51,21 @@ struct check {
 
 /* ---- looking ---- */
 
+static void check_tls(struct check *c, const struct config_listen *l)
+{
+    struct tls_server *server;
+
+    if (l->address.kind == LISTEN_TLS && tls_server_open(&l->tls, &server, &c->err) == 0)
+        tls_server_close(server);
+}
+
 static void check_inputs(struct check *c)
 {
     for (size_t i = 0; i < c->conf->input_count; i++) {
         const char *file = c->conf->inputs[i].file;
         struct stat st;
+        if (c->conf->inputs[i].kind == INPUT_LISTEN)
+            check_tls(c, c->conf->inputs[i].listen);
         if (c->conf->inputs[i].kind != INPUT_FILE)
             continue;
         int rc = stat(file, &st) < 0   ? -errno
@@ -173,6 +183,43 @@ static void tell_journal(const struct config_input *input, size_t i)
     printf("\n" MORE "sensor: %s\n", "", input->sensor ? input->sensor : "the host in each entry");
 }
 
+static void tell_networks(const char *what, const struct rule *rule)
+{
+    char text[NETWORK_TEXT_MAX];
+
+    for (size_t i = 0; i < rule->n; i++) {
+        network_format(&rule->networks[i], text);
+        if (i == 0)
+            printf(MORE "%s", "", what);
+        printf("%s%s", i ? ", " : "", text);
+    }
+    if (rule->n)
+        printf("\n");
+}
+
+static void tell_listening(const struct config_input *input, size_t i, int64_t now)
+{
+    const struct config_listen *l = input->listen;
+    char text[NETWORK_TEXT_MAX];
+
+    printf(LABEL "syslog at %s\n", i ? "" : "Reads", l->url);
+    tell_networks("takes messages of: ", &l->allow);
+    tell_networks("behind a proxy at: ", &l->proxies);
+    for (size_t k = 0; k < l->sender_count; k++) {
+        network_format(&l->senders[k].network, text);
+        if (l->senders[k].sensor)
+            printf(MORE "%s is the sensor %s\n", "", text, l->senders[k].sensor);
+    }
+    printf(MORE "%s: %s\n", "", l->sender_count ? "other sensors" : "sensor",
+           input->sensor                 ? input->sensor
+           : listen_is_unix(&l->address) ? "the host in each message"
+           : l->trusted.n ? "the host in a trusted sender's messages, else the address"
+                          : "the sender's address");
+    printf(MORE "times that name no zone: ", "");
+    tell_zone(input->zone, now);
+    printf("\n");
+}
+
 static void tell_inputs(const struct config *conf, int64_t now)
 {
     const struct zone *here;
@@ -184,6 +231,10 @@ static void tell_inputs(const struct config *conf, int64_t now)
         const struct config_input *input = &conf->inputs[i];
         if (input->kind == INPUT_JOURNAL) {
             tell_journal(input, i);
+            continue;
+        }
+        if (input->kind == INPUT_LISTEN) {
+            tell_listening(input, i, now);
             continue;
         }
         printf(LABEL "%s\n" MORE, i ? "" : "Reads", input->file, "");

@@ -156,6 +156,18 @@ static int find_log(void *ctx, const struct position *p)
     return 0;
 }
 
+static const char *kind_of(const struct config_input *in)
+{
+    return in->kind == INPUT_FILE ? "file" : in->kind == INPUT_LISTEN ? "syslog" : "journal";
+}
+
+static const char *name_of(const struct config_input *in)
+{
+    return in->kind == INPUT_FILE     ? in->file
+           : in->kind == INPUT_LISTEN ? in->listen->url
+                                      : "journal";
+}
+
 /* What the configuration names, and how far the facts say it was read. */
 static json_t *inputs_from_facts(struct session *s)
 {
@@ -167,8 +179,8 @@ static json_t *inputs_from_facts(struct session *s)
         struct log_search search = {.path = in->file};
         struct stat st;
         json_t *o = json_object();
-        json_object_set_new(o, "kind", json_string(in->kind == INPUT_FILE ? "file" : "journal"));
-        json_object_set_new(o, "name", text_json(in->kind == INPUT_FILE ? in->file : "journal"));
+        json_object_set_new(o, "kind", json_string(kind_of(in)));
+        json_object_set_new(o, "name", text_json(name_of(in)));
         json_object_set_new(o, "sensor", text_json(in->sensor));
         if (in->kind == INPUT_FILE)
             store_read_positions(s->store, in->sensor ? in->sensor : "", find_log, &search);

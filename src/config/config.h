@@ -21,6 +21,9 @@
 
 #include "base/error.h"
 #include "base/zone.h"
+#include "input/frame.h"
+#include "input/listen.h"
+#include "input/tls.h"
 #include "parse/event.h"
 #include "store/facts.h"
 #include "tag/anonymizer.h"
@@ -28,9 +31,36 @@
 
 #define CONFIG_FILE "/etc/scantide/scantide.yaml"
 
-enum input_kind { INPUT_FILE, INPUT_JOURNAL, INPUT_STDIN /* of the command line only */ };
+enum input_kind {
+    INPUT_FILE,
+    INPUT_JOURNAL,
+    INPUT_LISTEN,
+    INPUT_STDIN /* of the command line only */
+};
 
 enum input_start { START_BEGIN, START_END };
+
+/* What the administrator knows of an address or network that sends syslog. */
+struct config_sender {
+    struct network network;
+    char *sensor;            /* NULL: as that of others */
+    const struct zone *zone; /* NULL: the input's */
+};
+
+/* Where syslog is listened for. */
+struct config_listen {
+    char *url;
+    struct listen_address address;
+    enum framing framing;
+    struct rule allow;             /* whose messages are taken; a Unix socket's all are */
+    struct rule trusted;           /* whose messages name the sensor's host */
+    struct rule proxies;           /* whose connections begin with a PROXY header */
+    struct config_sender *senders; /* of networks that hold an address the smallest decides */
+    size_t sender_count;
+    struct tls_options tls; /* of tls:// */
+    unsigned connections, per_peer;
+    int idle_s;
+};
 
 struct config_input {
     enum input_kind kind;
@@ -45,6 +75,8 @@ struct config_input {
     char **matches;         /* the journal's, FIELD=VALUE; none: the kernel's messages */
     size_t match_count;
     char *folder; /* of its files; NULL: this machine's */
+
+    struct config_listen *listen;
 };
 
 /* A LOG prefix whose verdict the administrator knows. */

@@ -27,6 +27,8 @@ static const cyaml_schema_field_t input_fields[] = {
     TEXT("file", file),
     TEXT("journal", journal),
     TEXT("folder", folder),
+    TEXT("listen", listen),
+    LISTENING_FIELDS(struct raw_input, listening),
     TEXT("sensor", sensor),
     TEXT("timezone", timezone),
     TEXT("silence", silence),
@@ -55,15 +57,18 @@ static bool same_file(const char *a, const char *b)
 /* Each kind has a key of its own; an entry has one of them. */
 static enum input_kind read_kind(struct reading *r, const struct raw_input *raw, size_t i)
 {
-    int n = value_said(raw->file) + value_said(raw->journal);
+    int n = value_said(raw->file) + value_said(raw->journal) + value_said(raw->listen);
     char node[64];
 
     snprintf(node, sizeof node, "inputs[%zu]", i);
     if (n != 1 && yamlfile_is_sound(r->file, node))
         yamlfile_fault(r->file, node, r->err,
-                       "'%s' must say what is read: 'file: PATH' or 'journal: kernel'%s", node,
-                       n ? ", one of them" : "");
-    return value_said(raw->journal) ? INPUT_JOURNAL : INPUT_FILE;
+                       "'%s' must say what is read: 'file: PATH', 'journal: kernel' or 'listen: "
+                       "udp://[::]:5514'%s",
+                       node, n ? ", one of them" : "");
+    return value_said(raw->listen)    ? INPUT_LISTEN
+           : value_said(raw->journal) ? INPUT_JOURNAL
+                                      : INPUT_FILE;
 }
 
 static void read_file(struct reading *r, const struct raw_input *raw, size_t i)
@@ -139,9 +144,13 @@ static void read_input(struct reading *r, const struct raw_input *raw, size_t i)
         input->parsers[input->parser_count++] = xstrdup(raw->parsers[k]);
     if (raw->start)
         input->start = *raw->start;
+    if (input->kind == INPUT_LISTEN)
+        listening_read(r, raw->listen, &raw->listening, i);
+    else
+        listening_refuse(r, &raw->listening, i);
     if (input->kind == INPUT_FILE)
         read_file(r, raw, i);
-    else
+    else if (input->kind == INPUT_JOURNAL)
         read_journal(r, raw, i);
 }
 
@@ -194,6 +203,7 @@ void inputs_fini(struct config *conf)
             free(input->parsers[k]);
         free(input->parsers);
         free(input->folder);
+        listening_free(input->listen);
         free(input->file);
         free(input->sensor);
     }

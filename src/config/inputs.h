@@ -6,16 +6,18 @@
 #include <cyaml/cyaml.h>
 
 #include "config/config.h"
+#include "config/listening.h"
 #include "config/values.h"
 
 enum { INPUTS_LIMIT = 1000 };
 
 /* What the file says, before it means anything. NULL: not said. */
 struct raw_input {
-    char *file, *journal, *folder, *sensor, *timezone, *silence;
+    char *file, *journal, *folder, *listen, *sensor, *timezone, *silence;
     enum input_start *start;
     char **parsers;
     uint32_t parsers_count;
+    struct raw_listen listening;
 };
 
 extern const cyaml_schema_value_t inputs_schema;

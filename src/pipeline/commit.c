@@ -240,7 +240,7 @@ static int write_part(struct store *s, const struct rules *rules, const struct c
     if (rc == 0 && !log->is_stream && log->position.offset > 0)
         rc = store_put_position(s, &log->position, log->mark);
     if (rc == 0 && log->stream) {
-        struct stream_state state = {.watched_to = log->watched_to};
+        struct stream_state state = {.watched_to = log->watched_to, .ended = log->ended};
         memcpy(state.cursor, log->cursor, sizeof state.cursor);
         rc = store_put_stream(s, log->stream, &state);
     }

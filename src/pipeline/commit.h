@@ -19,6 +19,7 @@ struct log_state {
     bool is_stream;           /* has no position: syslog, stdin, the journal */
     const char *stream;       /* the name under which its state is kept; NULL: it is not */
     char cursor[CURSOR_MAX];  /* of the journal; else "" */
+    bool ended;               /* the stream, with the daemon */
     bool mark;                /* keep the next offset as one where a copy may end */
     /* Watched from position.first_when (INT64_MAX: no line yet) to here, both inclusive. */
     int64_t watched_to;

@@ -17,6 +17,7 @@
 enum {
     LOOK_MS = 1000,
     COMMIT_RECORDS = 200 * 1024, /* events that wait: commit now; reading waits */
+    FLOW_RECORDS = 2000 * 1024,  /* what comes by itself waits where so many do (64 MB) */
     WATCH_MS = 60 * 1000,        /* between commits of nothing but that the logs were watched */
     RETRY_MS = 5000,             /* after a failed commit */
     SUMMARY_MS = 60 * 1000,
@@ -124,12 +125,13 @@ static bool may_read(const struct daemon *d)
     return !d->stopping && !d->failed && feeds_records(d->feeds) < COMMIT_RECORDS;
 }
 
-/* Those whose lines come by themselves are told when to wait. */
+/* Those whose lines come by themselves are told when to wait. To wait may be to lose, so while a
+ * commit is in the way they go on for longer. */
 static void flow(struct daemon *d)
 {
-    bool on = may_read(d);
+    bool on = feeds_records(d->feeds) < FLOW_RECORDS;
 
-    if (on == d->flowing)
+    if (d->stopping || on == d->flowing)
         return;
     d->flowing = on;
     feeds_flow(d->feeds, on);
@@ -492,6 +494,8 @@ static void close_all(struct daemon *d)
 {
     FAULT("stopped");
     d->closing = true;
+    if (d->status != -EINVAL)
+        feeds_summarize(d->feeds);
     uv_close((uv_handle_t *)&d->timer, NULL);
     uv_close((uv_handle_t *)&d->reading, NULL);
     for (size_t i = 0; i < SIGNALS; i++)
@@ -507,7 +511,7 @@ static void close_all(struct daemon *d)
  * do. */
 static void schedule(struct daemon *d)
 {
-    if (d->job != JOB_NONE || d->closing)
+    if (d->job != JOB_NONE || d->closing || (d->stopping && !d->hurry && !feeds_stopped(d->feeds)))
         return;
     if (d->failed && !d->committed) {
         if (d->stopping || now_ms(d) >= d->retry_ms)

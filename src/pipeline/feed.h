@@ -91,6 +91,8 @@ struct feed_ops {
     void (*status)(const struct feed *f, input_status_cb cb, void *ctx);
     /* Reading ends: takes in what was already received. Optional. */
     void (*stop)(struct feed *f);
+    /* After stop: whether all was taken in; wake() tells that it is. Optional: it was at once. */
+    bool (*stopped)(const struct feed *f);
     /* Closes its handles, and frees itself when they are closed. No batch has anything of it. */
     void (*close)(struct feed *f);
 

@@ -6,6 +6,7 @@
 #include "pipeline/files_uv.h"
 #include "pipeline/journal_uv.h"
 #include "pipeline/stdin_uv.h"
+#include "pipeline/syslog_uv.h"
 
 struct feeds {
     struct feed_host *host;
@@ -35,6 +36,7 @@ static struct feed *open_one(struct feeds *f, const struct config_input *in, str
     switch (in->kind) {
     case INPUT_JOURNAL: return journal_feed_open(f->host, in, err);
     case INPUT_STDIN: return stdin_feed_open(f->host, in, err);
+    case INPUT_LISTEN: return syslog_feed_open(f->host, in, err);
     case INPUT_FILE: break;
     }
     ASSERT(false); /* the files are one feed, which is always there */
@@ -108,6 +110,19 @@ void feeds_stop(struct feeds *f)
             f->list[i]->ops->stop(f->list[i]);
 }
 
+static bool has_stopped(const struct feed *feed)
+{
+    return !feed->ops->stopped || feed->ops->stopped(feed);
+}
+
+bool feeds_stopped(const struct feeds *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (!has_stopped(f->list[i]))
+            return false;
+    return true;
+}
+
 int64_t feeds_reached(const struct feeds *f, int64_t until)
 {
     for (size_t i = 0; i < f->n; i++)
@@ -159,7 +174,7 @@ static void close_ended(struct feeds *f)
     size_t n = 0;
 
     for (size_t i = 0; i < f->n; i++)
-        if (f->list[i]->leaves && !f->list[i]->ops->changed(f->list[i]))
+        if (f->list[i]->leaves && has_stopped(f->list[i]) && !f->list[i]->ops->changed(f->list[i]))
             close_one(f, f->list[i]);
         else
             f->list[n++] = f->list[i];

@@ -17,6 +17,7 @@ void feeds_look(struct feeds *f);
 bool feeds_turn(struct feeds *f); /* whether there may be more */
 void feeds_flow(struct feeds *f, bool on);
 void feeds_stop(struct feeds *f);
+bool feeds_stopped(const struct feeds *f); /* after it, what was received is taken in */
 
 int64_t feeds_reached(const struct feeds *f, int64_t until);
 bool feeds_rest(const struct feeds *f);

@@ -42,6 +42,13 @@ void stream_blind(struct stream *s)
     s->state.watched_to = INT64_MIN;
 }
 
+void stream_watch_live(struct stream *s, int64_t now)
+{
+    s->live = true;
+    s->state.position.first_when = now;
+    s->state.watched_to = now;
+}
+
 /* From its first line on it is watched. */
 static void watch(struct stream *s, int64_t from, int64_t to)
 {
@@ -69,9 +76,11 @@ void stream_take(struct stream *s, struct reader *r, struct str sensor, int64_t 
     if (!span.any)
         return;
     if (was_silent)
-        s->state.watched_from = span.first;
+        s->state.watched_from = s->live ? now : span.first;
     if (span.last > s->last_line)
         s->last_line = span.last;
+    if (s->live)
+        return;
     /* Nobody has watched what is yet to come. */
     watch(s, span.first < now ? span.first : now, span.last < now ? span.last : now);
 }
@@ -136,6 +145,8 @@ void stream_swap(struct stream *s, int64_t now, bool watched, bool watch_too, st
     part->done = stored;
     s->since = (struct counts){0};
     s->state.silent_to = 0;
+    if (s->live)
+        s->state.position.first_when = s->state.watched_to;
     s->changed = false;
     s->in_batch = true;
 }

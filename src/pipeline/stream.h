@@ -27,6 +27,7 @@ struct stream {
     int silence_s;     /* without lines for longer it is blind; 0: it may be quiet */
     int64_t heard;     /* when lines came last, or it began; INT64_MIN: not yet */
     int64_t last_line; /* when it was stamped; INT64_MIN: none yet */
+    bool live;         /* see stream_watch_live */
 };
 
 /* `name` tells it from other streams in the facts, too. */
@@ -42,6 +43,11 @@ void stream_take(struct stream *s, struct reader *r, struct str sensor, int64_t 
 
 /* Counts what couldn't be taken in, as lines that are lost. */
 void stream_lose(struct stream *s, uint64_t lines);
+
+/* It is watched from now on, whatever its lines' stamps say: they come as they are written, and
+ * none that was sent before could come. A sensor that is heard of first is watched from the last
+ * swap on. */
+void stream_watch_live(struct stream *s, int64_t now);
 
 /* Nobody watched since the last line or swap: what comes next begins a new span. */
 void stream_blind(struct stream *s);

@@ -131,13 +131,14 @@ int store_position_mark(struct store *s, int64_t position, uint64_t offset, uint
 int store_put_stream(struct store *s, const char *name, const struct stream_state *state)
 {
     sqlite3_stmt *q = db_statement(
-        s, "INSERT OR REPLACE INTO stream (name, watched_to, cursor) VALUES (?, ?, ?)");
+        s, "INSERT OR REPLACE INTO stream (name, watched_to, ended, cursor) VALUES (?, ?, ?, ?)");
 
     if (!q)
         return -EIO;
     sqlite3_bind_text(q, 1, name, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(q, 2, state->watched_to);
-    sqlite3_bind_text(q, 3, state->cursor, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int(q, 3, state->ended);
+    sqlite3_bind_text(q, 4, state->cursor, -1, SQLITE_TRANSIENT);
     int rc = db_step(s, q);
     sqlite3_reset(q);
     return rc < 0 ? rc : 0;
@@ -145,14 +146,16 @@ int store_put_stream(struct store *s, const char *name, const struct stream_stat
 
 int store_find_stream(struct store *s, const char *name, struct stream_state *out)
 {
-    sqlite3_stmt *q = db_statement(s, "SELECT watched_to, cursor FROM stream WHERE name = ?");
+    sqlite3_stmt *q =
+        db_statement(s, "SELECT watched_to, ended, cursor FROM stream WHERE name = ?");
 
     if (q)
         sqlite3_bind_text(q, 1, name, -1, SQLITE_TRANSIENT);
     int rc = db_step(s, q);
     if (rc > 0) {
         out->watched_to = sqlite3_column_int64(q, 0);
-        snprintf(out->cursor, sizeof out->cursor, "%s", (const char *)sqlite3_column_text(q, 1));
+        out->ended = sqlite3_column_int(q, 1) != 0;
+        snprintf(out->cursor, sizeof out->cursor, "%s", (const char *)sqlite3_column_text(q, 2));
     }
     sqlite3_reset(q);
     return rc > 0 ? 0 : rc == 0 ? -ENOENT : rc;

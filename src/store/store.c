@@ -67,8 +67,10 @@ const char db_schema[] =
     "CREATE TABLE position_sensor (position INTEGER NOT NULL, sensor INTEGER NOT NULL, PRIMARY KEY "
     "(position, sensor))"
     "  WITHOUT ROWID;"
-    /* Inputs that have no file: up to when each was watched, and the journal's cursor. */
-    "CREATE TABLE stream (name TEXT PRIMARY KEY, watched_to INTEGER NOT NULL, cursor TEXT NOT NULL)"
+    /* Inputs that have no file: up to when each was watched, whether it was ended then, and the
+     * journal's cursor. */
+    "CREATE TABLE stream (name TEXT PRIMARY KEY, watched_to INTEGER NOT NULL, ended INTEGER NOT "
+    "NULL, cursor TEXT NOT NULL)"
     "  WITHOUT ROWID;"
     "CREATE TABLE series (sensor INTEGER PRIMARY KEY, written INTEGER NOT NULL DEFAULT 0, late "
     "INTEGER NOT NULL DEFAULT 0,"

@@ -126,6 +126,7 @@ enum { CURSOR_MAX = 512 }; /* of the journal; sd_journal_get_cursor gives some 1
 
 struct stream_state {
     int64_t watched_to;      /* seconds; INT64_MIN: not yet */
+    bool ended;              /* the daemon ended it then */
     char cursor[CURSOR_MAX]; /* where the journal is read on; "": streams of another kind */
 };
 

@@ -228,6 +228,96 @@ static void test_all_keys(void **state)
     config_free(conf);
 }
 
+static void test_listening(void **state)
+{
+    struct error err = {0};
+    struct config *conf;
+    struct network network;
+
+    (void)state;
+    write_file(path, "inputs:\n"
+                     "  - listen: udp://[::]\n"
+                     "    allow: [192.0.2.0/24, '2001:db8::/32']\n"
+                     "    timezone: UTC\n"
+                     "    trust_host: [192.0.2.9]\n"
+                     "    sensors:\n"
+                     "      - {address: 192.0.2.1, sensor: gw, timezone: Asia/Tokyo}\n"
+                     "  - listen: tls://0.0.0.0\n"
+                     "    allow: [192.0.2.0/24]\n"
+                     "    proxy_from: [192.0.2.8]\n"
+                     "    framing: octet\n"
+                     "    tls: {certificate: /c, key: /k, client_ca: /ca}\n"
+                     "    max_connections: 5\n"
+                     "    max_per_peer: 2\n"
+                     "    idle: 10m\n"
+                     "  - listen: tcp://127.0.0.1\n");
+    assert_int_equal(config_load(path, &conf, &err), 0);
+    const struct config_listen *udp = conf->inputs[0].listen, *tls = conf->inputs[1].listen,
+                               *tcp = conf->inputs[2].listen;
+    assert_int_equal(conf->inputs[0].kind, INPUT_LISTEN);
+    assert_int_equal(udp->address.port, LISTEN_PORT);
+    assert_int_equal(udp->allow.n, 2);
+    assert_int_equal(udp->trusted.n, 1);
+    assert_int_equal(udp->sender_count, 1);
+    assert_string_equal(udp->senders[0].sensor, "gw");
+    assert_string_equal(zone_name(udp->senders[0].zone), "Asia/Tokyo");
+    assert_int_equal(tls->address.port, LISTEN_PORT_TLS);
+    assert_int_equal(tls->framing, FRAMING_OCTET);
+    assert_int_equal(tls->proxies.n, 1);
+    assert_string_equal(tls->tls.client_ca, "/ca");
+    assert_true(tls->tls.require); /* whoever names signers means it */
+    assert_int_equal(tls->connections, 5);
+    assert_int_equal(tls->per_peer, 2);
+    assert_int_equal(tls->idle_s, 600);
+    /* What only this machine reaches takes this machine's. */
+    assert_int_equal(network_parse(STR("127.0.0.0/8"), &network), 0);
+    assert_int_equal(network_compare(&tcp->allow.networks[0], &network), 0);
+    assert_int_equal(tcp->framing, FRAMING_AUTO);
+    config_free(conf);
+}
+
+static void test_listening_faults(void **state)
+{
+    struct error err = {0};
+    struct config *conf;
+
+    (void)state;
+    write_file(path,
+               "inputs:\n"
+               "  - {listen: 'udp://[::]:5514'}\n"
+               "  - {listen: 'udp://[::]', allow: [192.0.2.1/24, x], idle: 1h}\n"
+               "  - {listen: 'syslog://[::]'}\n"
+               "  - {listen: 'tls://127.0.0.1'}\n"
+               "  - {listen: 'tcp://127.0.0.1', tls: {key: /k}, framing: both}\n"
+               "  - {listen: 'tls://127.0.0.1:1', tls: {certificate: /c, key: /k, require: yes}}\n"
+               "  - listen: tcp://127.0.0.1:2\n"
+               "    sensors: [{address: 192.0.2.1}, {address: 192.0.2.1/32, sensor: '-'}]\n"
+               "    max_connections: 0\n"
+               "  - {file: /x, allow: [192.0.2.1]}\n");
+    assert_int_equal(config_load(path, &conf, &err), -EINVAL);
+    assert_string_equal(
+        faults_text(&err),
+        "2:14: others than this machine reach udp://[::]:5514: add whose messages it may take, "
+        "such "
+        "as the line 'allow: [192.168.1.0/24]'\n"
+        "3:14: inputs[0] listens there already\n"
+        "3:36: '192.0.2.1/24' lies within a network; write 192.0.2.0/24 for all of that, or the "
+        "address\n"
+        "3:50: 'x' is no network; write it like 192.0.2.0/24, 2001:db8::/32 or 192.0.2.7\n"
+        "3:60: 'idle' is of connections, and udp://[::] has none\n"
+        "4:14: 'syslog://[::]' must begin with udp://, tcp://, tls://, unix:// or unixgram://\n"
+        "5:14: tls://127.0.0.1 takes 'tls: {certificate: FILE, key: FILE}', both in PEM\n"
+        "6:38: 'tls' is of a listener at tls://, and tcp://127.0.0.1 is none\n"
+        "6:58: 'inputs[4].framing' must be auto, octet or line, not 'both'\n"
+        "7:76: clients' certificates can't be required without 'client_ca: FILE', which holds who "
+        "signs them\n"
+        "9:47: 192.0.2.1/32 has its entry in sensors[0] already\n"
+        "9:69: a sensor's name has up to 64 letters, digits, '.', '_' or '-' and begins with a "
+        "letter, digit or '_', unlike '-'\n"
+        "10:22: 'max_connections' must be from 1 to 100000, not 0\n"
+        "11:23: 'allow' is of an entry with 'listen:'\n");
+}
+
 static void test_faults(void **state)
 {
     static const struct {
@@ -337,7 +427,8 @@ static void test_faults(void **state)
          "late: 2d\n"
          "late: [x]\n",
          "2:5: key 'fil' is unknown; did you mean 'file'?\n"
-         "2:5: 'inputs[0]' must say what is read: 'file: PATH' or 'journal: kernel'\n"
+         "2:5: 'inputs[0]' must say what is read: 'file: PATH', 'journal: kernel' or 'listen: "
+         "udp://[::]:5514'\n"
          "3:5: 'inputs[1]' must be a mapping, lines of 'key: value', not one value\n"
          "4:12: 'inputs[2].file' must be a whole path that begins with '/', not 'c'\n"
          "4:25: time zone 'Europe/Berln' is unknown; did you mean 'Europe/Berlin'?\n"
@@ -462,6 +553,8 @@ int main(void)
         cmocka_unit_test(test_shipped_file),
         cmocka_unit_test(test_empty_sections),
         cmocka_unit_test(test_all_keys),
+        cmocka_unit_test(test_listening),
+        cmocka_unit_test(test_listening_faults),
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_same_file_by_link),
         cmocka_unit_test(test_data_folder),
