@@ -261,7 +261,7 @@ int session_take_sensors(struct session *s, bool daemon, void (*say)(const char 
             "it again to change them");
     for (size_t i = 0; i < t.text_count && rc == 0; i++)
         say(t.texts[i]);
-    for (size_t i = 0; i < t.name_count && rc == 0; i++)
+    for (size_t i = 0; i < t.name_count && rc == 0 && s->series; i++)
         series_forget(s->series, t.names[i], &s->err);
     taken_fini(&t);
     return session_fail(s, rc < 0 ? EXIT_FAILED : EXIT_DONE);

@@ -82,23 +82,20 @@ static int check_position(void *ctx, const struct position *p)
     return p->offset == log->from ? 0 : -ESTALE;
 }
 
-/* Its sensors are still there: none was merged into another since they were looked up. */
-static int check_sensors(struct store *s, const struct log_state *log)
+/* A sensor may have been merged into another since the log was looked up. */
+static int follow_sensors(struct store *s, struct log_state *log)
 {
-    int rc = 1;
+    int rc = 0;
 
-    for (size_t i = 0; i < log->sensor_count && rc > 0; i++)
-        rc = store_has_sensor(s, log->sensors[i]);
-    return rc > 0 ? 0 : rc < 0 ? rc : -ESTALE;
+    for (size_t i = 0; i < log->sensor_count && rc == 0; i++)
+        rc = store_follow_sensor(s, &log->sensors[i]);
+    return rc;
 }
 
 static int check_log(struct store *s, const struct log_state *log)
 {
     struct check c = {.log = log};
 
-    int gone = check_sensors(s, log);
-    if (gone < 0)
-        return gone;
     if (log->is_stream || log->position.offset == 0)
         return 0;
     int rc = store_read_positions(s, log->position.sensor, check_position, &c);
@@ -269,7 +266,9 @@ static int check_logs(struct store *s, struct commit_part *parts, size_t n)
     int answer = 0;
 
     for (size_t i = 0; i < n; i++) {
-        int rc = check_log(s, parts[i].log);
+        int rc = follow_sensors(s, parts[i].log);
+        if (rc == 0)
+            rc = check_log(s, parts[i].log);
         parts[i].stale = rc == -ESTALE;
         if (rc < 0 && rc != -ESTALE)
             return rc;

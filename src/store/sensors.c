@@ -22,16 +22,18 @@ int store_sensor_name(struct store *s, const char *name, char out[SENSOR_NAME_MA
     return rc < 0 ? rc : 0;
 }
 
-int store_has_sensor(struct store *s, uint16_t id)
+int store_follow_sensor(struct store *s, uint16_t *id)
 {
-    sqlite3_stmt *q = db_statement(s, "SELECT 1 FROM sensor WHERE id = ?");
+    sqlite3_stmt *q = db_statement(s, "SELECT target FROM merged WHERE id = ?");
 
     if (q)
-        sqlite3_bind_int64(q, 1, id);
+        sqlite3_bind_int64(q, 1, *id);
     int rc = db_step(s, q);
+    if (rc > 0)
+        *id = (uint16_t)sqlite3_column_int(q, 0);
     if (q)
         sqlite3_reset(q);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 struct aliases {
@@ -241,7 +243,11 @@ static int merge(struct store *s, uint16_t from, uint16_t to)
         rc = move_gaps(s, from, to);
     if (rc == 0)
         rc = move_rows(s, from, to);
-    return rc < 0 ? rc : db_exec(s, "DELETE FROM sensor WHERE id = ?", from);
+    if (rc == 0)
+        rc = db_exec(s, "DELETE FROM sensor WHERE id = ?", from);
+    if (rc == 0)
+        rc = db_exec(s, "UPDATE merged SET target = ?2 WHERE target = ?1", from, to);
+    return rc < 0 ? rc : db_exec(s, "INSERT INTO merged (id, target) VALUES (?, ?)", from, to);
 }
 
 static int take_over(struct store *s, const struct sensor_alias *a, struct sensors_change *change)

@@ -32,8 +32,8 @@ int store_compare_sensors(struct store *s, const struct sensor_alias *list, size
 /* The sensor that has taken the name over, or the name itself. */
 int store_sensor_name(struct store *s, const char *name, char out[SENSOR_NAME_MAX]);
 
-/* Whether there is a sensor of that id: another scantide may have merged it meanwhile. 1, 0 or a
- * negative code. */
-int store_has_sensor(struct store *s, uint16_t id);
+/* The id of the sensor that the one of `*id` was merged into, if it was: another scantide may have
+ * done so since the id was looked up. */
+int store_follow_sensor(struct store *s, uint16_t *id);
 
 #endif

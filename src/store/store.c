@@ -13,7 +13,8 @@
 const char db_schema[] =
     /* An id is never used again: whoever reads a log still has that of a sensor that was merged. */
     "CREATE TABLE sensor (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE);"
-    /* Names that a sensor has taken over (sensors.h). */
+    /* Sensors that were merged into another, and names that one has taken over (sensors.h). */
+    "CREATE TABLE merged (id INTEGER PRIMARY KEY, target INTEGER NOT NULL);"
     "CREATE TABLE alias (name TEXT PRIMARY KEY, sensor TEXT NOT NULL) WITHOUT ROWID;"
     /* Delta rows: readers add the rows of one (kind, sensor, start) up. */
     "CREATE TABLE segment (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, sensor INTEGER NOT NULL, "

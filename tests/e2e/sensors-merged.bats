@@ -97,3 +97,28 @@ rrds() { # FOLDER
     [ "$(sql data "SELECT sum(events) FROM bins WHERE sensor = 'gate'")" = "$before" ]
     [ "$(sql data "SELECT count(*) > 0 FROM bins WHERE sensor = 'one'")" = 1 ]
 }
+
+@test "a daemon that is loaded anew goes on with the merged sensor, and removes the old one's series" {
+    cp plain.yaml conf.yaml
+    printf 'inputs: [{file: %s/grows.log, timezone: UTC}]\n' "$PWD" | tee -a conf.yaml >>merged.yaml
+    sensor one 7 "$(date -u -d '-10 minutes' +%FT%TZ)" >whole.log
+    head -n 3000 whole.log >grows.log
+    "$SCANTIDE" run --data "$PWD/data" --config conf.yaml 2>said &
+    pid=$!
+    wait_for() { for _ in $(seq 300); do "$@" && return; sleep 0.1; done; kill $pid; return 1; }
+    has() { [ "$(sql data 'SELECT sum(events) FROM bins' 2>/dev/null)" = "$1" ]; }
+    wait_for has "$(grep -c ' kernel: .*DROP' <(head -n 3000 whole.log))"
+    wait_for test -e data/rrd/one/total.rrd
+    cp merged.yaml conf.yaml
+    kill -HUP $pid
+    wait_for grep -q 'sensor one is gate now' said
+    tail -n +3001 whole.log >>grows.log
+    wait_for has "$(grep -c ' kernel: .*DROP' whole.log)"
+    "$SCANTIDE" graph total --data "$PWD/data" --all -o out.png
+    [ -e data/rrd/gate/total.rrd ]
+    [ ! -e data/rrd/one ]
+    [ "$(sql data 'SELECT DISTINCT sensor FROM bins')" = gate ]
+    [ "$(sqlite3 data/facts.db 'SELECT count(*) FROM coverage WHERE sensor NOT IN (SELECT id FROM sensor)')" = 0 ]
+    kill $pid
+    wait $pid
+}
