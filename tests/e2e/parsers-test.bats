@@ -43,7 +43,7 @@ verdict: {from: action}
 samples:
   - line: 'Nov 24 10:00:01 gw wallaby: kicked out 198.51.100.7 tcp 23'
     gives: {dport: 24}
-  - line: 'Nov 24 10:00:01 gw wallaby: boxed 198.51.100.7 tcp 23'
+  - line: 'Nov 24 10:00:01 gw wallaby: boxed 198.51.100.7 gre 23'
     gives: {}
   - line: 'Nov 24 10:00:01 gw wallaby: nothing'
     gives: {}
