@@ -130,6 +130,11 @@ static void print_report(const struct session *s, const struct import_report *r,
                c->suppressed);
     if (c->packets != c->by[OUTCOME_EVENT])
         printf("  packets     %12" PRIu64 "\n", c->packets);
+    if (c->limited)
+        printf("  at a limit  %12" PRIu64
+               "   patterns given up; `scantide explain --summary` tells "
+               "whose\n",
+               c->limited);
     print_span(s, &r->span);
     if (c->lines && seconds > 0)
         printf("  lines/s     %12.0f\n", (double)c->lines / seconds);

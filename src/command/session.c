@@ -46,6 +46,7 @@ int session_mistake(const char *command, const char *fmt, ...)
 
 static void load_parsers(struct session *s)
 {
+    static bool said; /* a daemon loads them again */
     char *shipped = paths_share("parsers");
 
     s->parsers = parser_set_new();
@@ -57,6 +58,14 @@ static void load_parsers(struct session *s)
         error_add(&s->err, shipped, 0, 0,
                   "there are no parser files here: install scantide again, or set SCANTIDE_SHARE "
                   "to the folder that holds parsers/");
+    if (s->err.n == 0 && parser_set_is_slow(s->parsers) && !said) {
+        fputs(
+            "scantide: patterns are interpreted, since PCRE2 may make no machine code of them here "
+            "(MemoryDenyWriteExecute= in a unit, SELinux's execmem): lines take several times as "
+            "long\n",
+            stderr);
+        said = true;
+    }
     free(shipped);
 }
 

@@ -47,7 +47,7 @@ static size_t octet_count(const struct cursor *c)
 static bool is_one_of(struct str w, const char *const *words, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (strncasecmp(words[i], w.p, w.n) == 0 && words[i][w.n] == 0)
+        if (strlen(words[i]) == w.n && strncasecmp(words[i], w.p, w.n) == 0)
             return true;
     return false;
 }
@@ -292,6 +292,18 @@ static bool take_stamp(struct cursor *c, size_t n, struct envelope *out)
     return true;
 }
 
+/* Whether a host follows a further head's time: before a tag, or behind RFC 3339's time. Other
+ * programs' own times ("pf: Nov 24 10:00:01.5 rule 2") have none. */
+static bool names_host(const struct cursor *c, struct str stamp)
+{
+    struct cursor behind = *c;
+    struct str name;
+    bool known;
+
+    skip_word(&behind);
+    return (stamp.n > 10 && stamp.p[10] == 'T') || is_tag(cursor_word(&behind), &name, &known);
+}
+
 /* A further head behind the relay's: "[<PRI>][seq: ]TIME[ HOST]", or RFC 5424. Its time and host
  * say nothing new. */
 static bool skip_inner_head(struct cursor *c, int depth, struct envelope *out)
@@ -306,11 +318,15 @@ static bool skip_inner_head(struct cursor *c, int depth, struct envelope *out)
         struct str host = out->host;
         if (!take_stamp(&at, skip_sequence(&at, &inner.stamp, &host), &inner))
             return false;
-        if (peek(&at, 0) == ':')
-            at.p++;
-        else if (peek(&at, 0) != ' ')
+        bool colon = peek(&at, 0) == ':';
+        if (!colon && peek(&at, 0) != ' ')
             return false;
-        take_rest(&at, depth - 1, &inner);
+        at.p += colon;
+        skip_blanks(&at);
+        if (!colon && names_host(&at, inner.stamp_text))
+            take_rest(&at, depth - 1, &inner);
+        else
+            take_message(&at, depth - 1, &inner);
     }
     if (!out->host.n)
         out->host = inner.host;

@@ -56,6 +56,7 @@ struct matcher {
     bool stranger; /* it is a stranger's words: only parsers that name its tag are tried */
     bool decided;
     uint64_t *limited; /* by parser */
+    uint64_t limited_all;
     struct literals_found found;
     uint64_t *candidates; /* a bit a parser */
     struct last last[HOSTS];
@@ -107,7 +108,7 @@ static bool run(struct matcher *m, const struct pattern *pat, struct str text, s
             : pcre2_match(pat->code, (PCRE2_SPTR)text.p, text.n, from, 0, m->data, m->context);
     if (rc == PCRE2_ERROR_MATCHLIMIT || rc == PCRE2_ERROR_JIT_STACKLIMIT ||
         rc == PCRE2_ERROR_HEAPLIMIT || rc == PCRE2_ERROR_DEPTHLIMIT)
-        m->limited[m->parser]++;
+        m->limited[m->parser]++, m->limited_all++;
     return rc >= 0;
 }
 
@@ -463,11 +464,19 @@ static void mark_candidates(struct matcher *m, struct str tag)
             m->candidates[set->tagged[i] / 64] |= 1ull << (set->tagged[i] % 64);
 }
 
-static bool try_candidates(struct matcher *m, const struct envelope *env, struct event *e)
+/* `tried`: what try_last() did; NULL: nothing. */
+static bool try_candidates(struct matcher *m, const struct last *tried, const struct envelope *env,
+                           struct event *e)
 {
     if (!m->looked)
         look_for_literals(m, env->message);
     mark_candidates(m, env->tag);
+    if (tried) {
+        const struct parser *p = &m->set->parsers[tried->parser];
+        m->candidates[tried->parser / 64] &= ~(1ull << (tried->parser % 64));
+        for (size_t i = 0; i < p->first_count; i++)
+            m->candidates[p->firsts[i] / 64] &= ~(1ull << (p->firsts[i] % 64));
+    }
     for (size_t w = 0; w < (m->set->n + 63) / 64; w++)
         for (uint64_t bits = m->candidates[w]; bits; bits &= bits - 1)
             if (try_parser(m, w * 64 + (size_t)__builtin_ctzll(bits), env, e))
@@ -483,7 +492,7 @@ static bool take(struct matcher *m, const struct envelope *env, struct event *e)
     m->looked = false;
     if (last->again && try_last(m, last->parser, env, e))
         return true;
-    if (!try_candidates(m, env, e))
+    if (!try_candidates(m, last->again ? last : NULL, env, e))
         return false;
     last->again = last->parser == m->parser;
     last->parser = (uint16_t)m->parser;
@@ -547,6 +556,11 @@ bool matcher_decided(const struct matcher *m)
 uint64_t matcher_limited(const struct matcher *m, size_t parser)
 {
     return m->limited[parser];
+}
+
+uint64_t matcher_limited_all(const struct matcher *m)
+{
+    return m->limited_all;
 }
 
 const struct stamp *matcher_stamp(const struct matcher *m)

@@ -38,8 +38,9 @@ void matcher_forget(struct matcher *m);
  * `otherwise`. */
 bool matcher_decided(const struct matcher *m);
 
-/* Lines of a parser that reached its match limit since the matcher was made. */
+/* How often a pattern of a parser, or of any, reached its match limit since the matcher was made. */
 uint64_t matcher_limited(const struct matcher *m, size_t parser);
+uint64_t matcher_limited_all(const struct matcher *m);
 
 /* The time that the last matched message tells; of kind STAMP_NONE where it tells none. */
 const struct stamp *matcher_stamp(const struct matcher *m);

@@ -442,6 +442,15 @@ bool parser_set_is_before(const struct parser_set *set, size_t first, size_t the
     return false;
 }
 
+bool parser_set_is_slow(const struct parser_set *set)
+{
+    for (size_t i = 0; i < set->n; i++)
+        for (size_t k = 0; k < set->parsers[i].pattern_count; k++)
+            if (!set->parsers[i].patterns[k].jit)
+                return true;
+    return false;
+}
+
 size_t parser_set_count(const struct parser_set *set)
 {
     return set->n;

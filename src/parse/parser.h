@@ -33,6 +33,9 @@ int parser_set_add_file(struct parser_set *set, const char *path, struct error *
  * file's own rules. */
 void parser_set_add_prefix(struct parser_set *set, const char *prefix, enum action action);
 
+/* Whether PCRE2 made no machine code of some pattern, so that lines take several times as long. */
+bool parser_set_is_slow(const struct parser_set *set);
+
 size_t parser_set_count(const struct parser_set *set);
 const char *parser_set_name(const struct parser_set *set, size_t i);
 const char *parser_set_path(const struct parser_set *set, size_t i);

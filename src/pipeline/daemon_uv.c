@@ -218,6 +218,8 @@ static void say_end(const struct daemon *d)
     if (t.truncations)
         snprintf(more, sizeof more, "; %" PRIu64 " truncations with %" PRIu64 " bytes unread",
                  t.truncations, t.unread);
+    if (c->limited)
+        say(d, "%" PRIu64 " times a pattern was given up at its match limit", c->limited);
     say(d,
         "ended: %" PRIu64 " lines: %" PRIu64 " events, %" PRIu64 " ignored, %" PRIu64
         " unmatched, %" PRIu64 " lost%s",

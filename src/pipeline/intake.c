@@ -10,6 +10,7 @@ void counts_add(struct counts *sum, const struct counts *more)
     sum->packets += more->packets;
     sum->future += more->future;
     sum->suppressed += more->suppressed;
+    sum->limited += more->limited;
 }
 
 static void keep_sample(struct intake_samples *s, struct str line)
@@ -49,6 +50,8 @@ static enum outcome take_line(const struct intake *in, struct reader *r, struct 
 void intake_lines(const struct intake *in, struct reader *r, struct str lines, struct tally *t,
                   struct counts *counts, struct intake_span *span, struct intake_samples *samples)
 {
+    uint64_t limited = matcher_limited_all(r->matcher);
+
     while (lines.n) {
         const char *newline = memchr(lines.p, '\n', lines.n);
         struct str line = {lines.p, newline ? (size_t)(newline - lines.p) : lines.n};
@@ -67,4 +70,5 @@ void intake_lines(const struct intake *in, struct reader *r, struct str lines, s
         if (o == OUTCOME_UNMATCHED)
             keep_sample(samples, line);
     }
+    counts->limited += matcher_limited_all(r->matcher) - limited;
 }

@@ -37,7 +37,7 @@ literal: 'kicked out'
 before: [iptabels]
 patterns:
   - 'wallaby:\ kicked\ out\ (?<src>[0-9.]++)\ (?<proto>\w++)\ (?<dport>\d++)'
-  - 'wallaby:\ boxed\ (?<src>[0-9.]++)\ (?<proto>\w++)'
+  - 'wallaby:\ boxed\ (?<src>[0-9.]++)\ (?<proto>\w++)\ (?<dport>\d++)'
 anchor: message
 verdict: {from: action}
 samples:

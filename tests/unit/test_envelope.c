@@ -113,6 +113,53 @@ static const struct {
     {"<134> 1795514401 gw flows src=", "2026-11-24T10:00:01Z", "gw", "flows src="},
     {"<134>1 1795514401123 gw flows src=", "2026-11-24T10:00:01Z", "gw", "flows src="},
 
+    /* Cisco: sequence numbers, a name, a clock that isn't sure, a zone, how long it has been up */
+    {"<166>22191: fw01: 022546: .Nov 24 10:20:30.123 CDT: %SEC-6-X: list", "--11-24T10:20:30",
+     "fw01", "%SEC-6-X: list"},
+    {"585917: Nov 24 10:00:01.272: %SEC-6-X: list", "--11-24T10:00:01", "", "%SEC-6-X: list"},
+    {"*Nov 24 2026 10:00:01 UTC: %SEC-6-X: list", "2026-11-24T10:00:01Z", "", "%SEC-6-X: list"},
+    {"<166>: 2026 Nov 24 10:20:30 EDT: %L2FM-4-X: y", "2026-11-24T10:20:30", "", "%L2FM-4-X: y"},
+    {"1234: fw01: x", "", "", "1234: fw01: x"},
+    {"00:00:46: %SEC-6-X: list", "", "", "%SEC-6-X: list"},
+    {"000012: 1w2d: %SEC-6-X: list", "", "", "%SEC-6-X: list"},
+
+    /* one head behind another: the outer one counts */
+    {"Nov 24 10:00:01 192.0.2.1 585917: Nov 24 09:59:00.272: %SEC-6-X: list", "--11-24T10:00:01",
+     "192.0.2.1", "%SEC-6-X: list"},
+    {"Nov 24 10:00:01 relay <4>Nov 24 09:59:00 gw kernel: [1.5] DROP IN=", "--11-24T10:00:01",
+     "relay", "DROP IN="},
+    {"Nov 24 10:00:01 relay <4>1 2026-11-24T09:59:00Z gw kernel - - - DROP IN=", "--11-24T10:00:01",
+     "relay", "DROP IN="},
+    {"Nov 24 10:00:01 gw pf: Nov 24 09:59:00.483712 rule 2/(match)", "--11-24T10:00:01", "gw",
+     "rule 2/(match)"},
+
+    /* an octet count that leaked, the name of a file from grep */
+    {"42 <4>Nov 24 10:00:01 gw kernel: DROP IN=", "--11-24T10:00:01", "gw", "DROP IN="},
+    {"42 2026-11-24T10:00:01Z gw kernel: x", "2026-11-24T10:00:01Z", "gw", "x"},
+    {"42 packets", "", "", "42 packets"},
+    {"kern.log.1:Nov 24 10:00:01 gw kernel: x", "--11-24T10:00:01", "gw", "x"},
+
+    /* logread, busybox, pve-firewall */
+    {"Tue Nov 24 10:00:01 2026 kern.warn kernel: [1.5] drop wan in: IN=", "2026-11-24T10:00:01", "",
+     "drop wan in: IN="},
+    {"Nov 24 10:00:01 gw kern.warn kernel: DROP IN=", "--11-24T10:00:01", "gw", "DROP IN="},
+    {"101 4 tap101i0-IN 24/Nov/2026:10:00:01 +0900 policy DROP: IN=", "2026-11-24T01:00:01Z", "",
+     "policy DROP: IN="},
+
+    /* dmesg, journalctl -o short-* */
+    {"[Tue Nov 24 10:00:01 2026] DROP IN=", "2026-11-24T10:00:01", "", "DROP IN="},
+    {"kern  :warn  : [12345.6] DROP IN=", "", "", "DROP IN="},
+    {"2026-11-24T10:00:01,123456+01:00 DROP IN=", "2026-11-24T09:00:01Z", "", "DROP IN="},
+    {"[12345.678901] gw kernel: DROP IN=", "", "gw", "DROP IN="},
+    {"Tue 2026-11-24 10:00:01 UTC gw kernel: DROP IN=", "2026-11-24T10:00:01Z", "gw", "DROP IN="},
+    {"1795514401.123456 gw kernel: DROP IN=", "2026-11-24T10:00:01Z", "gw", "DROP IN="},
+
+    /* rsyslog: repeated */
+    {"Nov 24 10:00:01 gw kernel: message repeated 3 times: [ [1.5] DROP IN=]", "--11-24T10:00:01",
+     "gw", "DROP IN="},
+    {"Nov 24 10:00:01 gw kernel: message repeated 3 times: DROP", "--11-24T10:00:01", "gw",
+     "message repeated 3 times: DROP"},
+
     /* no time */
     {"kernel: [12345.6] DROP IN=", "", "", "DROP IN="},
     {"[12345.6] DROP IN=", "", "", "DROP IN="},
@@ -196,6 +243,35 @@ static void test_rows(void **state)
     }
 }
 
+/* journalctl -o json: the message may have to be put together, away from the line. */
+static void test_json(void **state)
+{
+    static const struct {
+        const char *line, *message;
+    } json[] = {
+        {"{\"MESSAGE\":\"DROP IN=\",\"_HOSTNAME\":\"gw\",\"__REALTIME_TIMESTAMP\":"
+         "\"1795514401123456\",\"X\":[1,{\"y\":\"}\"}]}",
+         "DROP IN="},
+        {"{ \"__REALTIME_TIMESTAMP\" : \"1795514401123456\", \"_HOSTNAME\" : \"gw\", \"MESSAGE\" : "
+         "\"\\u005b1.5] \\\"DROP\\\" \\u00e9\\/ IN=\" }",
+         "\"DROP\" \xc3\xa9/ IN="},
+        {"{\"_HOSTNAME\":\"gw\",\"__REALTIME_TIMESTAMP\":\"1795514401123456\",\"MESSAGE\":[68, "
+         "82,79,80,255]}",
+         "DROP\xff"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(json); i++) {
+        struct envelope env;
+        envelope_parse(str_from(json[i].line), scratch, &env);
+        check(json[i].line, &env, "2026-11-24T10:00:01Z", "gw", json[i].message);
+    }
+    const char *cut = "{\"_HOSTNAME\":\"gw\",\"MESSAGE\":\"DROP";
+    struct envelope env;
+    envelope_parse(str_from(cut), scratch, &env);
+    check(cut, &env, "", "", cut);
+}
+
 /* Any start and any noise: never a step outside the line, and the parts lie within it. */
 static void test_cut_and_noisy(void **state)
 {
@@ -230,6 +306,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_json),
         cmocka_unit_test(test_cut_and_noisy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -433,6 +433,75 @@ static void test_pairs(void **state)
     parser_set_free(set);
 }
 
+/* What the shipped samples give doesn't depend on the lines before them, nor on who took those. */
+static void test_any_order(void **state)
+{
+    struct parser_set *set = load("parsers");
+    struct matcher *alone = matcher_new(set), *among = matcher_new(set);
+    static char scratch[LINE_MAX_BYTES];
+    const char *lines[4096];
+    size_t n = 0;
+    uint64_t seed = 17;
+    char want[FIELD_TEXT_MAX], got[FIELD_TEXT_MAX];
+
+    (void)state;
+    for (size_t p = 0; p < parser_set_count(set); p++) {
+        const struct parser_file *file = parser_set_file(set, p);
+        for (unsigned i = 0; i < file->samples_count && n < COUNT(lines); i++)
+            lines[n++] = file->samples[i].line;
+        for (unsigned i = 0; i < file->refuses_count && n < COUNT(lines); i++)
+            lines[n++] = file->refuses[i];
+    }
+    for (int round = 0; round < 20000; round++) {
+        const char *line = lines[random_below(&seed, (uint32_t)n)];
+        struct envelope env;
+        struct event a, b;
+        envelope_parse(str_from(line), scratch, &env);
+        env.host = STR("gw"); /* all of one source */
+        for (int again = 0; again <= round % 3; again++) {
+            matcher_forget(alone);
+            enum outcome o = matcher_match(alone, &env, &a);
+            same_number(line, matcher_match(among, &env, &b), o);
+            if (o == OUTCOME_UNMATCHED)
+                continue;
+            same_number(line, matcher_parser(among), matcher_parser(alone));
+            a.when = b.when = 0;
+            for (enum field_name f = 0; f < NAMES && a.source.family; f++) {
+                field_text(&a, f, want);
+                field_text(&b, f, got);
+                same_text(line, got, want);
+            }
+        }
+    }
+    matcher_free(alone);
+    matcher_free(among);
+    parser_set_free(set);
+}
+
+/* A pattern that goes astray is given up at its file's limit, and that is counted. */
+static void test_match_limit(void **state)
+{
+    static const char astray[] = "K: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    const char *folder = temp_path("limit");
+    struct event e;
+
+    (void)state;
+    write_parser(folder, "limit.yaml",
+                 "name: limit\nabout: a test\nliteral: 'K:'\nmatch_limit: 1000\n"
+                 "patterns: ['K:\\ (?:a+)+(?<src>[0-9.]+)\\ (?<proto>\\d+)']\n"
+                 "verdict: {from: action}\nsamples:\n  - line: x\n    gives: {}\n");
+    struct parser_set *set = load(folder);
+    struct matcher *m = matcher_new(set);
+    assert_int_equal(match(m, STR("K: a1.2.3.4 2"), &e), OUTCOME_EVENT);
+    assert_int_equal(matcher_limited_all(m), 0);
+    assert_int_equal(match(m, str_from(astray), &e), OUTCOME_UNMATCHED);
+    assert_int_equal(matcher_limited(m, 0), 1);
+    assert_int_equal(matcher_limited_all(m), 1);
+    assert_false(parser_set_is_slow(set));
+    matcher_free(m);
+    parser_set_free(set);
+}
+
 /* A logger's tag picks a parser, whatever its lines hold; the patterns see what stands behind it. */
 static void test_tags(void **state)
 {
@@ -616,7 +685,8 @@ int main(void)
         cmocka_unit_test(test_iptables),     cmocka_unit_test(test_prefixes),
         cmocka_unit_test(test_own_prefixes), cmocka_unit_test(test_made_to_be_slow),
         cmocka_unit_test(test_groups),       cmocka_unit_test(test_folders),
-        cmocka_unit_test(test_pairs),        cmocka_unit_test(test_tags),
+        cmocka_unit_test(test_pairs),        cmocka_unit_test(test_any_order),
+        cmocka_unit_test(test_match_limit),  cmocka_unit_test(test_tags),
         cmocka_unit_test(test_strangers),    cmocka_unit_test(test_shipped_proven),
         cmocka_unit_test(test_unproven),
     };
