@@ -16,7 +16,7 @@ enum { SAMPLES_MAX = 3, SAMPLE_BYTES = 400 };
 struct counts {
     uint64_t lines, by[OUTCOMES], packets, future;
     uint64_t suppressed; /* messages that loggers say they let fall; no lines of ours */
-    uint64_t limited; /* times a pattern was given up at its match limit */
+    uint64_t limited;    /* times a pattern was given up at its match limit */
 };
 
 void counts_add(struct counts *sum, const struct counts *more);
