@@ -283,7 +283,7 @@ static void write_near(const struct explain *x, const struct envelope *env)
 static void explain_line(struct explain *x, struct str line)
 {
     struct event e;
-    struct envelope env;
+    struct envelope env = {0};
     enum outcome o = reader_line(&x->reader, line, &e);
 
     x->line++;

@@ -1,5 +1,5 @@
-/* compiled.h - parser files in the form in which lines are matched against them: what parser.c makes
- * and matcher.c runs. Of no concern outside the two and near.c. */
+/* compiled.h - parser files in the form in which lines are matched against them: what parser.c
+ * makes and matcher.c runs. Of no concern outside the two and near.c. */
 #ifndef SCANTIDE_PARSE_COMPILED_H
 #define SCANTIDE_PARSE_COMPILED_H
 

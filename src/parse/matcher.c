@@ -15,8 +15,8 @@ enum {
     HOSTS = 64,         /* a power of two */
     PREFIX_SLOTS = 256, /* a power of two */
     PREFIX_KEPT = 96,
-    /* A longer text is judged by its last bytes: a kernel's prefix has 127, the rest is another line
-     * that was cut, or made to be slow. */
+    /* A longer text is judged by its last bytes: a kernel's prefix has 127, the rest is another
+     * line that was cut, or made to be slow. */
     JUDGED_MAX = 256,
     JIT_STACK_MIN = 32 * 1024,
     JIT_STACK_MAX = 512 * 1024
@@ -187,8 +187,8 @@ static enum action judge(struct matcher *m, const struct parser *p)
     return v->otherwise;
 }
 
-/* The texts that the verdict is judged by, one behind the other, each with bytes that tell which and
- * how long it is; one alone is itself. n is over PREFIX_KEPT: longer than what is remembered. */
+/* The texts that the verdict is judged by, one behind the other, each with bytes that tell which
+ * and how long it is; one alone is itself. n is over PREFIX_KEPT: longer than what is remembered. */
 static struct str verdict_key(const struct matcher *m, const struct parser *p,
                               char buffer[PREFIX_KEPT])
 {

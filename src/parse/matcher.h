@@ -18,8 +18,8 @@ void matcher_only(struct matcher *m, const char *const *names, size_t n);
 void matcher_free(struct matcher *m);
 
 /* Fills all of *e but `when`, and gives OUTCOME_EVENT, OUTCOME_IGNORED (fields are filled as well,
- * unless the parser knows the line as no packet: source.family is 0 then) or OUTCOME_UNMATCHED (only
- * e->host is). The host is the envelope's unless the message tells one. Of the envelope, host, tag
+ * unless the parser knows the line as no packet: source.family is 0 then) or OUTCOME_UNMATCHED
+ * (only e->host is). The host is the envelope's unless the message tells one. Of the envelope, host, tag
  * and message are read. */
 enum outcome matcher_match(struct matcher *m, const struct envelope *env, struct event *e);
 
@@ -38,7 +38,8 @@ void matcher_forget(struct matcher *m);
  * `otherwise`. */
 bool matcher_decided(const struct matcher *m);
 
-/* How often a pattern of a parser, or of any, reached its match limit since the matcher was made. */
+/* How often a pattern of a parser, or of any, reached its match limit since the matcher was
+ * made. */
 uint64_t matcher_limited(const struct matcher *m, size_t parser);
 uint64_t matcher_limited_all(const struct matcher *m);
 

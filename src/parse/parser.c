@@ -268,7 +268,8 @@ static bool goes_before(const struct parser *a, const struct parser *b)
     return false;
 }
 
-/* The first of parsers[from..] that none behind it wants to go before; set->n: they go in a ring. */
+/* The first of parsers[from..] that none behind it wants to go before; set->n: they go in a
+ * ring. */
 static size_t next_in_order(const struct parser_set *set, size_t from)
 {
     for (size_t i = from; i < set->n; i++) {
