@@ -188,7 +188,8 @@ static enum action judge(struct matcher *m, const struct parser *p)
 }
 
 /* The texts that the verdict is judged by, one behind the other, each with bytes that tell which
- * and how long it is; one alone is itself. n is over PREFIX_KEPT: longer than what is remembered. */
+ * and how long it is; one alone is itself. n is over PREFIX_KEPT: longer than what is
+ * remembered. */
 static struct str verdict_key(const struct matcher *m, const struct parser *p,
                               char buffer[PREFIX_KEPT])
 {

@@ -19,8 +19,8 @@ void matcher_free(struct matcher *m);
 
 /* Fills all of *e but `when`, and gives OUTCOME_EVENT, OUTCOME_IGNORED (fields are filled as well,
  * unless the parser knows the line as no packet: source.family is 0 then) or OUTCOME_UNMATCHED
- * (only e->host is). The host is the envelope's unless the message tells one. Of the envelope, host, tag
- * and message are read. */
+ * (only e->host is). The host is the envelope's unless the message tells one. Of the envelope,
+ * host, tag and message are read. */
 enum outcome matcher_match(struct matcher *m, const struct envelope *env, struct event *e);
 
 /* Whether one parser by itself takes a line. */

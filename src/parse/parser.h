@@ -1,8 +1,9 @@
 /* parser.h - parser files compiled.
  *
  * A parser says literals that its lines hold, or the tags of their logger, and patterns (PCRE2)
- * that are tried where the literal or the message begins. A set holds all parsers in the order of trial
- * and is immutable: any number of threads share it, each with a matcher of its own (matcher.h).
+ * that are tried where the literal or the message begins. A set holds all parsers in the order of
+ * trial and is immutable: any number of threads share it, each with a matcher of its own
+ * (matcher.h).
  *
  *     struct parser_set *set = parser_set_new();
  *     parser_set_add_folder(set, "/usr/share/scantide/parsers", &err);
