@@ -90,6 +90,21 @@ static bool same_head(const struct search *x, const struct position *p)
            hash_at(x->fd, 0, p->head_len, &head) == 0 && head == p->head_hash;
 }
 
+/* NULs tell nothing: they begin each log that was truncated under a writer that doesn't append. */
+static bool is_hole(const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (bytes[i])
+            return false;
+    return true;
+}
+
+static bool is_hole_at(int fd, uint64_t offset, size_t n)
+{
+    char bytes[HEAD_BYTES];
+    return bytes_at(fd, offset, bytes, n) == 0 && is_hole(bytes, n);
+}
+
 static bool same_tail(const struct search *x, uint64_t offset, uint64_t expected)
 {
     uint64_t tail;
@@ -100,10 +115,13 @@ static bool same_tail(const struct search *x, uint64_t offset, uint64_t expected
  * size, too. */
 static int same_shorter(const struct search *x, const struct position *p)
 {
-    uint64_t mark, tail;
+    uint64_t mark = 0, tail;
 
     int rc = store_position_mark(x->store, p->id, x->size, &mark, &tail);
-    return rc == -ENOENT ? 1 : rc < 0 ? rc : same_tail(x, mark, tail);
+    if (rc == -ENOENT)
+        return !is_hole_at(x->fd, 0, p->head_len);
+    size_t n = mark < TAIL_BYTES ? (size_t)mark : TAIL_BYTES;
+    return rc < 0 ? rc : same_tail(x, mark, tail) && !is_hole_at(x->fd, mark - n, n);
 }
 
 /* The largest offset comes first, and the first that agrees is it. */
@@ -235,7 +253,7 @@ static int add_candidate(void *ctx, const struct position *p)
         !identity_may_be(p, (struct str){x->head->head, x->head->head_n}))
         return 0;
     x->candidates = xrealloc(x->candidates, x->n + 1, sizeof *x->candidates);
-    x->candidates[x->n] = (struct candidate){*p, true};
+    x->candidates[x->n] = (struct candidate){*p, !is_hole(x->head->head, p->head_len)};
     x->candidates[x->n].position.path = NULL;
     add_point(x, (struct checkpoint){p->offset, p->tail_hash, x->n, true});
     struct checkpoint mark = {.offset = p->offset, .candidate = x->n++};
@@ -295,8 +313,9 @@ static const struct candidate *judge(struct in_order *x, struct packed *packed, 
                 }
             break;
         }
-        c->agrees = run_tail(run) == point->tail_hash;
-        if (point->is_end && c->agrees) {
+        bool same = run_tail(run) == point->tail_hash;
+        c->agrees = same && !is_hole(run->tail, run->tail_n);
+        if (point->is_end && same) {
             found = c;
             *at = *run;
         }

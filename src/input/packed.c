@@ -138,19 +138,29 @@ static int fault_of(struct packed *p, struct archive *a)
     return -EBADMSG;
 }
 
+/* `archives`: it may be one; else it is a compressed log. */
+static void open_outer(struct packed *p, bool archives)
+{
+    archive_read_free(p->outer);
+    p->used = 0;
+    p->outer = archive_read_new();
+    ASSERT(p->outer);
+    support_filters(p->outer);
+    if (archives) {
+        archive_read_support_format_tar(p->outer);
+        archive_read_support_format_zip(p->outer);
+    }
+    archive_read_set_seek_callback(p->outer, seek_file);
+    if (archive_read_open2(p->outer, p, NULL, read_file, skip_file, NULL) != ARCHIVE_OK)
+        fault_of(p, p->outer); /* said by packed_next */
+}
+
 struct packed *packed_open(int fd)
 {
     struct packed *p = xcalloc(1, sizeof *p);
 
     p->fd = fd;
-    p->outer = archive_read_new();
-    ASSERT(p->outer);
-    support_filters(p->outer);
-    archive_read_support_format_tar(p->outer);
-    archive_read_support_format_zip(p->outer);
-    archive_read_set_seek_callback(p->outer, seek_file);
-    if (archive_read_open2(p->outer, p, NULL, read_file, skip_file, NULL) != ARCHIVE_OK)
-        fault_of(p, p->outer); /* said by packed_next */
+    open_outer(p, true);
     return p;
 }
 
@@ -272,6 +282,18 @@ static int next_regular(struct packed *p, struct archive_entry **entry)
     }
 }
 
+/* Of a file's first: a log that begins with a hole of NULs looks like an empty tar. */
+static int first_regular(struct packed *p, struct archive_entry **entry)
+{
+    int rc = next_regular(p, entry);
+
+    if (rc != 0 || archive_filter_count(p->outer) < 2 ||
+        archive_format(p->outer) == ARCHIVE_FORMAT_EMPTY)
+        return rc;
+    open_outer(p, false);
+    return next_regular(p, entry);
+}
+
 int packed_next(struct packed *p, struct packed_member *out)
 {
     struct archive_entry *entry, *inner;
@@ -286,7 +308,7 @@ int packed_next(struct packed *p, struct packed_member *out)
         return -EBADMSG;
     p->fault[0] = 0;
     p->failed = false;
-    int rc = p->is_ended ? 0 : next_regular(p, &entry);
+    int rc = p->is_ended ? 0 : p->number == 0 ? first_regular(p, &entry) : next_regular(p, &entry);
     p->is_ended = rc <= 0;
     if (rc <= 0)
         return rc;

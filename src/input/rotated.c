@@ -92,8 +92,8 @@ enum kind { BY_NUMBER, BY_DATE, BY_EPOCH, BY_MTIME, KINDS };
 struct aged {
     struct rotated form;
     enum kind kind;
-    uint64_t age;         /* the larger, the newer */
-    int64_t kind_mtime_s; /* of the kind's newest */
+    uint64_t age;          /* the larger, the newer */
+    int64_t kind_mtime_ns; /* of the kind's newest */
 };
 
 enum { DATE_DIGITS = 14, EPOCH_DIGITS = 10, NUMBER_DIGITS = 5 };
@@ -117,7 +117,7 @@ static bool is_date(const char *digits, size_t n)
 
 static struct aged age_of(const char *log, const struct rotated *r)
 {
-    struct aged a = {*r, BY_MTIME, r->mtime_s > 0 ? (uint64_t)r->mtime_s : 0, r->mtime_s};
+    struct aged a = {*r, BY_MTIME, r->mtime_ns > 0 ? (uint64_t)r->mtime_ns : 0, r->mtime_ns};
     struct str added = {0};
     char digits[32];
     size_t n = 0;
@@ -144,8 +144,8 @@ static int by_age(const void *x, const void *y)
 {
     const struct aged *a = x, *b = y;
 
-    if (a->kind != b->kind && a->kind_mtime_s != b->kind_mtime_s)
-        return a->kind_mtime_s > b->kind_mtime_s ? -1 : 1;
+    if (a->kind != b->kind && a->kind_mtime_ns != b->kind_mtime_ns)
+        return a->kind_mtime_ns > b->kind_mtime_ns ? -1 : 1;
     if (a->kind != b->kind)
         return a->kind < b->kind ? -1 : 1;
     return a->age > b->age ? -1 : a->age < b->age;
@@ -158,11 +158,11 @@ void rotated_sort(const char *log, struct rotated *list, size_t n)
 
     for (size_t i = 0; i < n; i++) {
         all[i] = age_of(log, &list[i]);
-        if (list[i].mtime_s > newest[all[i].kind])
-            newest[all[i].kind] = list[i].mtime_s;
+        if (list[i].mtime_ns > newest[all[i].kind])
+            newest[all[i].kind] = list[i].mtime_ns;
     }
     for (size_t i = 0; i < n; i++)
-        all[i].kind_mtime_s = newest[all[i].kind];
+        all[i].kind_mtime_ns = newest[all[i].kind];
     qsort(all, n, sizeof *all, by_age);
     for (size_t i = 0; i < n; i++)
         list[i] = all[i].form;

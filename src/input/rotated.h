@@ -21,7 +21,7 @@ bool rotated_is_of(const char *log, const char *path);
 /* A rotated form of a log, as a folder has it. */
 struct rotated {
     char *path;
-    int64_t mtime_s;
+    int64_t mtime_ns;
 };
 
 /* Sorts forms of one log, the newest first: those with numbers by number, those with dates by date,

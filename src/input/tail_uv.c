@@ -224,7 +224,7 @@ static struct rotated *scan_once(const char *path, size_t *n)
             continue;
         }
         list = xrealloc(list, *n + 1, sizeof *list);
-        list[(*n)++] = (struct rotated){.path = name, .mtime_s = st.st_mtime};
+        list[(*n)++] = (struct rotated){.path = name, .mtime_ns = facts_from(&st).mtime_ns};
     }
     if (dir)
         closedir(dir);
@@ -239,7 +239,7 @@ static bool same_list(const struct rotated *a, size_t a_n, const struct rotated 
     if (a_n != b_n)
         return false;
     for (size_t i = 0; i < a_n; i++)
-        if (strcmp(a[i].path, b[i].path) != 0 || a[i].mtime_s != b[i].mtime_s)
+        if (strcmp(a[i].path, b[i].path) != 0 || a[i].mtime_ns != b[i].mtime_ns)
             return false;
     return true;
 }

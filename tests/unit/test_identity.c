@@ -184,11 +184,34 @@ static void test_marks(void **state)
     assert_int_equal(identity_stamp(log, &p), -EBADF);
 }
 
+/* Two logs that begin with a hole: the shorter one isn't the longer one's beginning. */
+static void test_holes(void **state)
+{
+    struct store *s = open_fresh();
+    int known = memfd_create("known", 0), other = memfd_create("other", 0);
+    struct position p;
+    char text[6000];
+
+    (void)state;
+    memset(text, 'a', sizeof text);
+    assert_int_equal(pwrite(known, text, sizeof text, 3000), sizeof text);
+    assert_int_equal(pwrite(other, "other", 5, 4000), 5);
+    take_in(s, known, "gw", 9000);
+    assert_int_equal(identity_find(s, other, 4005, "gw", &p), 0);
+    same_when_packed("a hole", s, other, 4005, &p);
+    assert_int_equal(identity_find(s, known, 9000, "gw", &p), 1);
+    same_when_packed("its own", s, known, 9000, &p);
+    close(known);
+    close(other);
+    store_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find),
         cmocka_unit_test(test_several),
+        cmocka_unit_test(test_holes),
         cmocka_unit_test(test_marks),
     };
     return cmocka_run_group_tests(tests, temp_make, temp_remove);
