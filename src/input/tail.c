@@ -26,6 +26,10 @@ struct tail_file {
     enum asked asked;
     uint64_t asked_size; /* no larger, there is nothing to ask */
     bool searched;       /* for older ones since it has content */
+    bool again;          /* asked about for the second time */
+    bool sure;           /* searched for older ones since it was found to be new */
+    size_t first_n;      /* bytes that it began with when it was found to be new */
+    uint64_t first;      /* and their hash */
     bool rotated;        /* the path names another file */
     int64_t quiet_ms;    /* since when nothing has changed */
 
@@ -105,6 +109,12 @@ static bool is_open(const struct tail *t, const struct tail_facts *facts)
     return find_open(t, facts, &at) != NULL;
 }
 
+/* New, and not begun: until then it may be copied and emptied, and nothing shows it. */
+static bool is_unread(const struct tail_file *f)
+{
+    return f->asked == TOLD && f->seen == 0;
+}
+
 static bool has_more(const struct tail_file *f)
 {
     return f->asked == TOLD && (f->flush || f->full || f->check || f->facts.size > f->seen);
@@ -163,7 +173,7 @@ static void begin_search(struct tail *t)
     t->awaited = 0;
     t->insert_at = t->n;
     for (size_t i = 0; i < t->n; i++)
-        if (t->files[i]->asked == TOLD) {
+        if (t->files[i]->asked == TOLD && !is_unread(t->files[i])) {
             t->by_content = false;
             t->anchor_ns = t->files[i]->facts.mtime_ns;
         }
@@ -205,10 +215,13 @@ void tail_saw(struct tail *t, unsigned file, const struct tail_facts *facts)
     }
     /* An empty file that was written meanwhile has been filled and emptied. */
     bool emptied = f->facts.size == 0 && facts->size == 0 && facts->mtime_ns != f->facts.mtime_ns;
-    if (emptied || (f->asked == TOLD && facts->size < f->seen)) {
+    bool shorter = facts->size < f->facts.size;
+    if (emptied || (f->asked == TOLD && (facts->size < f->seen || (f->seen == 0 && shorter)))) {
         truncated(f);
         return;
     }
+    if (shorter && !f->rotated)
+        f->searched = false;
     if (facts->size != f->facts.size || (facts->links == 0) != (f->facts.links == 0))
         f->quiet_ms = t->now_ms;
     if (facts->size < f->asked_size) /* no longer what it was when it was asked about */
@@ -267,7 +280,7 @@ static bool pass_open(struct tail *t, const struct tail_facts *facts, bool *was_
 
     if (!f)
         return false;
-    *was_read = f->asked == TOLD;
+    *was_read = f->asked == TOLD && !is_unread(f);
     t->insert_at = at;
     next_name(t);
     return true;
@@ -332,7 +345,8 @@ static void ask_again(struct tail *t, const struct tail_file *known)
 {
     for (size_t i = 0; i < t->n; i++) {
         struct tail_file *f = t->files[i];
-        if (f != known && f->asked == TOLD && f->seen == 0 && !f->end) {
+        if (f != known && f->asked == TOLD && f->seen == 0 && !f->end && !f->again) {
+            f->again = true;
             f->asked = UNASKED;
             f->asked_size = 0;
             f->flush = false;
@@ -377,6 +391,10 @@ void tail_told(struct tail *t, unsigned file, enum tail_answer answer, uint64_t 
     f->flush = f->facts.packed && answer != TAIL_LATER;
     if (answer == TAIL_LATER && (f->rotated || f->facts.packed))
         f->end = TAIL_UNWANTED;
+    if (answer == TAIL_NEW) {
+        f->first_n = head.n;
+        f->first = hash_bytes(head.p, head.n, 0);
+    }
     if (answer == TAIL_KNOWN) {
         ASSERT(head.n <= HEAD_BYTES);
         f->offset = f->scan = f->seen = offset;
@@ -475,6 +493,9 @@ static void take(struct tail_file *f, const char *bytes, size_t n, struct tail_l
 /* Whether a read begins with what was read last. */
 static bool goes_on(const struct tail_file *f, const char *bytes, size_t n)
 {
+    if (is_unread(f) && !f->facts.packed &&
+        (n < f->first_n || hash_bytes(bytes, f->first_n, 0) != f->first))
+        return false;
     size_t again = f->at_scan.n, started = (size_t)(f->seen - f->scan);
 
     return n >= again + started && memcmp(bytes, f->at_scan.bytes, again) == 0 &&
@@ -557,6 +578,11 @@ static struct tail_todo next_reading(struct tail *t)
         }
         if (f->asked == UNASKED && !f->rotated)
             break;
+        if (is_unread(f) && has_more(f) && !f->rotated && !f->sure) {
+            f->sure = true;
+            begin_search(t);
+            return tail_next(t);
+        }
         if (has_more(f))
             return (struct tail_todo){.kind = TAIL_READ,
                                       .file = f->id,

@@ -25,6 +25,8 @@
  *    newest first: back to one that is open; or, where none is (at the start, after a truncation),
  *    back to one that is known. Where none is known they are left alone. The names are asked for one
  *    by one by their place in the order, so a rotation meanwhile only shows one of them again.
+ *    They are looked through again before the path's own file is begun: it may have been copied and
+ *    emptied before it was judged. After that its first bytes tell.
  * 5. A packed file is final: it is read to its end, its last line is taken as it is, and it ends.
  *
  * One thread at a time per object. */
@@ -107,7 +109,8 @@ struct tail_todo tail_next(struct tail *t);
 unsigned tail_opened(struct tail *t, const struct tail_facts *facts);
 void tail_no_more(struct tail *t);
 
-/* KNOWN: `head` are the file's first min(HEAD_BYTES, offset) bytes and `tail` the last TAIL_BYTES
+/* NEW: `head` are bytes that the file began with when it was judged; where it begins otherwise when
+ * it is read, it was written anew meanwhile. KNOWN: `head` are the file's first min(HEAD_BYTES, offset) bytes and `tail` the last TAIL_BYTES
  * (or all) before the offset. */
 void tail_told(struct tail *t, unsigned file, enum tail_answer answer, uint64_t offset,
                struct str head, struct str tail);

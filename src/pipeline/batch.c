@@ -195,7 +195,8 @@ static int answer(struct batch_ask *a, struct store *s)
     int rc = log_state_find(s, a->fd, a->size, a->sensor, &a->state);
     if (rc > 0)
         rc = answer_known(a, s);
-    return rc < 0 || p->id == 0 ? rc : content_read(a->fd, p->offset, &a->content);
+    uint64_t head = a->size < HEAD_BYTES ? a->size : HEAD_BYTES;
+    return rc < 0 ? rc : content_read(a->fd, p->id ? p->offset : head, &a->content);
 }
 
 int batch_write(struct batch *b, struct store *s, const struct commit_tags *tags, struct error *err)
