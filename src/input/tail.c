@@ -5,6 +5,8 @@
 #include "base/check.h"
 #include "base/hash.h"
 
+enum { DOUBTS_MAX = 8 };
+
 /* The last bytes before a place in the file. */
 struct window {
     char bytes[TAIL_BYTES];
@@ -28,6 +30,7 @@ struct tail_file {
     bool searched;       /* for older ones since it has content */
     bool again;          /* asked about for the second time */
     bool sure;           /* searched for older ones since it was found to be new */
+    unsigned doubts;     /* how often that search found some */
     size_t first_n;      /* bytes that it began with when it was found to be new */
     uint64_t first;      /* and their hash */
     bool rotated;        /* the path names another file */
@@ -303,6 +306,21 @@ static unsigned opened_by_content(struct tail *t, const struct tail_facts *facts
     return f && !was_open ? f->id : 0;
 }
 
+/* What was found may be a copy of the path's own file that isn't emptied yet: it is judged again
+ * after the copy was read. A packed one that is passed over may be found again and again. */
+static void doubt_unread(struct tail *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        struct tail_file *f = t->files[i];
+        if (is_unread(f) && !f->rotated && !f->end && f->doubts < DOUBTS_MAX) {
+            f->doubts++;
+            f->asked = UNASKED;
+            f->asked_size = 0;
+            f->sure = false;
+        }
+    }
+}
+
 /* Looking for a file that is being read: what is newer came after it. One that is open and still
  * empty doesn't tell: it may have been filled, copied and emptied. */
 static unsigned opened_by_place(struct tail *t, const struct tail_facts *facts)
@@ -322,6 +340,8 @@ static unsigned opened_by_place(struct tail *t, const struct tail_facts *facts)
         end_of_names(t);
         return 0;
     }
+    if (t->older > 0)
+        doubt_unread(t);
     struct tail_file *f = insert(t, facts);
     next_name(t);
     return f->id;
