@@ -91,10 +91,13 @@ static void say_short(struct upkeep *u, uint64_t size)
 {
     char is[SIZE_TEXT_MAX], most[SIZE_TEXT_MAX];
 
-    free(u->said);
-    u->said = xasprintf("the data folder has %s, and nothing is left that may go to keep it below "
-                        "max_size (%s): allow more, or fewer databases (series: max_ports:)",
-                        size_format(size, is), size_format(u->max_size, most));
+    char *before = u->said;
+    u->said =
+        xasprintf("%s%sthe data folder has %s, and nothing is left that may go to keep it below "
+                  "max_size (%s): allow more, or fewer databases (series: max_ports:)",
+                  before ? before : "", before ? "; now " : "", size_format(size, is),
+                  size_format(u->max_size, most));
+    free(before);
     u->warned = true;
 }
 

@@ -122,6 +122,7 @@ static void test_order(void **state)
     /* Far too much: all that may, and it is said that it's not enough, once. */
     u.max_size = 1000;
     run(&u, s, now);
+    assert_non_null(strstr(u.said, "5 minutes before"));
     assert_non_null(strstr(u.said, "nothing is left that may go"));
     expect_left(data, SHED_SOURCES_DAYS, SHED_BINS_DAYS, SHED_ALL_DAYS);
     assert_int_equal(ask(data, "SELECT min(first) FROM coverage"), now - SHED_ALL_DAYS * DAY);
