@@ -2,8 +2,6 @@
 
 load run-helper
 
-remote=/lib/systemd/systemd-journal-remote
-
 # Entries FROM to TO in the journal export format, one event each, a second apart from 10:00:00 on.
 entries() {
     lines "$1" "$2" | awk -v from="$1" '{
@@ -20,7 +18,8 @@ append() { # FROM TO
 }
 
 setup_file() {
-    [ -x "$remote" ] || skip "no systemd-journal-remote"
+    remote=$("$BATS_TEST_DIRNAME/../journal-remote.sh") || skip "no systemd-journal-remote"
+    export remote
 }
 
 journal() { # FURTHER KEYS
