@@ -98,8 +98,9 @@ counted() { # DATA
 
 import_steps=7
 
+# Of a span that is known when it is drawn first, so that it has the same pairs whatever came by then.
 chart() {
-    st graph port 23/tcp --all --print -o chart.png "$@" >/dev/null
+    st graph port 23/tcp --from "$(utc "$cut_a")" --to "$(utc "$cut_b")" --print -o chart.png "$@" >/dev/null
 }
 
 import_step() { # NUMBER
@@ -324,8 +325,11 @@ cd "$work" || exit 1
 configure "$work"
 cp whole log
 undisturbed want.run
-# The busiest sources are ruled out.
-excluded=$(st top sources --data "$work/undisturbed" --all -n 3 --format csv | awk -F, 'NR > 1 { print $2 }' | paste -sd ,)
+# The busiest sources are ruled out, but for those of the port that is drawn: its pairs are chosen before.
+sources() { # ARGUMENT...
+    st top sources --data "$work/undisturbed" --all -n 0 --format csv "$@" | awk -F, 'NR > 1 { print $2 }'
+}
+excluded=$(sources | grep -vxF "$(sources --port 23/tcp)" | head -n 3 | paste -sd ,)
 echo "exclude: [$excluded]" >>conf.yaml
 undisturbed want.import
 rm -r log undisturbed
