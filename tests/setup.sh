@@ -7,7 +7,7 @@ set -eu
 
 run="gcc libc6-dev make pkg-config libuv1-dev libpcre2-dev libmaxminddb-dev librrd-dev libsqlite3-dev
      libarchive-dev libcyaml-dev libyaml-dev libjansson-dev libsystemd-dev libssl-dev tzdata fonts-noto-core fonts-dejavu-core"
-test="$run netcat-openbsd libcmocka-dev bats rrdtool mmdb-bin mawk jq sqlite3 procps xz-utils bzip2 zstd zip"
+test="$run netcat-openbsd openssl bsdutils libcmocka-dev bats rrdtool mmdb-bin mawk jq sqlite3 procps xz-utils bzip2 zstd zip"
 lint="$run libcmocka-dev clang-format cppcheck shellcheck"
 fuzz="$run clang"
 fetch="npm ca-certificates" # a few hundred MB: only where a country database is to be fetched

@@ -21,10 +21,10 @@ struct tls_session {
 
 /* ---- the server ---- */
 
-/* The reason of what failed last, in OpenSSL's words. */
+/* The cause, in OpenSSL's words; what followed from it stands behind it. */
 static const char *reason(void)
 {
-    unsigned long code = ERR_peek_last_error();
+    unsigned long code = ERR_peek_error();
     const char *text = ERR_GET_LIB(code) == ERR_LIB_SYS ? strerror(ERR_GET_REASON(code))
                                                         : ERR_reason_error_string(code);
 
