@@ -4,11 +4,12 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, MEMINFO = 55, MEMINFO_DROPS = 8, MEMINFO_COUNT = 9 };
+enum { BACKLOG = 1024, MEMINFO = 55, MEMINFO_DROPS = 8, MEMINFO_COUNT = 9, OWN_DESCRIPTORS = 256 };
 
 static const struct {
     const char *scheme;
@@ -213,6 +214,17 @@ int listen_open(const struct listen_address *a, const char *url, struct error *e
         return rc;
     }
     return fd;
+}
+
+void listen_raise_limit(unsigned connections)
+{
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)connections + OWN_DESCRIPTORS;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void listen_close(const struct listen_address *a, int fd)

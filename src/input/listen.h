@@ -34,6 +34,9 @@ bool listen_is_local(const struct listen_address *a);
  * or a negative code with a fault added. */
 int listen_open(const struct listen_address *a, const char *url, struct error *err);
 
+/* So many connections want descriptors: as many are allowed as this process may allow itself. */
+void listen_raise_limit(unsigned connections);
+
 /* Closes it, and removes a Unix socket's name. */
 void listen_close(const struct listen_address *a, int fd);
 

@@ -387,9 +387,11 @@ static void configure(struct syslog_feed *sf, const struct config_input *in)
     sf->matcher = feed_matcher(sf->feed.host, in);
     sf->senders = senders_new(in, sf->matcher);
     sf->stream->silence_s = in->silence_s;
-    if (sf->peers)
+    if (sf->peers) {
+        listen_raise_limit(l->connections);
         peers_set_options(sf->peers, &options);
-    else if (sf->datagrams)
+    }
+    if (sf->datagrams)
         datagrams_ask_again(sf->datagrams);
 }
 

@@ -209,3 +209,46 @@ load syslog-helper
     grep -q "udp://127.0.0.1:$p: 1 messages refused (the last was 127.0.0.1" said
     grep -q ' ended: 4 lines: 4 events, 0 ignored, 0 unmatched, 0 lost$' said
 }
+
+@test "where descriptors run short connections wait, and what they send is taken in later" {
+    p=$(port)
+    listens "listen: 'tcp://127.0.0.1:$p', timezone: UTC"
+    (
+        ulimit -n 40
+        exec "$SCANTIDE" run --config conf.yaml 2>>said >out 3>&-
+    ) &
+    daemon=$!
+    until_true says 1 ': listens$'
+    idle=()
+    for i in $(seq 45); do
+        sleep 60 3>&- | nc 127.0.0.1 "$p" 3>&- &
+        idle+=($!)
+    done
+    no_more() { [ "$(ls "/proc/$daemon/fd" | wc -l)" -ge 40 ]; }
+    until_true no_more
+    messages 1 5 | nc -N 127.0.0.1 "$p" 3>&- &
+    kill "${idle[@]}"
+    until_true has_events 5
+    stop
+    grep -q "tcp://127.0.0.1:$p: .*times without a free descriptor" said
+    grep -q ' 5 events, 0 ignored, 0 unmatched, 0 lost$' said
+}
+
+@test "two routers are two sensors, with charts of each and of both" {
+    p=$(port)
+    listens "listen: 'tcp://127.0.0.1:$p', timezone: UTC, sensors: [{address: 127.0.0.2, sensor: gw1}, {address: 127.0.0.3, sensor: gw2}]"
+    start
+    until_true says 1 ': listens$'
+    before=$(date -u -d '-2 hours' '+%b %e %T')
+    messages 1 3000 | sed "s/^<4>.\{15\}/<4>$before/" | nc -N -s 127.0.0.2 127.0.0.1 "$p"
+    messages 1 2000 | sed "s/^<4>.\{15\}/<4>$before/" | nc -N -s 127.0.0.3 127.0.0.1 "$p"
+    until_true has_events 5000
+    stop
+    [ "$(by_sensor)" = 'gw1,3000 gw2,2000 ' ]
+    for sensor in gw1 gw2 ''; do
+        "$SCANTIDE" graph total --config conf.yaml ${sensor:+--sensor "$sensor"} --last 6h -o "chart$sensor.png"
+        [ -s "chart$sensor.png" ]
+        rrds=$("$SCANTIDE" graph total --config conf.yaml ${sensor:+--sensor "$sensor"} --last 6h --print -o x.png | grep -o 'rrd/gw[12]/' | sort -u | wc -l)
+        [ "$rrds" -eq "$([ -n "$sensor" ] && echo 1 || echo 2)" ]
+    done
+}
