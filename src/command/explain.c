@@ -33,7 +33,7 @@ static const char usage[] =
     "counted.\n"
     "Of an unmatched line it tells how near parsers came: which part of it their pattern could "
     "still\n"
-    "have matched, or which literal is missing; of lines of one shape, once.\n"
+    "have matched, or which literal is missing; of lines of one shape, once (in JSON: `near`).\n"
     "\n"
     "    --sensor NAME      the firewall that all lines come from (else the host in each line)\n"
     "    --timezone ZONE    of times without one (else this machine's)\n"
@@ -42,6 +42,8 @@ static const char usage[] =
     "    --summary          outcomes by parser; prefixes whose verdict no rule decided; unmatched "
     "lines\n"
     "                       by their shape\n" SESSION_USAGE;
+
+enum { NEAR_SHOWN = 3 };
 
 struct explain {
     struct session session;
@@ -182,7 +184,28 @@ static void put_event(const struct explain *x, json_t *o, const struct event *e)
         put(o, "icmp.code", json_integer(e->icmp_code));
 }
 
-static void write_json(const struct explain *x, enum outcome o, const struct event *e)
+static void put_near(const struct explain *x, json_t *o, const struct envelope *env)
+{
+    struct near near[NEAR_SHOWN];
+    size_t n = near_find(x->matcher, x->session.parsers, env, near, NEAR_SHOWN);
+    json_t *list = json_array();
+    char text[NEAR_TEXT_MAX];
+
+    for (size_t i = 0; i < n; i++) {
+        const struct parser_file *file = parser_set_file(x->session.parsers, near[i].parser);
+        json_t *one = json_object();
+        near_text(&near[i], file, text);
+        put(one, "parser", json_string(file->name));
+        put(one, "pattern", json_integer((json_int_t)near[i].pattern + 1));
+        put_text(one, "text", str_from(text));
+        json_array_append_new(list, one);
+    }
+    put(o, "near", list);
+}
+
+/* `env`: that of an unmatched line of a new shape; else NULL. */
+static void write_json(const struct explain *x, enum outcome o, const struct event *e,
+                       const struct envelope *env)
 {
     json_t *object = json_object();
 
@@ -190,6 +213,8 @@ static void write_json(const struct explain *x, enum outcome o, const struct eve
     put(object, "outcome", json_string(outcome_name(o)));
     if (o == OUTCOME_EVENT || o == OUTCOME_IGNORED)
         put_event(x, object, e);
+    if (env)
+        put_near(x, object, env);
     json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
     putchar('\n');
     json_decref(object);
@@ -251,30 +276,16 @@ static void write_text(const struct explain *x, enum outcome o, const struct eve
     putchar('\n');
 }
 
-enum { NEAR_SHOWN = 3, CONTEXT = 40 /* bytes of the line around the place where it broke off */ };
-
 static void write_near(const struct explain *x, const struct envelope *env)
 {
     struct near near[NEAR_SHOWN];
     size_t n = near_find(x->matcher, x->session.parsers, env, near, NEAR_SHOWN);
+    char text[NEAR_TEXT_MAX];
 
     for (size_t i = 0; i < n; i++) {
-        const struct near *k = &near[i];
-        const struct parser_file *file = parser_set_file(x->session.parsers, k->parser);
-        printf("    near %s, pattern %zu: ", file->name, k->pattern + 1);
-        if (k->lacks_literal) {
-            printf("it would fit, but the line lacks the literal '%s'\n",
-                   file->literal          ? file->literal
-                   : file->literals_count ? file->literals[0]
-                                          : "");
-            continue;
-        }
-        size_t cut = k->fitting.n > CONTEXT ? k->fitting.n - CONTEXT : 0;
-        printf("it %s %s", k->fits ? "fits" : "could fit", cut ? "..." : "");
-        print_clean(str_skip(k->fitting, cut));
-        fputs(!k->rest.n ? " | and the line ends" : k->fits ? " | then " : " | but not ", stdout);
-        print_clean((struct str){k->rest.p, k->rest.n < CONTEXT ? k->rest.n : CONTEXT});
-        puts(k->fits ? " | an address, a port, a protocol or a type is missing or wrong" : "");
+        const struct parser_file *file = parser_set_file(x->session.parsers, near[i].parser);
+        near_text(&near[i], file, text);
+        printf("    near %s, pattern %zu: %s\n", file->name, near[i].pattern + 1, text);
     }
 }
 
@@ -287,15 +298,16 @@ static void explain_line(struct explain *x, struct str line)
     enum outcome o = reader_line(&x->reader, line, &e);
 
     x->line++;
-    if (x->summed || (!x->json && o == OUTCOME_UNMATCHED))
+    if (x->summed || o == OUTCOME_UNMATCHED)
         envelope_parse(line, x->scratch, &env);
+    bool is_new = !x->summed && o == OUTCOME_UNMATCHED && summary_is_new(x->summary, env.message);
     if (x->summed) {
         summary_add(x->summary, x->matcher, o, &e, env.message, x->line);
     } else if (x->json) {
-        write_json(x, o, &e);
+        write_json(x, o, &e, is_new ? &env : NULL);
     } else {
         write_text(x, o, &e, line);
-        if (o == OUTCOME_UNMATCHED && summary_is_new(x->summary, env.message))
+        if (is_new)
             write_near(x, &env);
     }
 }
@@ -314,7 +326,7 @@ static int explain_file(struct explain *x, int fd, const char *path)
             if (x->summed)
                 summary_add(x->summary, x->matcher, OUTCOME_LOST, NULL, (struct str){0}, x->line);
             else if (x->json)
-                write_json(x, OUTCOME_LOST, NULL);
+                write_json(x, OUTCOME_LOST, NULL, NULL);
             else
                 printf("%" PRIu64 ": lost  a line longer than %d bytes\n", x->line, BLOCK_BYTES);
         }

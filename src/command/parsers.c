@@ -1,5 +1,6 @@
 /* `scantide parsers`: which formats are known, and the proof that their files carry. */
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -12,7 +13,7 @@
 static const char usage[] =
     "scantide parsers - list the parsers, or try the proof that their files carry\n"
     "\n"
-    "    scantide parsers list\n"
+    "    scantide parsers list [--json]\n"
     "    scantide parsers test [FILE...]\n"
     "\n"
     "list: the name of each parser in the order in which they are tried, what it is for, and its "
@@ -26,6 +27,7 @@ static const char usage[] =
     "others. Both read the user's folder (`parsers:` of the configuration) before the shipped "
     "one.\n"
     "\n"
+    "    --json         the list as a JSON array of objects: name, about, file\n"
     "    --config FILE  the configuration (" CONFIG_FILE " if there is one)\n";
 
 struct parsers {
@@ -55,6 +57,22 @@ static void list(const struct parsers *p)
     for (size_t i = 0; i < parser_set_count(p->set); i++)
         printf("%-16s %s\n%-16s %s\n", parser_set_name(p->set, i),
                parser_set_file(p->set, i)->about, "", parser_set_path(p->set, i));
+}
+
+static void list_json(const struct parsers *p)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < parser_set_count(p->set); i++) {
+        json_t *one = json_object();
+        json_object_set_new(one, "name", json_string(parser_set_name(p->set, i)));
+        json_object_set_new(one, "about", json_string(parser_set_file(p->set, i)->about));
+        json_object_set_new(one, "file", json_string(parser_set_path(p->set, i)));
+        json_array_append_new(all, one);
+    }
+    json_dumpf(all, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    putchar('\n');
+    json_decref(all);
 }
 
 /* ---- what they cost ---- */
@@ -149,12 +167,16 @@ static int test(struct parsers *p)
 
 int cmd_parsers(int argc, char **argv)
 {
-    static const struct option options[] = {SESSION_LONG_OPTIONS, {0}};
+    static const struct option options[] = {
+        SESSION_LONG_OPTIONS, {"json", no_argument, NULL, 'j'}, {0}};
     struct parsers p = {0};
     int option, status = EXIT_DONE;
+    bool json = false;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0)
-        if (session_option(option, "parsers", usage, &status) < 0)
+        if (option == 'j')
+            json = true;
+        else if (session_option(option, "parsers", usage, &status) < 0)
             return status;
     const char *what = optind < argc ? argv[optind] : "";
     char **files = argv + optind + 1;
@@ -164,6 +186,8 @@ int cmd_parsers(int argc, char **argv)
         return session_mistake("parsers", "`parsers list` or `parsers test [FILE...]` is meant");
     if (listed && n > 0)
         return session_mistake("parsers", "list takes no file");
+    if (!listed && json)
+        return session_mistake("parsers", "--json is for `parsers list`");
     if (config_load(session_options.config, &p.conf, &p.err) < 0) {
         error_print(&p.err, stderr);
         error_fini(&p.err);
@@ -173,7 +197,10 @@ int cmd_parsers(int argc, char **argv)
     if (!listed) {
         status = test(&p);
     } else {
-        list(&p);
+        if (json)
+            list_json(&p);
+        else
+            list(&p);
         status = p.err.n > 0 ? EXIT_MISTAKE : EXIT_DONE;
         error_print(&p.err, stderr);
     }

@@ -7,6 +7,7 @@
 #include <pcre2.h>
 
 #include "base/literals.h"
+#include "parse/matcher.h"
 #include "parse/pairs.h"
 #include "parse/parser.h"
 
@@ -35,6 +36,8 @@ enum field {
     FIELD_PAIRS,
     FIELDS
 };
+
+extern const char *const parser_fields[FIELDS]; /* as groups and keys are named */
 
 enum {
     GROUPS_MAX = 64, /* named groups in one pattern; of one name the first that matched counts */
@@ -91,5 +94,9 @@ struct parser_set {
     size_t word_count, tagged_count;
     struct literals *literals;
 };
+
+/* After matcher_takes() has failed: why the first match that it found makes no event. False: none
+ * was found. */
+bool matcher_misfit(const struct matcher *m, size_t *pattern, enum field *field, struct str *value);
 
 #endif

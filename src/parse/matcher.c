@@ -51,6 +51,12 @@ struct matcher {
     size_t parser, pattern;
     uint32_t match_limit; /* that is set */
     struct values values; /* of the pattern that is tried */
+    struct {
+        bool is;
+        enum field field;
+        size_t pattern;
+        struct str value;
+    } misfit; /* the first since it was cleared */
     struct stamp stamp;
     bool looked;   /* whether `found` is of the message at hand */
     bool stranger; /* it is a stranger's words: only parsers that name its tag are tried */
@@ -310,6 +316,30 @@ static struct str trim(struct str s)
     return s;
 }
 
+/* Which value made read_transport() fail. */
+static enum field bad_transport(const struct values *v, const struct event *e)
+{
+    struct str sport = get(v, FIELD_SPORT);
+
+    if (!untold(v, FIELD_PROTO) && word_protocol(get(v, FIELD_PROTO)) < 0)
+        return FIELD_PROTO;
+    if (e->protocol == 1 || e->protocol == 58)
+        return FIELD_TYPE;
+    return sport.n && word_port(sport) < 0 ? FIELD_SPORT : FIELD_DPORT;
+}
+
+/* Notes for the pattern's author why a match is no event; false. */
+static bool misfit(struct matcher *m, enum field f)
+{
+    if (!m->misfit.is) {
+        m->misfit.is = true;
+        m->misfit.field = f;
+        m->misfit.pattern = m->pattern;
+        m->misfit.value = get(&m->values, f);
+    }
+    return false;
+}
+
 /* The values of a match become an event; false: the text only looked like one. */
 static bool read_event(struct matcher *m, const struct parser *p, struct str text, size_t at,
                        struct event *e)
@@ -322,14 +352,16 @@ static bool read_event(struct matcher *m, const struct parser *p, struct str tex
     struct str dst = get(v, FIELD_DST), count = get(v, FIELD_COUNT), host = get(v, FIELD_HOST);
     memset(e, 0, offsetof(struct event, host)); /* the texts are set below */
     e->count = 1;
-    if (!has(v, FIELD_SRC) || ip_parse(v->of[FIELD_SRC], &e->source) < 0 || !read_transport(v, e))
-        return false;
+    if (!has(v, FIELD_SRC) || ip_parse(v->of[FIELD_SRC], &e->source) < 0)
+        return misfit(m, FIELD_SRC);
+    if (!read_transport(v, e))
+        return misfit(m, bad_transport(v, e));
     if (dst.n && ip_parse(dst, &e->destination) < 0)
-        return false;
+        return misfit(m, FIELD_DST);
     if (count.n) {
         long n = word_number(count, 1000000000);
         if (n < 1)
-            return false;
+            return misfit(m, FIELD_COUNT);
         e->count = (uint32_t)n;
     }
     e->in = get(v, FIELD_IN);
@@ -520,8 +552,17 @@ enum outcome matcher_match(struct matcher *m, const struct envelope *env, struct
 bool matcher_takes(struct matcher *m, size_t parser, const struct envelope *env, struct event *e)
 {
     m->looked = false;
+    m->misfit.is = false;
     m->stranger = stranger_speaks(env->tag);
     return try_parser(m, parser, env, e);
+}
+
+bool matcher_misfit(const struct matcher *m, size_t *pattern, enum field *field, struct str *value)
+{
+    *pattern = m->misfit.pattern;
+    *field = m->misfit.field;
+    *value = m->misfit.value;
+    return m->misfit.is;
 }
 
 bool matcher_lacks_literal(struct matcher *m, size_t parser, const struct envelope *env,

@@ -9,7 +9,7 @@
 #include "base/nearest.h"
 #include "parse/compiled.h"
 
-static const char *const field_names[FIELDS] = {
+const char *const parser_fields[FIELDS] = {
     "src",    "dst",  "sport",  "dport", "proto", "type", "code", "flags", "in", "out",   "prefix",
     "action", "kind", "reason", "frag",  "count", "host", "date", "time",  "tz", "pairs",
 };
@@ -67,8 +67,10 @@ static pcre2_code *compile(const struct parser *p, const char *text, uint32_t op
     if (!re) {
         char why[256];
         pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof why);
-        yamlfile_fault(p->yaml, node, err, "the pattern is wrong at character %zu ('%.20s'): %s",
-                       (size_t)at + 1, text + at, why);
+        bool comment = (options & PCRE2_EXTENDED) && !text[at] && strchr(text, '#');
+        yamlfile_fault(p->yaml, node, err, "the pattern is wrong at character %zu ('%.20s'): %s%s",
+                       (size_t)at + 1, text + at, why,
+                       comment ? "; a # begins a comment, unless it is written \\#" : "");
     }
     return re;
 }
@@ -80,10 +82,10 @@ static enum field find_field(const struct parser *p, const char *name, const cha
     struct str field = {name, strcspn(name, "_")};
     enum field f = 0;
 
-    while (f < FIELDS && !str_eq(str_from(field_names[f]), field))
+    while (f < FIELDS && !str_eq(str_from(parser_fields[f]), field))
         f++;
     if (f == FIELDS) {
-        const char *near = nearest_word(str_from(name), field_names, FIELDS);
+        const char *near = nearest_word(str_from(name), parser_fields, FIELDS);
         yamlfile_fault(p->yaml, node, err,
                        near ? "%s '%s' is no event field; did you mean '%s'?"
                             : "%s '%s' is no event field",

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "parse/fields.h"
 #include "parse/matcher.h"
+#include "parse/near.h"
 #include "parse/reader.h"
 
 enum { SAMPLE_YEAR = 2026 }; /* of stamps without one; their zone is UTC */
@@ -45,21 +46,31 @@ static const char *stated(const struct sample_fields *gives, enum field_name f)
     return *(char *const *)(const void *)((const char *)gives + offsets[f]);
 }
 
-/* No pattern takes the sample: it may be for the literal alone. */
+/* No pattern takes the sample: how near they came, which may be for the literal alone. */
 static void fault_untaken(struct proof *p, size_t parser, const char *line, const char *node)
 {
     const struct yamlfile *yaml = parser_set_yaml(p->set, parser);
+    const struct parser_file *file = parser_set_file(p->set, parser);
+    bool has_literals = file->literal || file->literals_count;
+    char text[NEAR_TEXT_MAX];
     struct envelope env;
-    size_t pattern;
+    struct near near;
 
     envelope_parse(str_from(line), p->scratch, &env);
-    if (matcher_lacks_literal(p->matcher, parser, &env, &pattern))
+    if (!near_of(p->matcher, p->set, parser, &env, &near)) {
+        yamlfile_fault(yaml, node, p->err, "no pattern takes this sample: it holds no %s",
+                       has_literals ? "literal of the parser, and no pattern would fit"
+                                    : "tag of the parser's, `NAME:` or `NAME[PID]:`");
+    } else if (near.lacks_literal && has_literals) {
         yamlfile_fault(yaml, node, p->err,
                        "pattern %zu would take this sample, but it holds no literal of the parser: "
                        "add one that all lines hold",
-                       pattern + 1);
-    else
-        yamlfile_fault(yaml, node, p->err, "no pattern takes this sample");
+                       near.pattern + 1);
+    } else {
+        near_text(&near, file, text);
+        yamlfile_fault(yaml, node, p->err, "no pattern takes this sample; pattern %zu: %s",
+                       near.pattern + 1, text);
+    }
 }
 
 /* A line that two parsers take needs one that says that it goes first. */
@@ -164,10 +175,13 @@ static void prove_parser(struct proof *p, size_t parser)
     for (unsigned i = 0; i < file->refuses_count; i++) {
         snprintf(node, sizeof node, "refuses[%u]", i);
         enum outcome o = read_line(p, file->refuses[i], &e);
-        if ((o == OUTCOME_EVENT || o == OUTCOME_IGNORED) && matcher_parser(p->matcher) == parser)
-            yamlfile_fault(yaml, node, p->err,
-                           "this line is to be refused, but pattern %zu takes it",
-                           matcher_pattern(p->matcher) + 1);
+        if ((o != OUTCOME_EVENT && o != OUTCOME_IGNORED) || matcher_parser(p->matcher) != parser)
+            continue;
+        size_t taken = matcher_pattern(p->matcher);
+        bool ignored = taken >= file->patterns_count;
+        yamlfile_fault(yaml, node, p->err, "this line is to be refused, but pattern %zu%s takes it",
+                       ignored ? taken - file->patterns_count + 1 : taken + 1,
+                       ignored ? " of `ignores`" : "");
     }
     free(proven);
 }

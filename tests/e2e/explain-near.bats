@@ -28,7 +28,7 @@ END
     echo "$output"
     [[ $output == *"near wallaby, pattern 1: it could fit kicked out 198.51.100.7 2 on  | but not lan"* ]]
     [[ $output == *"near wallaby, pattern 1: it would fit, but the line lacks the literal 'kicked out'"* ]]
-    [[ $output == *"near iptables, pattern 1: it fits ..."*" | an address, a port, a protocol or a type is missing or wrong"* ]]
+    [[ $output == *"near iptables, pattern 1: it fits ..."*" | and the line ends, but tells no dport"* ]]
     [ "$(grep -c "lacks the literal 'kicked out'" <<<"$output")" -eq 1 ] # the same shape again
 }
 

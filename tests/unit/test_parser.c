@@ -651,13 +651,15 @@ static void test_unproven(void **state)
                        "  - 'K: 1.2.3.4 gre'\n"
                        "  - 'K: 1.2.3.4 2'\n"
                        "  - 'K: 1.2.3.4 tcp'\n";
-    static const char faults[] = "7:5: no sample proves this pattern: add a line that it takes\n"
-                                 "11:16: the outcome is 'event', not 'ignored'\n"
-                                 "12:14: dport is '6', not '7'\n"
-                                 "14:13: type is '', not '3'\n"
-                                 "16:11: this sample is taken by another parser, 'first'\n"
-                                 "18:11: no pattern takes this sample\n"
-                                 "21:5: this line is to be refused, but pattern 1 takes it\n";
+    static const char faults[] =
+        "7:5: no sample proves this pattern: add a line that it takes\n"
+        "11:16: the outcome is 'event', not 'ignored'\n"
+        "12:14: dport is '6', not '7'\n"
+        "14:13: type is '', not '3'\n"
+        "16:11: this sample is taken by another parser, 'first'\n"
+        "18:11: no pattern takes this sample; pattern 1: it fits K: nothing of | then  "
+        "ours |, but 'nothing' is no src\n"
+        "21:5: this line is to be refused, but pattern 1 takes it\n";
     const char *folder = temp_path("unproven");
     struct error err = {0};
     char got[2048] = "";
