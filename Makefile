@@ -69,9 +69,9 @@ faults: ## kill it at every named step, ROUNDS (20) times each: a restart must e
 	@BUILD=build/faults tests/faults/run.sh $(STEPS)
 
 # Clang's libFuzzer, in a tree of its own; what it finds stays in build/fuzz.
-fuzz: ## FUZZ_S (60) seconds of made-up lines through envelope and parsers, under ASan and UBSan
+fuzz: ## FUZZ_S (60) seconds each of made-up lines through envelope and parsers, and of streams through framing, under ASan and UBSan
 	@tests/setup.sh fuzz
-	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=build/fuzz CC=clang build/fuzz/line \
+	@$(MAKE) --no-print-directory -j$$(nproc) BUILD=build/fuzz CC=clang build/fuzz/line build/fuzz/stream \
 		CFLAGS='-O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined -fsanitize=fuzzer-no-link,address,undefined'
 	@BUILD=build/fuzz tests/fuzz/run.sh
 
@@ -97,7 +97,7 @@ $(TESTS)/test_%: tests/unit/test_%.c $(BUILD)/libscantide.a
 	@mkdir -p $(@D)
 	$(call say,compile,$<)$(COMPILE) $(DEFINES) $(PKG_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libscantide.a -lcmocka $(LIBS)
 
-$(BUILD)/line: tests/fuzz/line.c $(BUILD)/libscantide.a
+$(BUILD)/line $(BUILD)/stream: $(BUILD)/%: tests/fuzz/%.c $(BUILD)/libscantide.a
 	$(call say,compile,$<)$(COMPILE) $(DEFINES) $(PKG_CFLAGS) -fsanitize=fuzzer -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libscantide.a $(LIBS)
 
 $(TESTS)/%: tests/tools/%.c $(BUILD)/flags
@@ -118,7 +118,7 @@ UNITS = $(DESTDIR)$(PREFIX)/lib/systemd/system
 install: all ## install below PREFIX (/usr/local), itself below DESTDIR
 	install -D -m 755 $(BUILD)/scantide $(DESTDIR)$(PREFIX)/bin/scantide
 	for f in parsers/*.yaml rrd/*.yaml conf/*.yaml; do [ ! -f $$f ] || install -D -m 644 $$f $(SHARE)/$$f; done
-	for f in conf/sysctl.d/*.conf; do install -D -m 644 $$f $(SHARE)/$$f; done
+	for f in conf/sysctl.d/* conf/forwarding/*; do install -D -m 644 $$f $(SHARE)/$$f; done
 	for f in conf/*.[1-8]; do [ ! -f $$f ] || install -D -m 644 $$f $(MAN)/man$${f##*.}/$${f##*/}; done
 	for f in conf/*.service; do [ ! -f $$f ] || install -D -m 644 $$f $(UNITS)/$${f##*/}; done
 

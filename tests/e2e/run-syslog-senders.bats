@@ -41,6 +41,11 @@ kernel() { # N
     messages 1 "$1" | sed 's/^.* kernel: //'
 }
 
+# A recipe of conf/forwarding, for the listener of counted messages.
+recipe() { # FILE
+    sed "s/192\.0\.2\.2/127.0.0.1/; s/5514/$((p + 1))/" "$BATS_TEST_DIRNAME/../../conf/forwarding/$1"
+}
+
 stop_sender() {
     kill "$writer"
     wait "$writer" || true
@@ -59,7 +64,7 @@ module(load="imfile" mode="polling" pollingInterval="1")
 input(type="imfile" file="$PWD/in" tag="kernel:" facility="kern" severity="warning")
 action(type="omfwd" target="127.0.0.1" port="$p" protocol="udp")
 action(type="omfwd" target="127.0.0.1" port="$p" protocol="tcp")
-action(type="omfwd" target="127.0.0.1" port="$((p + 1))" protocol="tcp" tcp_framing="octet-counted" template="RSYSLOG_SyslogProtocol23Format")
+$(recipe rsyslog.conf)
 action(type="omfwd" target="127.0.0.1" port="$((p + 2))" protocol="tcp" tcp_framing="octet-counted" template="RSYSLOG_SyslogProtocol23Format"
        streamDriver="ossl" streamDriverMode="1" streamDriverAuthMode="x509/certvalid")
 END
@@ -81,14 +86,14 @@ END
     cat >ng.conf <<END
 @version: 3.35
 options { keep-timestamp(no); };
-source s { file("$PWD/in" program-override("kernel") flags(no-parse) follow-freq(0.2) default-facility(kern) default-priority(warning)); };
+source s_src { file("$PWD/in" program-override("kernel") flags(no-parse) follow-freq(0.2) default-facility(kern) default-priority(warning)); };
 destination d {
     network("127.0.0.1" port($p) transport("udp"));
     network("127.0.0.1" port($p) transport("tcp"));
-    syslog("127.0.0.1" port($((p + 1))) transport("tcp"));
     syslog("127.0.0.1" port($((p + 2))) transport("tls") tls(ca-file("$PWD/ca.pem") cert-file("$PWD/client.pem") key-file("$PWD/client.key")));
 };
-log { source(s); destination(d); };
+log { source(s_src); destination(d); };
+$(recipe syslog-ng.conf)
 END
     modules=$(find "$senders/syslog-ng-core" -name libafsocket.so -printf '%h')
     in_folder syslog-ng-core "$senders/syslog-ng-core/usr/sbin/syslog-ng" -F --no-caps -f "$PWD/ng.conf" -R "$PWD/persist" -p "$PWD/pid" \
