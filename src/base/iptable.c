@@ -21,12 +21,24 @@ static void fill_slot(struct ip_table *t, uint32_t number)
     t->slots[i] = number + 1;
 }
 
+bool ip_table_find(const struct ip_table *t, const struct ip *ip, uint32_t *number)
+{
+    for (size_t i = t->slot_count ? first_slot(t, ip) : 0; t->slot_count && t->slots[i];
+         i = (i + 1) & (t->slot_count - 1)) {
+        if (ip_compare(&t->list[t->slots[i] - 1], ip) != 0)
+            continue;
+        *number = t->slots[i] - 1;
+        return true;
+    }
+    return false;
+}
+
 uint32_t ip_table_add(struct ip_table *t, const struct ip *ip)
 {
-    if (t->slot_count)
-        for (size_t i = first_slot(t, ip); t->slots[i]; i = (i + 1) & (t->slot_count - 1))
-            if (ip_compare(&t->list[t->slots[i] - 1], ip) == 0)
-                return t->slots[i] - 1;
+    uint32_t number;
+
+    if (ip_table_find(t, ip, &number))
+        return number;
     if (t->n == t->cap)
         t->list = xrealloc(t->list, t->cap = t->cap * 2 + SLOTS_FIRST, sizeof *t->list);
     t->list[t->n++] = *ip;

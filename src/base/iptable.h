@@ -17,6 +17,9 @@ struct ip_table {
 /* The number of an address; a new one gets the next. */
 uint32_t ip_table_add(struct ip_table *t, const struct ip *ip);
 
+/* Whether the address is there; its number. */
+bool ip_table_find(const struct ip_table *t, const struct ip *ip, uint32_t *number);
+
 /* Empties it; keeps its memory. */
 void ip_table_clear(struct ip_table *t);
 void ip_table_fini(struct ip_table *t);
