@@ -316,6 +316,7 @@ static void test_listening_faults(void **state)
         "letter, digit or '_', unlike '-'\n"
         "10:22: 'max_connections' must be from 1 to 100000, not 0\n"
         "11:23: 'allow' is of an entry with 'listen:'\n");
+    error_fini(&err);
 }
 
 static void test_faults(void **state)
