@@ -117,7 +117,7 @@ MAN = $(DESTDIR)$(PREFIX)/share/man
 UNITS = $(DESTDIR)$(PREFIX)/lib/systemd/system
 install: all ## install below PREFIX (/usr/local), itself below DESTDIR
 	install -D -m 755 $(BUILD)/scantide $(DESTDIR)$(PREFIX)/bin/scantide
-	for f in parsers/*.yaml rrd/*.yaml conf/*.yaml; do [ ! -f $$f ] || install -D -m 644 $$f $(SHARE)/$$f; done
+	for f in parsers/*.yaml rrd/*.yaml rrd/charts/*.yaml conf/*.yaml; do [ ! -f $$f ] || install -D -m 644 $$f $(SHARE)/$$f; done
 	for f in conf/sysctl.d/* conf/forwarding/*; do install -D -m 644 $$f $(SHARE)/$$f; done
 	for f in conf/*.[1-8]; do [ ! -f $$f ] || install -D -m 644 $$f $(MAN)/man$${f##*.}/$${f##*/}; done
 	for f in conf/*.service; do [ ! -f $$f ] || install -D -m 644 $$f $(UNITS)/$${f##*/}; done

@@ -199,6 +199,10 @@ static void add_layers(struct args *cmd, struct picture *p)
     for (size_t i = 0; i < req->layer_count; i++)
         keys[i] = req->layers[i].key;
     chart_definition_colours(req->definition, req->theme, keys, req->layer_count, colours);
+    for (size_t i = 0; i < req->layer_count; i++)
+        for (size_t k = 0; k < req->colour_count; k++)
+            if (strcmp(req->colours[k].key, keys[i]) == 0)
+                colours[i] = req->colours[k].name;
     for (size_t i = 0; i < req->layer_count; i++) {
         char name[40], full[64];
         variable(name, keys[i]);
@@ -253,6 +257,61 @@ static void add_band(struct args *cmd, const struct chart_request *req)
     args_add(cmd, "CDEF:band_width=band_high,band_low,-");
     args_add(cmd,
              "CDEF:band_foot=band_low,0,GT,band_low,UNKN,IF"); /* at zero there is no lower line */
+}
+
+/* Shades */
+
+/* Whole bars of unknown time are shaded by `unknown` already, from the files. */
+static bool is_shaded_by_bars(const struct chart_request *req, const struct chart_shade *s)
+{
+    return s->kind == CHART_SHADE_UNKNOWN && s->from % req->step_s == 0 && s->to % req->step_s == 0;
+}
+
+static bool has_shade(const struct chart_request *req, enum chart_shade_kind kind)
+{
+    for (size_t i = 0; i < req->shade_count; i++)
+        if (req->shades[i].kind == kind && !is_shaded_by_bars(req, &req->shades[i]))
+            return true;
+    return false;
+}
+
+/* A row is stamped with its end. */
+static void add_shade(struct args *cmd, const struct chart_request *req, enum chart_shade_kind kind,
+                      const char *name, const char *colour)
+{
+    char *text = NULL;
+    size_t size, n = 0;
+    int64_t step = sum_step_s(req);
+
+    if (!has_shade(req, kind))
+        return;
+    FILE *f = open_memstream(&text, &size);
+    ASSERT(f);
+    for (size_t i = 0; i < req->shade_count; i++) {
+        const struct chart_shade *s = &req->shades[i];
+        if (s->kind != kind || is_shaded_by_bars(req, s))
+            continue;
+        fprintf(f, ",TIME,%lld,GT,TIME,%lld,LE,*%s", (long long)(s->from - s->from % step),
+                (long long)(s->to + (step - s->to % step) % step), n++ ? ",+" : "");
+    }
+    fclose(f);
+    args_add(cmd, "CDEF:%s=rate_total,POP%s,INF,UNKN,IF", name, text);
+    args_add(cmd, "AREA:%s#%s", name, colour);
+    free(text);
+}
+
+static bool shows_unknown(const struct picture *p)
+{
+    return p->axis->unknown || has_shade(p->req, CHART_SHADE_UNKNOWN);
+}
+
+/* Rows of the key for shades. */
+static unsigned shade_rows(const struct chart_request *req, const struct chart_axis *axis)
+{
+    unsigned unknown = axis->unknown || has_shade(req, CHART_SHADE_UNKNOWN);
+    unsigned lost = has_shade(req, CHART_SHADE_LOST), note = has_shade(req, CHART_SHADE_NOTE);
+
+    return unknown + lost + note;
 }
 
 /* Drawing */
@@ -374,20 +433,29 @@ static void add_band_lines(struct args *cmd, const struct chart_request *req)
     free(band);
 }
 
+static void add_key_row(struct args *cmd, const char *colour, const char *text)
+{
+    char *m = markup_text(text, 40);
+
+    args_add(cmd, "AREA:nothing#%s:%s\\l", colour, m);
+    free(m);
+}
+
 static void add_key(struct args *cmd, const struct picture *p)
 {
     const struct chart_request *req = p->req;
     const struct chart_words *w = &req->definition->words;
 
-    if (has_band(req) || p->axis->unknown || p->axis->cut)
+    if (has_band(req) || shade_rows(req, p->axis) || p->axis->cut)
         args_add(cmd, "COMMENT: \\l");
     if (has_band(req))
         add_band_lines(cmd, req);
-    if (p->axis->unknown) {
-        char *m = markup_text(w->unknown, 40);
-        args_add(cmd, "AREA:nothing#%s:%s\\l", req->theme->unknown, m);
-        free(m);
-    }
+    if (shows_unknown(p))
+        add_key_row(cmd, req->theme->unknown, w->unknown);
+    if (has_shade(req, CHART_SHADE_LOST))
+        add_key_row(cmd, req->theme->lost, w->lost);
+    if (has_shade(req, CHART_SHADE_NOTE))
+        add_key_row(cmd, req->theme->note, w->note);
     if (p->axis->cut) {
         char *m = markup_text(w->cut, 40);
         args_add(cmd, "COMMENT:" CHART_CUT_MARK " %s %.0f\\l", m, p->axis->top);
@@ -427,8 +495,14 @@ static void add_elements(struct args *cmd, struct picture *p)
         args_add(cmd, "AREA:band_low#00000000");
         args_add(cmd, "AREA:band_width#%s::STACK", t->veil);
     }
+    add_shade(cmd, req, CHART_SHADE_NOTE, "noted", t->note);
     add_stack(cmd, p);
     add_cuts(cmd, p);
+    /* Over the stack, which lacks something there: a part of a bar has the rate of the rest. */
+    char *veil = xasprintf("%.6sB0", t->unknown);
+    add_shade(cmd, req, CHART_SHADE_UNKNOWN, "blind", veil);
+    add_shade(cmd, req, CHART_SHADE_LOST, "lost", t->lost);
+    free(veil);
     add_key(cmd, p);
 }
 
@@ -517,7 +591,7 @@ static int check_request(const struct chart_request *req, struct error *err)
 /* Header, layers, other, total, and the key with an empty row before it. */
 static unsigned legend_rows(const struct chart_request *req, const struct chart_axis *axis)
 {
-    unsigned key = (has_band(req) ? 2u : 0u) + axis->unknown + axis->cut;
+    unsigned key = (has_band(req) ? 2u : 0u) + shade_rows(req, axis) + axis->cut;
 
     return (unsigned)req->layer_count + 3 + key + (key > 0);
 }

@@ -4,7 +4,7 @@
  * same vector goes to librrd and, quoted, to a shell, so `--print` prints what is drawn. Pure but
  * for chart_request.exists. Any thread.
  *
- * The picture, from the back: unknown time as columns, the band's veil, the stack, the series'
+ * The picture, from the back: unknown time as columns, losses and notes, the band's veil, the stack, the series'
  * own line, the band's lines. `other` is the line less the layers, so the top of the stack is the
  * line. What librrd has no option for stands in Pango markup: a title that begins over the plot's
  * left edge and labels over cut bars are moved there by letter spacing, which needs the place of
@@ -36,6 +36,19 @@ struct chart_part {
     size_t more_count;
 };
 
+/* What is shaded besides bars that nobody knows. */
+enum chart_shade_kind {
+    CHART_SHADE_UNKNOWN, /* nobody watched */
+    CHART_SHADE_LOST,    /* watched, but something was lost */
+    CHART_SHADE_NOTE,    /* the operator has said something */
+    CHART_SHADE_KINDS
+};
+
+struct chart_shade {
+    enum chart_shade_kind kind;
+    int64_t from, to; /* half-open; drawn by whole 5 minutes, or hours on charts of many days */
+};
+
 struct chart_request {
     const struct chart_definition *definition;
     const struct chart_theme *theme;
@@ -51,6 +64,10 @@ struct chart_request {
     struct chart_part series;
     const struct chart_part *layers; /* the largest first; at most CHART_LAYERS_MAX */
     size_t layer_count;
+    const struct chart_shade *shades; /* by kind */
+    size_t shade_count;
+    const struct chart_name *colours; /* of parts, instead of the palette's */
+    size_t colour_count;
     const char *const *notes; /* lines under the chart */
     size_t note_count;
     const char *zone;                 /* for TZ: "Europe/Berlin" */

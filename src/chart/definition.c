@@ -33,11 +33,12 @@ static const cyaml_schema_field_t font_fields[] = {
 
 #define WORD(field) TEXT(#field, struct chart_words, field)
 static const cyaml_schema_field_t word_fields[] = {
-    WORD(all),          WORD(from),          WORD(by_country), WORD(by_port), WORD(events),
-    WORD(per_hour),     WORD(per_5_minutes), WORD(means_of),   WORD(share),   WORD(sources),
-    WORD(mean),         WORD(max),           WORD(last),       WORD(other),   WORD(total),
-    WORD(band_mean),    WORD(band),          WORD(unknown),    WORD(cut),     WORD(times),
-    WORD(countries_by), WORD(no_countries),  WORD(sensor),     WORD(sensors), CYAML_FIELD_END};
+    WORD(all),       WORD(from),          WORD(by_country),   WORD(by_port),      WORD(events),
+    WORD(per_hour),  WORD(per_5_minutes), WORD(means_of),     WORD(share),        WORD(sources),
+    WORD(mean),      WORD(max),           WORD(last),         WORD(other),        WORD(total),
+    WORD(band_mean), WORD(band),          WORD(unknown),      WORD(lost),         WORD(note),
+    WORD(cut),       WORD(times),         WORD(countries_by), WORD(no_countries), WORD(sensor),
+    WORD(sensors),   CYAML_FIELD_END};
 
 #define COLOUR(field) TEXT(#field, struct chart_theme, field)
 static const cyaml_schema_field_t theme_fields[] = {
@@ -48,6 +49,8 @@ static const cyaml_schema_field_t theme_fields[] = {
     COLOUR(axis),
     COLOUR(grid),
     COLOUR(unknown),
+    COLOUR(lost),
+    COLOUR(note),
     COLOUR(veil),
     COLOUR(other),
     LIST("hues", struct chart_theme, hues, hue_count, 1),
@@ -95,9 +98,10 @@ static void check_colour(const struct yamlfile *f, const char *node, const char 
 static void check_theme(const struct yamlfile *f, const struct chart_theme *t, unsigned i,
                         struct error *err)
 {
-    const char *const keys[] = {"back", "text", "soft", "axis", "grid", "unknown", "veil", "other"};
-    const char *const values[] = {t->back, t->text,    t->soft, t->axis,
-                                  t->grid, t->unknown, t->veil, t->other};
+    const char *const keys[] = {"back",    "text", "soft", "axis", "grid",
+                                "unknown", "lost", "note", "veil", "other"};
+    const char *const values[] = {t->back,    t->text, t->soft, t->axis, t->grid,
+                                  t->unknown, t->lost, t->note, t->veil, t->other};
     char node[64];
 
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {

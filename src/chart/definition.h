@@ -22,6 +22,8 @@ struct chart_theme {
     char *back, *text, *soft; /* paper, ink, and ink for what matters less */
     char *axis, *grid;
     char *unknown; /* time that nobody watched */
+    char *lost;    /* time of which something was lost */
+    char *note;    /* time that the operator has said something of */
     char *veil;    /* the band, where nothing stands before it */
     char *other;
     char **hues;
@@ -39,7 +41,7 @@ struct chart_words {
     char *all, *from, *by_country, *by_port;
     char *per_hour, *per_5_minutes, *means_of;
     char *events, *share, *sources, *mean, *max, *last;
-    char *other, *total, *band_mean, *band, *unknown, *cut;
+    char *other, *total, *band_mean, *band, *unknown, *lost, *note, *cut;
     char *times, *countries_by, *no_countries, *sensor, *sensors;
 };
 

@@ -14,6 +14,7 @@ int cmd_status(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_graph(int argc, char **argv);
 int cmd_import(int argc, char **argv);
+int cmd_note(int argc, char **argv);
 int cmd_parsers(int argc, char **argv);
 int cmd_prune(int argc, char **argv);
 int cmd_rebuild(int argc, char **argv);

@@ -14,6 +14,7 @@ static const char usage[] =
     "    status     tell how taking in is going\n"
     "    top        rank ports, countries, sources, pairs or targets\n"
     "    graph      draw an hourly chart\n"
+    "    note       say something of a span, for charts and reports\n"
     "    sql        ask the facts in SQL\n"
     "    export     write hourly totals by port and country\n"
     "    backup     copy the facts, also while the daemon runs\n"
@@ -36,7 +37,8 @@ static const struct {
     {"graph", cmd_graph},       {"explain", cmd_explain}, {"check", cmd_check},
     {"simulate", cmd_simulate}, {"sql", cmd_sql},         {"rebuild", cmd_rebuild},
     {"prune", cmd_prune},       {"backup", cmd_backup},   {"export", cmd_export},
-    {"status", cmd_status},     {"doctor", cmd_doctor},   {"parsers", cmd_parsers},
+    {"status", cmd_status},     {"doctor", cmd_doctor},   {"note", cmd_note},
+    {"parsers", cmd_parsers},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
