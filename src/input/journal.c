@@ -186,7 +186,9 @@ int journal_next(struct journal *j, char *buffer, struct journal_entry *out)
     at = put(buffer, at, size, host.n ? host : str_from("localhost"));
     at = put(buffer, at, size, str_from(" "));
     at = put(buffer, at, size, tag.n ? tag : str_from("kernel"));
-    at = put(buffer, at, size, str_from(": "));
+    /* all but the kernel are processes, and their lines tell it: which one doesn't matter */
+    bool process = tag.n && !str_eq(tag, STR("kernel"));
+    at = put(buffer, at, size, process ? STR("[0]: ") : STR(": "));
     out->cut = at + message.n > size;
     at = put(buffer, at, size, message);
     buffer[at++] = '\n';

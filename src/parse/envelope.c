@@ -204,6 +204,7 @@ void take_message(struct cursor *c, int depth, struct envelope *out)
     if (tag.n)
         out->tag = tag;
     if (known) {
+        out->process |= tag.p[tag.n] == '[';
         if (behind.p[-1] == ' ')
             out->tag_end = behind.p;
         *c = behind;
@@ -335,6 +336,7 @@ static bool skip_inner_head(struct cursor *c, int depth, struct envelope *out)
     out->message = inner.message;
     out->body = inner.body;
     out->repeated = inner.repeated;
+    out->process |= inner.process; /* who passed it on may have made it up */
     out->tag_end = NULL;
     return true;
 }
@@ -570,6 +572,7 @@ static void begin(struct str line, struct envelope *out)
 {
     out->host = out->tag = (struct str){line.p, 0};
     out->tag_end = NULL;
+    out->process = false;
     out->repeated = 1;
 }
 

@@ -23,6 +23,7 @@ struct envelope {
     struct str tag;        /* the logger's name, without pid and colon; empty for none */
     struct str message;  /* without a known logger's tag ("kernel:", "name[pid]:") and the uptime */
     struct str body;     /* the same without any tag, also one that may be a rule's prefix */
+    bool process;        /* the logger is a process: it has a pid, or is the journal's */
     uint32_t repeated;   /* "message repeated N times: [ message ]"; else 1 */
     const char *tag_end; /* behind a known logger's tag and its blank; NULL: there is none */
     bool plain; /* the line begins with the stamp, or the priority and it, and envelope_parse_rest()

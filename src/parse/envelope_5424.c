@@ -1,5 +1,6 @@
 /* Heads of RFC 5424. */
 #include "parse/envelope_parts.h"
+#include "parse/words.h"
 
 /* Structured data begins with "[NAME " or "[NAME]" (RFC 5424 6.3); other text in brackets, such as
  * Check Point's "[action:"Drop"; ...]", is message. */
@@ -53,7 +54,7 @@ void take_5424(struct cursor *c, struct envelope *out)
     struct str host = take_word(c), tag = take_word(c);
     if (host.n)
         out->host = host;
-    take_word(c); /* PROCID */
+    struct str pid = take_word(c);
     struct cursor whole = *c;
     skip_word(c);
     if (is_structured_data(c)) {
@@ -70,4 +71,5 @@ void take_5424(struct cursor *c, struct envelope *out)
     take_message(c, 0, out);
     if (tag.n)
         out->tag = tag;
+    out->process |= word_number(pid, INT32_MAX) > 0;
 }

@@ -203,5 +203,6 @@ bool take_json(struct str line, char *scratch, struct envelope *out)
     take_message(&text, 0, out);
     if (tag.n)
         out->tag = tag;
+    out->process |= tag.n > 0 && !str_eq(tag, STR("kernel"));
     return true;
 }

@@ -408,6 +408,17 @@ static bool has_tag(const struct parser *p, struct str tag)
     return false;
 }
 
+/* A process's line, and the parser's lines come from none, or from others. */
+static bool is_foreign(const struct parser *p, const struct envelope *env)
+{
+    if (!env->process || p->file->programs_count == 0)
+        return false;
+    for (unsigned i = 0; i < p->file->programs_count; i++)
+        if (str_eq(env->tag, str_from(p->file->programs[i])))
+            return false;
+    return true;
+}
+
 /* Where a parser's literal first stands; -1: nowhere. */
 static long first_place(const struct matcher *m, const struct parser *p, size_t l, struct str text)
 {
@@ -432,7 +443,7 @@ static bool try_parser(struct matcher *m, size_t index, const struct envelope *e
         pcre2_set_match_limit(m->context, m->match_limit = p->match_limit);
     if (p->file->tags_count && has_tag(p, env->tag))
         return try_at(m, env->body, 0, e);
-    if (m->stranger)
+    if (m->stranger || is_foreign(p, env))
         return false;
     for (size_t l = 0; l < p->literal_count; l++) {
         long at = first_place(m, p, l, text);

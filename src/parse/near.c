@@ -197,7 +197,7 @@ static void put_lack(const struct parser_file *file, char *out)
 static void put_misfit(const struct near *n, char *out, size_t at)
 {
     if (!n->field) { /* it wasn't even tried */
-        put(out, at, STR(", but only parsers that have this logger in `tags` may take its lines"));
+        put(out, at, STR(", but this logger's lines are not for it (`tags`, `programs`)"));
     } else if (n->value.n) {
         at = put(out, at, STR(", but '"));
         at = put(out, at, (struct str){n->value.p, n->value.n < CONTEXT ? n->value.n : CONTEXT});

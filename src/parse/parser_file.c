@@ -106,6 +106,7 @@ static const cyaml_schema_field_t file_fields[] = {
     CYAML_FIELD_SEQUENCE("literals", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct parser_file,
                          literals, &literal_schema, 1, 32),
     TEXTS_IF_GIVEN(tags),
+    TEXTS_IF_GIVEN(programs),
     CYAML_FIELD_ENUM("anchor", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct parser_file, anchor,
                      anchors, CYAML_ARRAY_LEN(anchors)),
     TEXTS_IF_GIVEN(before),

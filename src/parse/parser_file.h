@@ -70,6 +70,8 @@ struct parser_file {
     unsigned literals_count;
     char **tags; /* of the envelope */
     unsigned tags_count;
+    char **programs; /* the only processes whose lines are tried; none given: all */
+    unsigned programs_count;
     enum anchor anchor; /* where patterns are tried */
     char **before;      /* names of parsers that are tried after this one */
     unsigned before_count;

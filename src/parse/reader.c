@@ -24,6 +24,7 @@ static void keep_head(struct reader *r, struct str line, const struct envelope *
     r->host_len = env->host.n;
     r->tag_at = (size_t)(env->tag.p - line.p);
     r->tag_len = env->tag.n;
+    r->process = env->process;
 }
 
 /* A blank, and no year behind it: the stamp is whole. */
@@ -43,6 +44,7 @@ static bool read_head(struct reader *r, struct str line, struct envelope *env)
         memcmp(line.p + r->stamp_len, r->head + r->stamp_len, r->head_len - r->stamp_len) == 0) {
         env->host = (struct str){line.p + r->host_at, r->host_len};
         env->tag = (struct str){line.p + r->tag_at, r->tag_len};
+        env->process = r->process;
         envelope_parse_message(line, r->head_len, env);
         return true;
     }

@@ -19,6 +19,7 @@ struct reader {
     size_t head_len;          /* 0: the tag isn't kept */
     size_t host_at, host_len; /* within the head */
     size_t tag_at, tag_len;
+    bool process;                 /* of the head's tag */
     bool stamped;                 /* the last line had a time of its own */
     char scratch[LINE_MAX_BYTES]; /* of the last line */
 };

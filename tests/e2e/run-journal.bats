@@ -59,6 +59,19 @@ journal() { # FURTHER KEYS
     grep -q 'ended: 20 lines: 20 events' said
 }
 
+@test "what a process wrote is taken for the kernel's only from one that passes it on" {
+    journal ''
+    sed -i 's/journal: kernel/journal: _TRANSPORT=syslog/' conf.yaml
+    mkdir -p journal
+    for program in app ulogd; do
+        entries 1 10 | sed "s/_TRANSPORT=kernel/_TRANSPORT=syslog/; s/IDENTIFIER=kernel/IDENTIFIER=$program/"
+    done | "$remote" --output=journal/remote.journal - >/dev/null 2>&1
+    start
+    until_true has_events 10
+    stop
+    grep -q 'ended: 20 lines: 10 events' said
+}
+
 @test "what was vacuumed before it was read is a gap" {
     journal ', sensor: gw'
     append 1 100

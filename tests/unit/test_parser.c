@@ -7,6 +7,7 @@
 #include "helper.h"
 #include "parse/fields.h"
 #include "parse/matcher.h"
+#include "parse/reader.h"
 
 static struct parser_set *load(const char *folder)
 {
@@ -576,6 +577,48 @@ static void test_strangers(void **state)
     parser_set_free(set);
 }
 
+/* Any program may be made to write what a stranger chose: a parser can name the ones whose lines it takes, and who is no process is
+ * none of them. The second of two lines with the same head is judged like the first. */
+static void test_programs(void **state)
+{
+    static const struct {
+        const char *line;
+        enum outcome outcome;
+    } rows[] = {
+        {"Nov 24 10:00:01 gw kernel: blocked 198.51.100.7 17 53", OUTCOME_EVENT},
+        {"Nov 24 10:00:01 gw any words: blocked 198.51.100.7 17 53", OUTCOME_EVENT},
+        {"Nov 24 10:00:01 gw relay[7]: blocked 198.51.100.7 17 53", OUTCOME_EVENT},
+        {"Nov 24 10:00:01 gw app[7]: blocked 198.51.100.7 17 53", OUTCOME_UNMATCHED},
+        {"Nov 24 10:00:01 gw app[7]: Nov 24 10:00:01 gw kernel: blocked 198.51.100.7 17 53",
+         OUTCOME_UNMATCHED},
+        {"<38>1 2026-11-24T10:00:01Z gw app - - - blocked 198.51.100.7 17 53", OUTCOME_EVENT},
+        {"<38>1 2026-11-24T10:00:01Z gw app 7 - - blocked 198.51.100.7 17 53", OUTCOME_UNMATCHED},
+        {"{\"SYSLOG_IDENTIFIER\":\"kernel\",\"MESSAGE\":\"blocked 198.51.100.7 17 53\"}",
+         OUTCOME_EVENT},
+        {"{\"SYSLOG_IDENTIFIER\":\"app\",\"MESSAGE\":\"blocked 198.51.100.7 17 53\"}",
+         OUTCOME_UNMATCHED},
+    };
+    struct clock_rule rule = {.year = 2026};
+    const char *folder = temp_path("programs");
+    static struct reader r;
+    struct event e;
+
+    (void)state;
+    write_parser(folder, "any.yaml",
+                 "name: any\nabout: a test\nliteral: blocked\nprograms: [other, relay]\n"
+                 "patterns: ['blocked\\ (?<src>\\S++)\\ (?<proto>\\d++)\\ (?<dport>\\d++)']\n"
+                 "verdict: {from: action}\nsamples:\n  - line: x\n    gives: {}\n");
+    struct parser_set *set = load(folder);
+    struct matcher *m = matcher_new(set);
+    assert_int_equal(zone_open("UTC", &rule.zone), 0);
+    reader_init(&r, m, &rule, INT64_MIN);
+    for (size_t i = 0; i < COUNT(rows); i++)
+        for (int twice = 0; twice < 2; twice++)
+            same_number(rows[i].line, reader_line(&r, str_from(rows[i].line), &e), rows[i].outcome);
+    matcher_free(m);
+    parser_set_free(set);
+}
+
 /* The user's folder goes first and replaces by name; what isn't there is no fault. */
 static void test_folders(void **state)
 {
@@ -684,13 +727,13 @@ static void test_unproven(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_iptables),     cmocka_unit_test(test_prefixes),
-        cmocka_unit_test(test_own_prefixes), cmocka_unit_test(test_made_to_be_slow),
-        cmocka_unit_test(test_groups),       cmocka_unit_test(test_folders),
-        cmocka_unit_test(test_pairs),        cmocka_unit_test(test_any_order),
-        cmocka_unit_test(test_match_limit),  cmocka_unit_test(test_tags),
-        cmocka_unit_test(test_strangers),    cmocka_unit_test(test_shipped_proven),
-        cmocka_unit_test(test_unproven),
+        cmocka_unit_test(test_iptables),       cmocka_unit_test(test_prefixes),
+        cmocka_unit_test(test_own_prefixes),   cmocka_unit_test(test_made_to_be_slow),
+        cmocka_unit_test(test_groups),         cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_pairs),          cmocka_unit_test(test_any_order),
+        cmocka_unit_test(test_match_limit),    cmocka_unit_test(test_tags),
+        cmocka_unit_test(test_programs),       cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_shipped_proven), cmocka_unit_test(test_unproven),
     };
     return cmocka_run_group_tests(tests, temp_make, temp_remove);
 }
