@@ -18,6 +18,7 @@ int cmd_note(int argc, char **argv);
 int cmd_parsers(int argc, char **argv);
 int cmd_prune(int argc, char **argv);
 int cmd_rebuild(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);
 int cmd_sql(int argc, char **argv);

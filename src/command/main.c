@@ -13,6 +13,7 @@ static const char usage[] =
     "    run        follow the configured logs (the daemon, in the foreground)\n"
     "    status     tell how taking in is going\n"
     "    top        rank ports, countries, sources, pairs or targets\n"
+    "    report     say what happened in a day: rankings, verdicts, gaps\n"
     "    graph      draw an hourly chart\n"
     "    note       say something of a span, for charts and reports\n"
     "    sql        ask the facts in SQL\n"
@@ -38,7 +39,7 @@ static const struct {
     {"simulate", cmd_simulate}, {"sql", cmd_sql},         {"rebuild", cmd_rebuild},
     {"prune", cmd_prune},       {"backup", cmd_backup},   {"export", cmd_export},
     {"status", cmd_status},     {"doctor", cmd_doctor},   {"note", cmd_note},
-    {"parsers", cmd_parsers},
+    {"parsers", cmd_parsers},   {"report", cmd_report},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

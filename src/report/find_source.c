@@ -126,8 +126,8 @@ static void tops_order(struct tops *t)
         }
 }
 
-static struct raw *add_raw(struct by_source *b, enum verdict verdict, uint32_t source, int64_t from,
-                           int64_t to)
+static struct raw *add_raw(struct by_source *b, enum verdict_kind verdict, uint32_t source,
+                           int64_t from, int64_t to)
 {
     if (b->raw_n == b->raw_cap)
         b->raws = xrealloc(b->raws, b->raw_cap = b->raw_cap * 2 + 64, sizeof *b->raws);
@@ -147,7 +147,7 @@ static struct raw *add_raw(struct by_source *b, enum verdict verdict, uint32_t s
 
 static int take_burst(void *ctx, const struct burst_fact *f)
 {
-    static const enum verdict verdicts[BURST_KIND_COUNT] = {
+    static const enum verdict_kind verdicts[BURST_KIND_COUNT] = {
         [BURST_FLOOD] = VERDICT_FLOOD,
         [BURST_MICRO] = VERDICT_MICRO_BURST,
         [BURST_TARGET] = VERDICT_COUNT,
@@ -155,7 +155,7 @@ static int take_burst(void *ctx, const struct burst_fact *f)
         [BURST_REFLECTED_PORT] = VERDICT_REFLECTION,
         [BURST_SEQUENTIAL] = VERDICT_SEQUENTIAL};
     struct by_source *b = ctx;
-    enum verdict verdict = verdicts[f->kind];
+    enum verdict_kind verdict = verdicts[f->kind];
 
     if (verdict == VERDICT_COUNT || f->rule)
         return 0;
@@ -613,7 +613,7 @@ static void find_horizontal(struct by_source *b)
 /* What tells more, although its verdict stands lower. */
 static bool overrules(const struct raw *a, const struct raw *b)
 {
-    enum verdict x = a->f.verdict, y = b->f.verdict;
+    enum verdict_kind x = a->f.verdict, y = b->f.verdict;
 
     if (x == VERDICT_FLOOD && y == VERDICT_MICRO_BURST)
         return b->f.to - b->f.from > MICRO_S;

@@ -17,7 +17,7 @@ struct finder {
 };
 
 /* A new finding of the finder's sensor, at the list's end; valid until the next. */
-struct finding *finder_add(struct finder *x, enum verdict verdict, int64_t from, int64_t to);
+struct finding *finder_add(struct finder *x, enum verdict_kind verdict, int64_t from, int64_t to);
 
 void finding_add_port(struct finding *f, uint32_t port);
 void finding_add_country(struct finding *f, uint16_t country);
@@ -29,5 +29,15 @@ void finding_add_target(struct finding *f, const struct ip *ip);
 
 /* Adds them to the list; each source's happenings are one. */
 int find_by_source(struct finder *x);
+
+/* How many events of the entry, by bin of its hour, the findings by source tell; false: none. */
+struct told;
+struct told *told_new(const struct finder *x);
+void told_free(struct told *t);
+bool told_of(const struct told *t, const struct source_fact *f, uint64_t by_bin[HOUR_BINS]);
+
+/* ---- what series do: distributed, lockstep, burst, newcomer, rhythm, sensor-fall ---- */
+
+int find_by_series(struct finder *x, const struct told *told);
 
 #endif

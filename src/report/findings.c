@@ -12,14 +12,14 @@ static const char *const names[VERDICT_COUNT] = {
 #undef X
 };
 
-const char *verdict_name(enum verdict verdict)
+const char *verdict_name(enum verdict_kind verdict)
 {
     return names[verdict];
 }
 
 /* ---- lists ---- */
 
-struct finding *finder_add(struct finder *x, enum verdict verdict, int64_t from, int64_t to)
+struct finding *finder_add(struct finder *x, enum verdict_kind verdict, int64_t from, int64_t to)
 {
     if (x->n == x->cap)
         x->list = xrealloc(x->list, x->cap = x->cap * 2 + 64, sizeof *x->list);
@@ -80,7 +80,8 @@ void finding_add_target(struct finding *f, const struct ip *ip)
 
 enum { DAY_S = 24 * HOUR_S };
 
-/* Happenings that go on past midnight are found in both days, in each with what lies in it, or whole. */
+/* Happenings that go on past midnight are found in both days, in each with what lies in it, or
+ * whole. */
 static bool same_happening(const struct finding *a, const struct finding *b)
 {
     if (a->verdict != b->verdict || a->sensor != b->sensor || b->from > a->to + HOUR_S ||
@@ -137,6 +138,18 @@ static void take_day(struct findings *out, size_t *cap, const struct finder *x)
     }
 }
 
+static int find_day(struct finder *x)
+{
+    int rc = find_by_source(x);
+
+    if (rc == 0) {
+        struct told *told = told_new(x);
+        rc = find_by_series(x, told);
+        told_free(told);
+    }
+    return rc;
+}
+
 static int find_sensor(struct store *s, const struct findings_query *q, uint16_t sensor,
                        struct findings *out, size_t *cap)
 {
@@ -148,7 +161,7 @@ static int find_sensor(struct store *s, const struct findings_query *q, uint16_t
         x.from = from;
         x.to = from + DAY_S < end ? from + DAY_S : end;
         x.n = 0;
-        rc = find_by_source(&x);
+        rc = find_day(&x);
         if (rc == 0)
             take_day(out, cap, &x);
     }

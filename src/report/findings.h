@@ -1,6 +1,6 @@
 /* findings.h - what a researcher would say of a span: verdicts, from the facts, by rules.
  *
- * Each finding is one happening: an hour beside an hour of the same is one, and what a finer verdict
+ * Each finding is one happening: adjacent hours of the same are one, and what a finer verdict
  * tells isn't told again by a coarser one. README.md, "Verdicts", has the rules. Only events that
  * fall under no rule (exclusions, known scanners) are judged. One thread at a time per store; the
  * facts are streamed.
@@ -29,14 +29,14 @@
     X(RHYTHM, "rhythm")                   \
     X(SENSOR_FALL, "sensor-fall")
 
-enum verdict {
+enum verdict_kind {
 #define X(id, name) VERDICT_##id,
     VERDICTS(X)
 #undef X
         VERDICT_COUNT
 };
 
-const char *verdict_name(enum verdict verdict);
+const char *verdict_name(enum verdict_kind verdict);
 
 /* So many of each are listed, those with the most events first; the count beside a list is that of
  * all, where it is known, else of those listed. */
@@ -59,7 +59,7 @@ struct finding_ips {
 
 /* Figures are 0 where the verdict has none. */
 struct finding {
-    enum verdict verdict;
+    enum verdict_kind verdict;
     unsigned also; /* 1 << verdict of the coarser ones whose rules hold, too */
     uint16_t sensor;
     bool anonymous; /* sources are networks or hashes (tag/anonymizer.h) */

@@ -23,7 +23,7 @@ struct plant {
 
 static uint16_t stepped(int base, int step, int i)
 {
-    return (uint16_t)(step == ODD ? base + i * i * 31 % 9973 : base + i * step);
+    return (uint16_t)(step == ODD ? base + (int)((int64_t)i * i * 31 % 9973) : base + i * step);
 }
 
 static void plant(struct tally *t, const struct plant *p, const char *country)
@@ -110,7 +110,7 @@ static char *found(struct store *s, int from, int to)
         print_lists(out, f);
         for (int v = 0; v < VERDICT_COUNT; v++)
             if (f->also >> v & 1)
-                fprintf(out, ", also %s", verdict_name((enum verdict)v));
+                fprintf(out, ", also %s", verdict_name((enum verdict_kind)v));
     }
     fclose(out);
     findings_fini(&list);
@@ -211,9 +211,147 @@ static void test_one_source(void **state)
     }
 }
 
+/* ---- what series do ---- */
+
+enum { DAYS = 3, JUDGED = 2 * DAY };
+
+/* Three quiet days: 22/tcp and 443/tcp from DE and FR, 40 an hour each, never the same source twice. */
+static void quiet_days(struct tally *t, int lull_from, int lull_to)
+{
+    static const char *const countries[] = {"DE", "FR"};
+
+    for (int h = 0; h < DAYS * 24; h++)
+        for (int k = 0; k < 4; k++) {
+            struct plant p = {.n = h >= lull_from && h < lull_to ? 4 : 40,
+                              .from = h * HOUR_S,
+                              .seconds = HOUR_S,
+                              .source = 100000 + (h * 4 + k) * 41,
+                              .source_step = 1,
+                              .target_step = 1,
+                              .port = k & 1 ? 443 : 22,
+                              .sport = 4000,
+                              .sport_step = ODD};
+            plant(t, &p, countries[k >> 1]);
+        }
+}
+
+static const struct series_row {
+    const char *name;
+    struct plant plants[2];
+    int count;
+    const char *country;
+    int lull_from, lull_to;
+    const char *want;
+} series_rows[] = {
+    {"quiet days", {{0}}, 0, "NL", 0, 0, ""},
+    {"a pair's hour, by three sources",
+     {{150, JUDGED + NOON, 3000, 9000, 0, 9, 0, 23, 0, 4000, ODD, SCAN},
+      {150, JUDGED + NOON, 3000, 9001, 0, 8, 0, 23, 0, 4000, ODD, SCAN}},
+     2,
+     "NL",
+     0,
+     0,
+     "burst 216000-219600 300 23/tcp NL from 2"},
+    {"what is less than sure",
+     {{28, JUDGED + NOON, 3000, 9000, 0, 9, 0, 23, 0, 4000, ODD, SCAN}},
+     1,
+     "NL",
+     0,
+     0,
+     ""},
+    {"two hours are one burst",
+     {{150, JUDGED + NOON, 3600, 9000, 0, 9, 0, 23, 0, 4000, ODD, SCAN},
+      {150, JUDGED + NOON + HOUR_S, 3600, 9000, 0, 8, 0, 23, 0, 4000, ODD, SCAN}},
+     2,
+     "NL",
+     0,
+     0,
+     "burst 216000-223200 300 23/tcp NL from 45.0.35.40"},
+    {"many sources, none heavy",
+     {{400, JUDGED + NOON, 3600, 9000, 1, 9, 0, 23, 0, 4000, ODD, SCAN}},
+     1,
+     "NL",
+     0,
+     0,
+     "distributed 216000-219600 400 23/tcp NL from 400"},
+    {"two ports at one rate",
+     {{300, JUDGED + NOON, 2400, 9000, 1, 9, 3, 80, 0, 4000, ODD, SCAN},
+      {300, JUDGED + NOON, 2400, 20000, 1, 8, 3, 8080, 0, 4000, ODD, SCAN}},
+     2,
+     "NL",
+     0,
+     0,
+     "lockstep 216000-218400 600 80/tcp 8080/tcp NL from 300"},
+    {"a port that was never there, all the day",
+     {{240, JUDGED, DAY, 9000, 1, 9, 3, 9001, 0, 4000, ODD, SCAN}},
+     1,
+     "NL",
+     0,
+     0,
+     "newcomer 172800-259200 240 9001/tcp NL from 240"},
+    {"the line is down for two hours", {{0}}, 0, "NL", 60, 62, "sensor-fall 216000-223200 32"},
+    {"a flood isn't told again as a burst",
+     {{700, JUDGED + NOON, 500, 9000, 0, 9, 0, 22, 0, 4000, ODD, SCAN}},
+     1,
+     "NL",
+     0,
+     0,
+     "flood 216000-216500 700 22/tcp NL from 45.0.35.40 at 1"},
+};
+
+static void test_series(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(series_rows); i++) {
+        const struct series_row *row = &series_rows[i];
+        struct store *s = fresh_store();
+        struct tally *t = tally_new();
+        quiet_days(t, row->lull_from, row->lull_to);
+        for (int k = 0; k < row->count; k++)
+            plant(t, &row->plants[k], row->country);
+        commit(s, t, DAYS);
+        char *text = found(s, JUDGED, JUDGED + DAY);
+        same_text(row->name, text, row->want);
+        free(text);
+        tally_free(t);
+        store_close(s);
+    }
+}
+
+/* Brazil's noon is 15:00 UTC. */
+static void test_rhythm(void **state)
+{
+    struct store *s = fresh_store();
+    struct tally *t = tally_new();
+
+    (void)state;
+    quiet_days(t, 0, 0);
+    for (int d = 0; d < DAYS; d++) {
+        plant(t,
+              &(struct plant){90, d * DAY + 10 * HOUR_S, 12 * HOUR_S, 9000 + 200 * d, 1, 9, 1, 5555,
+                              0, 4000, ODD, SCAN},
+              "BR");
+        plant(t,
+              &(struct plant){20, d * DAY + 22 * HOUR_S, (d == DAYS - 1 ? 2 : 12) * HOUR_S,
+                              12000 + 200 * d, 1, 9, 1, 5555, 0, 4000, ODD, SCAN},
+              "BR");
+    }
+    commit(s, t, DAYS);
+    char *text = found(s, JUDGED, JUDGED + DAY);
+    same_text("by day", text, "rhythm 0-259200 330 5555/tcp BR");
+    free(text);
+    text = found(s, DAY, JUDGED);
+    same_text("two days are not three", text, "");
+    free(text);
+    tally_free(t);
+    store_close(s);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_one_source)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_one_source),
+                                       cmocka_unit_test(test_series),
+                                       cmocka_unit_test(test_rhythm)};
 
     return cmocka_run_group_tests(tests, temp_make, temp_remove);
 }

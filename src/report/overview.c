@@ -1,0 +1,128 @@
+#include "report/overview.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+enum { DAYS_S = 3 * 24 * HOUR_S };
+
+static int rank(struct store *s, const struct overview_query *q, enum rank_what what, int64_t from,
+                struct ranking *out)
+{
+    struct rank_query r = {.what = what,
+                           .from = from,
+                           .to = q->to,
+                           .before_from = from - (q->to - from),
+                           .before_to = from,
+                           .sensors = q->sensors,
+                           .sensor_count = q->sensor_count};
+
+    return rank_make(s, &r, out);
+}
+
+static int take_gap(void *ctx, const struct gap *g)
+{
+    struct overview *o = ctx;
+    bool mine = g->sensor == 0;
+
+    for (size_t i = 0; i < o->sensor_n && !mine; i++)
+        mine = o->sensors[i].id == g->sensor;
+    if (!mine)
+        return 0;
+    o->gaps = xrealloc(o->gaps, o->gap_n + 1, sizeof *o->gaps);
+    o->gaps[o->gap_n++] = (struct overview_gap){.sensor = g->sensor,
+                                                .reason = g->reason,
+                                                .from = g->from,
+                                                .to = g->to + 1,
+                                                .lost = g->lost,
+                                                .input = xstrdup(g->input ? g->input : ""),
+                                                .text = xstrdup(g->text ? g->text : "")};
+    return 0;
+}
+
+static int take_sensors(struct store *s, struct overview *o)
+{
+    const struct sensor *list;
+    size_t n;
+    int rc = store_sensors(s, &list, &n);
+
+    if (rc < 0)
+        return rc;
+    o->sensors = xcalloc(n + 1, sizeof *o->sensors);
+    for (size_t i = 0; i < n; i++) {
+        bool asked = o->query.sensor_count == 0;
+        for (size_t k = 0; k < o->query.sensor_count; k++)
+            asked = asked || o->query.sensors[k] == list[i].id;
+        if (asked)
+            o->sensors[o->sensor_n++] = list[i];
+    }
+    return 0;
+}
+
+int overview_make(struct store *s, const struct overview_query *q, struct overview *out)
+{
+    struct findings_query f = {
+        .from = q->from, .to = q->to, .sensors = q->sensors, .sensor_count = q->sensor_count};
+    const int64_t from[OVERVIEW_SPANS] = {q->from, q->to - DAYS_S};
+
+    *out = (struct overview){.query = *q};
+    int rc = take_sensors(s, out);
+    for (int i = 0; i < OVERVIEW_SPANS && rc == 0; i++) {
+        rc = rank(s, q, RANK_PORTS, from[i], &out->ports[i]);
+        if (rc == 0)
+            rc = rank(s, q, RANK_COUNTRIES, from[i], &out->countries[i]);
+    }
+    if (rc == 0)
+        rc = findings_make(s, &f, &out->findings);
+    if (rc == 0)
+        rc = store_read_gaps(s, 0, q->from, q->to, take_gap, out);
+    if (rc)
+        overview_fini(out);
+    return rc;
+}
+
+void overview_fini(struct overview *o)
+{
+    for (int i = 0; i < OVERVIEW_SPANS; i++) {
+        rank_fini(&o->ports[i]);
+        rank_fini(&o->countries[i]);
+    }
+    findings_fini(&o->findings);
+    for (size_t i = 0; i < o->gap_n; i++) {
+        free(o->gaps[i].input);
+        free(o->gaps[i].text);
+    }
+    free(o->gaps);
+    free(o->sensors);
+    *o = (struct overview){0};
+}
+
+const char *overview_sensor(const struct overview *o, uint16_t id)
+{
+    for (size_t i = 0; i < o->sensor_n; i++)
+        if (o->sensors[i].id == id)
+            return o->sensors[i].name;
+    return "";
+}
+
+static bool is_sudden(enum verdict_kind v)
+{
+    return v == VERDICT_FLOOD || v == VERDICT_MICRO_BURST || v == VERDICT_BURST ||
+           v == VERDICT_REFLECTION || v == VERDICT_SEQUENTIAL || v == VERDICT_LOCKSTEP;
+}
+
+uint64_t overview_burst_events(const struct overview *o, const struct rank_row *row, bool country)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < o->findings.n; i++) {
+        const struct finding *f = &o->findings.list[i];
+        /* What is spread over several can't be told to one of them. */
+        if (is_sudden(f->verdict) && f->from < o->query.to && f->to > o->query.from &&
+            (country ? f->countries.all == 1 && f->countries.list[0] == row->country
+                     : f->ports.all == 1 && f->ports.list[0] == row->port))
+            n += f->events;
+    }
+    return n < row->events ? n : row->events;
+}
