@@ -40,6 +40,7 @@ struct last {
 /* What a match found, by field. */
 struct values {
     uint32_t have; /* a bit each */
+    uint8_t flags; /* those of TCP that groups say by their names */
     struct str of[FIELDS];
 };
 
@@ -139,6 +140,16 @@ static inline void give(struct values *v, enum field f, struct str s)
     }
 }
 
+/* What a group says by its name; flags add up, since each may have a key of its own. */
+static void give_word(struct values *v, enum field f, struct str word)
+{
+    if (f == FIELD_FLAGS) {
+        v->flags |= word_flags(word);
+        word.n = 0;
+    }
+    give(v, f, word);
+}
+
 /* Takes over what the groups of a match hold; the first of a name counts. */
 static inline void take_groups(struct matcher *m, const struct pattern *pat, struct str text)
 {
@@ -146,11 +157,13 @@ static inline void take_groups(struct matcher *m, const struct pattern *pat, str
 
     for (size_t i = 0; i < pat->group_count; i++) {
         unsigned g = pat->groups[i].number;
-        if (ov[2 * g] != PCRE2_UNSET)
+        if (ov[2 * g] == PCRE2_UNSET)
+            continue;
+        if (pat->groups[i].word.p)
+            give_word(&m->values, pat->groups[i].field, pat->groups[i].word);
+        else
             give(&m->values, pat->groups[i].field,
-                 pat->groups[i].word.p
-                     ? pat->groups[i].word
-                     : (struct str){text.p + ov[2 * g], ov[2 * g + 1] - ov[2 * g]});
+                 (struct str){text.p + ov[2 * g], ov[2 * g + 1] - ov[2 * g]});
     }
 }
 
@@ -293,7 +306,7 @@ static bool read_transport(const struct values *v, struct event *e)
         if (!e->has_ports)
             return e->is_fragment || untold(v, FIELD_DPORT);
         e->has_flags = proto == 6 && has(v, FIELD_FLAGS) && e->has_ports;
-        e->tcp_flags = e->has_flags ? word_flags(v->of[FIELD_FLAGS]) : 0;
+        e->tcp_flags = e->has_flags ? word_flags(v->of[FIELD_FLAGS]) | v->flags : 0;
     }
     return true;
 }
@@ -385,6 +398,7 @@ static bool try_at(struct matcher *m, struct str text, size_t at, struct event *
         if (!run(m, pat, text, at))
             continue;
         m->values.have = 0;
+        m->values.flags = 0;
         take_groups(m, pat, text);
         m->pattern = i;
         if (i >= p->file->patterns_count) {
