@@ -92,8 +92,8 @@ load syslog-helper
     listens "listen: 'tcp://127.0.0.1:$p', timezone: UTC, max_per_peer: 2, max_connections: 3, idle: 10s"
     start
     until_true says 1 ': listens$'
-    sleep 60 3>&- | nc -s 127.0.0.1 127.0.0.1 "$p" 3>&- &
-    sleep 60 3>&- | nc -s 127.0.0.1 127.0.0.1 "$p" 3>&- &
+    nc -d -s 127.0.0.1 127.0.0.1 "$p" 3>&- &
+    nc -d -s 127.0.0.1 127.0.0.1 "$p" 3>&- &
     connections() { [ "$(grep -c "$(printf '0100007F:%04X' "$p") .* 01 " /proc/net/tcp)" -ge "$1" ]; }
     until_true connections 2
     messages 1 1 | nc -N -s 127.0.0.1 127.0.0.1 "$p" || true # one too many
@@ -221,12 +221,12 @@ load syslog-helper
     until_true says 1 ': listens$'
     idle=()
     for i in $(seq 45); do
-        sleep 60 3>&- | nc 127.0.0.1 "$p" 3>&- &
+        nc -d 127.0.0.1 "$p" 3>&- &
         idle+=($!)
     done
     no_more() { [ "$(ls "/proc/$daemon/fd" | wc -l)" -ge 40 ]; }
     until_true no_more
-    messages 1 5 | nc -N 127.0.0.1 "$p" 3>&- &
+    { messages 1 5 | nc -N 127.0.0.1 "$p" || true; } 3>&- &
     kill "${idle[@]}"
     until_true has_events 5
     stop
