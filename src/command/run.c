@@ -90,24 +90,24 @@ static int read_options(int argc, char **argv, struct setup_files *call)
                                             {"sensor", required_argument, NULL, 's'},
                                             {"timezone", required_argument, NULL, 'z'},
                                             {0}};
-    const char *timezone = NULL;
+    const char *zone = NULL;
     int option, status;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
         if (option == 's')
             call->sensor = optarg;
         else if (option == 'z')
-            timezone = optarg;
+            zone = optarg;
         else if (session_option(option, "run", usage, &status) < 0)
             return status == EXIT_DONE ? -1 : status;
     }
     call->files = argv + optind;
     call->n = (size_t)(argc - optind);
-    if (call->n == 0 && (call->sensor || timezone))
+    if (call->n == 0 && (call->sensor || zone))
         return session_mistake("run", "--sensor and --timezone are of FILEs named here; for the "
                                       "configured ones they stand in "
                                       "the configuration");
-    return session_zone("run", timezone, &call->zone);
+    return session_zone("run", zone, &call->zone);
 }
 
 /* ---- while it runs ---- */

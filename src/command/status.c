@@ -57,7 +57,7 @@ static void add_input(void *ctx, const struct input_status *s)
     json_object_set_new(o, "sensor", text_json(s->sensor));
     json_object_set_new(o, "lines", json_integer((json_int_t)s->counts.lines));
     for (int i = 0; i < OUTCOMES; i++)
-        json_object_set_new(o, i == OUTCOME_EVENT ? "events" : outcome_name(i),
+        json_object_set_new(o, i == OUTCOME_EVENT ? "events" : outcome_name((enum outcome)i),
                             json_integer((json_int_t)s->counts.by[i]));
     json_object_set_new(o, "suppressed", json_integer((json_int_t)s->counts.suppressed));
     json_object_set_new(o, "offset",
