@@ -8,7 +8,9 @@
 #include "base/check.h"
 #include "base/socket.h"
 
-enum { BACKLOG = 16 };
+enum { BACKLOG = 16, TOLD_MAX = 16 /* that are told at once; each holds its text */ };
+
+struct told;
 
 struct control {
     uv_pipe_t pipe;
@@ -16,12 +18,15 @@ struct control {
     int folder; /* that the path goes through; -1: none */
     char *(*text)(void *ctx);
     void *ctx;
+    struct told *told[TOLD_MAX]; /* the oldest first */
+    size_t n;
 };
 
 /* One connection. */
 struct told {
     uv_pipe_t pipe;
     uv_write_t write;
+    struct control *control;
     char *text;
 };
 
@@ -33,12 +38,26 @@ static void on_told_closed(uv_handle_t *handle)
     free(t);
 }
 
+/* It was told all, has gone, or doesn't read while others wait or the daemon ends. */
+static void leave(struct control *c, size_t i)
+{
+    uv_close((uv_handle_t *)&c->told[i]->pipe, on_told_closed);
+    c->n--;
+    memmove(&c->told[i], &c->told[i + 1], (c->n - i) * sizeof(struct told *));
+}
+
 static void on_written(uv_write_t *write, int status)
 {
     struct told *t = write->data;
+    struct control *c = t->control;
 
-    (void)status; /* whoever asked has gone */
-    uv_close((uv_handle_t *)&t->pipe, on_told_closed);
+    if (status == UV_ECANCELED) /* it was left */
+        return;
+    for (size_t i = 0; i < c->n; i++)
+        if (c->told[i] == t) {
+            leave(c, i);
+            return;
+        }
 }
 
 static void on_connection(uv_stream_t *server, int status)
@@ -55,10 +74,14 @@ static void on_connection(uv_stream_t *server, int status)
         uv_close((uv_handle_t *)&t->pipe, on_told_closed);
         return;
     }
+    if (c->n == TOLD_MAX)
+        leave(c, 0);
+    t->control = c;
+    c->told[c->n++] = t;
     t->text = c->text(c->ctx);
     uv_buf_t buf = uv_buf_init(t->text, (unsigned)strlen(t->text));
     if (uv_write(&t->write, (uv_stream_t *)&t->pipe, &buf, 1, on_written) < 0)
-        uv_close((uv_handle_t *)&t->pipe, on_told_closed);
+        leave(c, c->n - 1);
 }
 
 struct control *control_open(uv_loop_t *loop, const char *folder, char *(*text)(void *ctx),
@@ -101,6 +124,9 @@ static void on_closed(uv_handle_t *handle)
 /* libuv unlinks the path that it bound. */
 void control_close(struct control *c)
 {
-    if (c)
-        uv_close((uv_handle_t *)&c->pipe, on_closed);
+    if (!c)
+        return;
+    while (c->n > 0)
+        leave(c, c->n - 1);
+    uv_close((uv_handle_t *)&c->pipe, on_closed);
 }

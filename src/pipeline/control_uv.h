@@ -1,7 +1,8 @@
 /* control_uv.h - whoever connects to `<data>/control.sock` is told how the daemon is doing.
  *
- * One text a connection, then it is closed; nothing is read from it. Who may connect is who may
- * enter the data folder. The loop's thread only. */
+ * One text a connection, then it is closed; nothing is read from it. Who doesn't read it is left
+ * when sixteen others ask, and at the end. Who may connect is who may enter the data folder. The
+ * loop's thread only. */
 #ifndef SCANTIDE_PIPELINE_CONTROL_UV_H
 #define SCANTIDE_PIPELINE_CONTROL_UV_H
 
