@@ -329,13 +329,19 @@ static void start(struct daemon *d, enum job job);
 
 /* ---- a changed configuration ---- */
 
+/* Whoever ends by now takes nothing over: the next start will. */
+static void leave_it(struct daemon *d)
+{
+    if (d->next)
+        d->next->free(d->next);
+    d->next = NULL;
+}
+
 static void refuse(struct daemon *d)
 {
     say_faults(d);
     say(d, "the configuration stays as it was: mend that, and send SIGHUP again");
-    if (d->next)
-        d->next->free(d->next);
-    d->next = NULL;
+    leave_it(d);
     notify_ready();
 }
 
@@ -358,17 +364,22 @@ static void adopt(struct daemon *d)
 
 static void loaded(struct daemon *d)
 {
+    if (d->stopping) {
+        leave_it(d);
+        return;
+    }
     if (d->rc == 0)
         d->rc = feeds_prepare(d->feeds, d->next->inputs, d->next->input_count, &d->err);
     if (d->rc < 0)
         refuse(d);
-    else
-        start(d, JOB_APPLY);
 }
 
 static void applied(struct daemon *d)
 {
-    if (d->rc < 0) {
+    if (d->stopping) {
+        feeds_abandon(d->feeds);
+        leave_it(d);
+    } else if (d->rc < 0) {
         feeds_abandon(d->feeds);
         refuse(d);
     } else {
@@ -406,6 +417,8 @@ static void after_job(uv_work_t *work, int status)
     else
         upkeep_ended(d);
     error_fini(&d->err);
+    if (d->next) /* loaded, and opened; faults are the next job's from here on */
+        start(d, JOB_APPLY);
     schedule(d);
     read_on(d);
 }
