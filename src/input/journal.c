@@ -13,7 +13,6 @@ struct journal {
     sd_journal *sd;
     const char *const *matches;
     size_t match_count;
-    bool any; /* an entry was read */
 };
 
 static int add_matches(struct journal *j)
@@ -73,9 +72,15 @@ void journal_close(struct journal *j)
     free(j);
 }
 
-void journal_set_matches(struct journal *j, const char *const *matches)
+int journal_set_matches(struct journal *j, const char *const *matches, size_t n)
 {
+    bool same = n == j->match_count;
+
+    for (size_t i = 0; i < n && same; i++)
+        same = strcmp(matches[i], j->matches[i]) == 0;
     j->matches = matches;
+    j->match_count = n;
+    return same ? 0 : add_matches(j); /* sd-journal goes on behind the entry that was read last */
 }
 
 int journal_fd(const struct journal *j)
@@ -178,7 +183,6 @@ int journal_next(struct journal *j, char *buffer, struct journal_entry *out)
 
     if (rc <= 0)
         return rc;
-    j->any = true;
     out->when = entry_when(j);
     struct str host = field(j, "_HOSTNAME"), message = field(j, "MESSAGE");
     struct str tag = field(j, "SYSLOG_IDENTIFIER");
@@ -207,9 +211,6 @@ int journal_cursor(struct journal *j, char *cursor, size_t size)
 {
     char *text = NULL;
 
-    cursor[0] = 0;
-    if (!j->any)
-        return 0;
     int rc = sd_journal_get_cursor(j->sd, &text);
     if (rc >= 0 && strlen(text) >= size)
         rc = -ENAMETOOLONG;

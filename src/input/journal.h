@@ -28,8 +28,9 @@ int journal_open(const char *folder, const char *const *matches, size_t n, struc
                  struct error *err);
 void journal_close(struct journal *j);
 
-/* The same matches, where the caller keeps them elsewhere now. */
-void journal_set_matches(struct journal *j, const char *const *matches);
+/* Other matches, or the same where the caller keeps them elsewhere now; what comes next is what
+ * matches behind the entry that was read last. 0 or a negative errno. */
+int journal_set_matches(struct journal *j, const char *const *matches, size_t n);
 
 /* To be polled for reading with journal_events; then, and once a second, journal_process. */
 int journal_fd(const struct journal *j);
@@ -66,7 +67,8 @@ int journal_next(struct journal *j, char *buffer, struct journal_entry *out);
 /* When the cursor's entry came; INT64_MIN where it doesn't say so. */
 int64_t journal_cursor_when(const char *cursor);
 
-/* The cursor of the entry that was read last; "" where none was. Up to CURSOR_MAX - 1 bytes. */
+/* The cursor of the entry that journal_next has just read, up to size - 1 bytes; untouched where
+ * that fails. */
 int journal_cursor(struct journal *j, char *cursor, size_t size);
 
 #endif

@@ -65,6 +65,30 @@ static void look(struct feed *f)
 static void stop(struct feed *f)
 {
     of(f)->more = false; /* the cursor tells where to go on */
+    stream_stop(of(f)->stream);
+}
+
+/* What is counted and how far was read go together, whatever is asked of the journal meanwhile. */
+static void keep_cursor(struct journal_feed *jf)
+{
+    const struct feed_host *host = jf->feed.host;
+    struct log_state *state = &jf->stream->state;
+    int rc = journal_cursor(jf->journal, state->cursor, sizeof state->cursor);
+
+    if (rc < 0)
+        host->say(host, "the journal: its cursor can't be had (%s)", strerror(-rc));
+}
+
+static void caught_up(struct journal_feed *jf)
+{
+    const struct feed_host *host = jf->feed.host;
+    const struct counts *c = &jf->stream->counts;
+
+    if (jf->more || jf->caught_up)
+        return;
+    jf->caught_up = true;
+    host->say(host, "the journal: read to its end: %" PRIu64 " lines, %" PRIu64 " events", c->lines,
+              c->by[OUTCOME_EVENT]);
 }
 
 static bool turn(struct feed *f)
@@ -73,11 +97,11 @@ static bool turn(struct feed *f)
     struct journal_entry entry;
     char line[JOURNAL_LINE_MAX];
     size_t n = 0;
-    int rc = 1;
+    int rc = 1, read = 0;
 
     if (!jf->more)
         return false;
-    for (int i = 0; i < TURN_ENTRIES && n + JOURNAL_LINE_MAX <= sizeof jf->lines; i++) {
+    for (; read < TURN_ENTRIES && n + JOURNAL_LINE_MAX <= sizeof jf->lines; read++) {
         if ((rc = journal_next(jf->journal, line, &entry)) <= 0)
             break;
         if (entry.cut) {
@@ -93,13 +117,10 @@ static bool turn(struct feed *f)
                     f->host->now, (struct str){jf->lines, n});
         FAULT("parsed");
     }
+    if (read > 0)
+        keep_cursor(jf);
     jf->more = rc > 0;
-    if (!jf->more && !jf->caught_up) {
-        const struct counts *c = &jf->stream->counts;
-        jf->caught_up = true;
-        f->host->say(f->host, "the journal: read to its end: %" PRIu64 " lines, %" PRIu64 " events",
-                     c->lines, c->by[OUTCOME_EVENT]);
-    }
+    caught_up(jf);
     return jf->more;
 }
 
@@ -132,15 +153,9 @@ static bool changed(const struct feed *f)
 static void swap(struct feed *f, bool watch, bool last, struct batch *b)
 {
     struct journal_feed *jf = of(f);
-    struct stream *s = jf->stream;
 
     (void)last;
-    if (s->changed) {
-        int rc = journal_cursor(jf->journal, s->state.cursor, sizeof s->state.cursor);
-        if (rc < 0)
-            f->host->say(f->host, "the journal: its cursor can't be had (%s)", strerror(-rc));
-    }
-    stream_swap(s, f->host->now, !jf->more, watch, b);
+    stream_swap(jf->stream, f->host->now, !jf->more, watch, b);
 }
 
 static void summarize(struct feed *f)
@@ -197,36 +212,36 @@ static void close_feed(struct feed *f)
 
 /* ---- a changed configuration ---- */
 
+/* Of one folder; its matches and the sensor may be others, and it is read on where it is. */
 static bool takes(const struct feed *f, const struct config_input *in)
 {
-    const struct config_input *now = of(f)->input;
+    const char *folder = of(f)->input->folder;
 
-    if (in->kind != INPUT_JOURNAL || in->match_count != now->match_count ||
-        strcmp(in->folder ? in->folder : "", now->folder ? now->folder : "") != 0 ||
-        strcmp(in->sensor ? in->sensor : "", now->sensor ? now->sensor : "") != 0)
-        return false;
-    for (size_t i = 0; i < in->match_count; i++)
-        if (strcmp(in->matches[i], now->matches[i]) != 0)
-            return false;
-    return true;
+    return in->kind == INPUT_JOURNAL &&
+           strcmp(in->folder ? in->folder : "", folder ? folder : "") == 0;
 }
 
 static bool adopt(struct feed *f, const struct config_input *inputs, size_t n)
 {
     struct journal_feed *jf = of(f);
+    const struct config_input *was = jf->input, *in = inputs;
 
-    for (size_t i = 0; i < n; i++) {
-        if (!takes(f, &inputs[i]))
-            continue;
-        jf->input = &inputs[i];
-        journal_set_matches(jf->journal, (const char *const *)jf->input->matches);
-        jf->stream->silence_s = jf->input->silence_s;
-        stream_set_geo(jf->stream, f->host->geo);
-        matcher_free(jf->matcher);
-        jf->reader.matcher = jf->matcher = feed_matcher(f->host, jf->input);
-        return true;
-    }
-    return false;
+    while (in < inputs + n && !takes(f, in))
+        in++;
+    if (in == inputs + n)
+        return false;
+    int rc = journal_set_matches(jf->journal, (const char *const *)in->matches, in->match_count);
+    if (rc < 0)
+        f->host->say(f->host, "the journal: its matches can't be set (%s)", strerror(-rc));
+    if (strcmp(in->sensor ? in->sensor : "", was->sensor ? was->sensor : "") != 0)
+        stream_leave_sensors(jf->stream);
+    jf->input = in;
+    jf->more = true;
+    jf->stream->silence_s = in->silence_s;
+    stream_set_geo(jf->stream, f->host->geo);
+    matcher_free(jf->matcher);
+    jf->reader.matcher = jf->matcher = feed_matcher(f->host, in);
+    return true;
 }
 
 static const struct feed_ops ops = {

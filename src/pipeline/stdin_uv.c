@@ -126,6 +126,7 @@ static void stop(struct feed *f)
     while (!sf->ended && (n = read(STDIN_FILENO, sf->bytes + sf->n, sizeof sf->bytes - sf->n)) > 0)
         take(sf, (size_t)n);
     finish(sf);
+    stream_stop(sf->stream);
 }
 
 static int64_t reached(const struct feed *f, int64_t until)
@@ -222,7 +223,11 @@ static bool adopt(struct feed *f, const struct config_input *inputs, size_t n)
         i++;
     if (i == n)
         return false;
+    if (strcmp(inputs[i].sensor ? inputs[i].sensor : "",
+               sf->input->sensor ? sf->input->sensor : "") != 0)
+        stream_leave_sensors(sf->stream);
     sf->input = &inputs[i];
+    sf->stream->silence_s = sf->input->silence_s;
     stream_set_geo(sf->stream, f->host->geo);
     matcher_free(sf->matcher);
     sf->reader.matcher = sf->matcher = feed_matcher(f->host, sf->input);
@@ -281,6 +286,9 @@ struct feed *stdin_feed_open(struct feed_host *host, const struct config_input *
     sf->stream->silence_s = in->silence_s;
     sf->matcher = feed_matcher(host, in);
     reader_init(&sf->reader, sf->matcher, &rule, INT64_MIN);
+    if (stream_note_absence(sf->stream, host->store, host->now) < 0)
+        host->say(host, "stdin: since when nobody read can't be noted (%s)",
+                  store_error(host->store));
     host->say(host, "stdin: is read; what is piped in twice counts twice");
     flow(&sf->feed, true);
     return &sf->feed;

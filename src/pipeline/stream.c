@@ -1,8 +1,10 @@
 #include "pipeline/stream.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "store/gap.h"
 
 struct stream *stream_new(const char *name, struct geo *geo)
 {
@@ -34,6 +36,14 @@ void stream_free(struct stream *s)
 void stream_set_geo(struct stream *s, struct geo *geo)
 {
     s->geo = geo;
+}
+
+void stream_leave_sensors(struct stream *s)
+{
+    ASSERT(!s->in_batch);
+    s->left = s->changed;
+    if (!s->left)
+        s->state.sensor_count = 0;
 }
 
 void stream_blind(struct stream *s)
@@ -95,6 +105,43 @@ void stream_lose(struct stream *s, uint64_t lines)
     s->changed |= lines > 0;
 }
 
+static int put_absence(const struct stream *s, struct store *store, int64_t now)
+{
+    struct stream_state state = {.watched_to = INT64_MIN};
+    int rc = store_find_stream(store, s->name, &state);
+
+    if (rc == -ENOENT || (rc == 0 && state.watched_to == INT64_MIN))
+        return 0;
+    struct gap g = {.reason = state.ended ? GAP_STOPPED : GAP_CRASHED,
+                    .from = state.watched_to + 1,
+                    .to = now - 1,
+                    .input = s->name};
+    return rc < 0 || g.from > g.to ? rc : store_put_gap(store, &g);
+}
+
+int stream_note_absence(struct stream *s, struct store *store, int64_t now)
+{
+    const struct stream_state state = {.watched_to = now};
+    int rc = store_begin(store);
+
+    if (rc < 0)
+        return rc;
+    rc = put_absence(s, store, now);
+    if (rc == 0)
+        rc = store_put_stream(store, s->name, &state);
+    if (rc == 0)
+        return store_commit(store);
+    store_rollback(store);
+    return rc;
+}
+
+void stream_stop(struct stream *s)
+{
+    s->state.ended = true;
+    s->state.mark = true; /* nothing of it may be remembered when it goes on */
+    s->changed = true;
+}
+
 bool stream_silent(const struct stream *s, int64_t now)
 {
     return s->silence_s && s->heard != INT64_MIN && now - s->heard > s->silence_s;
@@ -114,7 +161,8 @@ static void stored(void *owner, const struct batch_part *part)
         counts_add(&s->committed, &part->counts);
     for (size_t i = s->state.sensor_count; i < part->stored.sensor_count; i++)
         s->state.sensors[i] = part->stored.sensors[i]; /* only ever added to */
-    s->state.sensor_count = part->stored.sensor_count;
+    s->state.sensor_count = s->left ? 0 : part->stored.sensor_count;
+    s->left = false;
     if (s->ended)
         end(s);
 }

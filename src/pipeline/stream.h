@@ -7,7 +7,8 @@
  *
  *     struct stream *s = stream_new("udp://[::]:5514", geo);
  *     stream_take(s, &reader, sensor, now, lines);
- *     stream_swap(s, now, true, batch);
+ *     stream_swap(s, now, true, watch, batch);
+ *     stream_stop(s);                               the next swap is its last
  *     stream_free(s);                               frees itself once no batch has it */
 #ifndef SCANTIDE_PIPELINE_STREAM_H
 #define SCANTIDE_PIPELINE_STREAM_H
@@ -28,6 +29,7 @@ struct stream {
     int64_t heard;     /* when lines came last, or it began; INT64_MIN: not yet */
     int64_t last_line; /* when it was stamped; INT64_MIN: none yet */
     bool live;         /* see stream_watch_live */
+    bool left;         /* see stream_leave_sensors: once what waits is stored */
 };
 
 /* `name` tells it from other streams in the facts, too. */
@@ -49,8 +51,20 @@ void stream_lose(struct stream *s, uint64_t lines);
  * swap on. */
 void stream_watch_live(struct stream *s, int64_t now);
 
+/* What comes from now on is of other sensors, and these aren't watched by it any more. No batch may
+ * have anything of it. */
+void stream_leave_sensors(struct stream *s);
+
 /* Nobody watched since the last line or swap: what comes next begins a new span. */
 void stream_blind(struct stream *s);
+
+/* Notes in the store that nobody has taken in what it is about since the end of its last run, or the
+ * last commit before a crash; from now on, should it end before its first commit, it has crashed. In
+ * a transaction of its own. 0 or a negative code. */
+int stream_note_absence(struct stream *s, struct store *store, int64_t now);
+
+/* It ends as it should: what the next swaps move is told of with that, even where it is nothing. */
+void stream_stop(struct stream *s);
 
 /* Whether no line has come for longer than it can be quiet. */
 bool stream_silent(const struct stream *s, int64_t now);

@@ -11,7 +11,6 @@
 #include "input/peers_uv.h"
 #include "pipeline/senders.h"
 #include "pipeline/stream.h"
-#include "store/gap.h"
 
 enum {
     FAULTS_A_MINUTE = 3,   /* about connections */
@@ -188,7 +187,7 @@ static void swap(struct feed *f, bool watch, bool last, struct batch *b)
 {
     struct syslog_feed *sf = of(f);
 
-    sf->stream->state.ended = last || sf->stopping;
+    (void)last;
     stream_swap(sf->stream, f->host->now, !sf->held, watch, b);
 }
 
@@ -219,7 +218,7 @@ static void stop(struct feed *f)
 
     sf->held = false;
     sf->stopping = true;
-    sf->stream->changed = true; /* it has ended, and that is to be stored */
+    stream_stop(sf->stream);
     if (sf->peers) {
         peers_stop(sf->peers);
         return;
@@ -470,39 +469,6 @@ static const struct feed_ops ops = {
 
 /* ---- its start ---- */
 
-/* Since the last commit of an earlier start nobody has listened, or what was taken is forgotten. */
-static int put_absence(struct store *store, const char *name, int64_t now)
-{
-    struct stream_state state = {.watched_to = INT64_MIN};
-    int rc = store_find_stream(store, name, &state);
-
-    if (rc == -ENOENT || (rc == 0 && state.watched_to == INT64_MIN))
-        return 0;
-    struct gap g = {.reason = state.ended ? GAP_STOPPED : GAP_CRASHED,
-                    .from = state.watched_to + 1,
-                    .to = now - 1,
-                    .input = name};
-    return rc < 0 || g.from > g.to ? rc : store_put_gap(store, &g);
-}
-
-/* From here on, should it end before its first commit, it has crashed. */
-static int note_start(struct syslog_feed *sf)
-{
-    const struct feed_host *host = sf->feed.host;
-    const struct stream_state state = {.watched_to = host->now};
-    int rc = store_begin(host->store);
-
-    if (rc < 0)
-        return rc;
-    rc = put_absence(host->store, sf->stream->name, host->now);
-    if (rc == 0)
-        rc = store_put_stream(host->store, sf->stream->name, &state);
-    if (rc == 0)
-        return store_commit(host->store);
-    store_rollback(host->store);
-    return rc;
-}
-
 static void open_datagrams(struct syslog_feed *sf)
 {
     const struct feed_host *host = sf->feed.host;
@@ -548,7 +514,7 @@ struct feed *syslog_feed_open(struct feed_host *host, const struct config_input 
         return NULL;
     }
     open_socket(sf, in);
-    if (note_start(sf) < 0)
+    if (stream_note_absence(sf->stream, host->store, host->now) < 0)
         host->say(host, "%s: since when nobody listened can't be noted (%s)", l->url,
                   store_error(host->store));
     host->say(host, "%s: listens", l->url);

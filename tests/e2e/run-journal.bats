@@ -87,6 +87,30 @@ journal() { # FURTHER KEYS
     "$SCANTIDE" sql --config conf.yaml "SELECT state FROM coverage" | grep -q journal-gap
 }
 
+@test "SIGHUP with another sensor and other matches: it is read on where it is, each entry once" {
+    journal ', sensor: gw'
+    sed -i 's/commit_every: 1s/commit_every: 60s/' conf.yaml
+    append 1 500
+    start
+    until_true says 1 'the journal: read to its end: 500 lines'
+    until_true has_events 500
+    append 501 600
+    sed -i 's/sensor: gw/sensor: other/; s/journal: kernel/journal: _TRANSPORT=kernel _HOSTNAME=gw/' conf.yaml
+    sleep 1.2 # an entry is taken in within a second, and not committed for a minute
+    kill -HUP "$daemon"
+    until_true says 1 'the configuration is taken over'
+    append 601 700
+    stop
+    [ "$(events)" -ge 600 ]
+    [ "$(events)" -le 700 ]
+    start
+    until_true says 1 'the journal: reads on where it was left'
+    until_true has_events 700
+    stop
+    [ "$(events)" -eq 700 ]
+    [ "$("$SCANTIDE" sql --config conf.yaml --format csv "SELECT count(DISTINCT sensor) FROM bins" | tail -1)" -eq 2 ]
+}
+
 @test "nothing may be read in it: the mistake is said, and what to do" {
     mkdir journal
     journal ''

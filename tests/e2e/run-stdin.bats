@@ -38,3 +38,52 @@ load run-helper
     [ "$status" -eq 2 ]
     [[ $output == *"'scantide import -'"* ]]
 }
+
+@test "after a crash nobody watched from its last commit on, after an end from that on" {
+    piped() {
+        "$SCANTIDE" run --config conf.yaml --sensor gw --timezone UTC - <pipe 2>>said 3>&- 8>&- &
+        daemon=$!
+    }
+    states() {
+        "$SCANTIDE" sql --config conf.yaml --format csv "SELECT DISTINCT state FROM coverage WHERE input = 'stdin'" | tail -n +2 | sort | xargs
+    }
+    now() { # FROM TO: lines of this second
+        lines "$1" "$2" | sed "s/^.\{15\}/$(date -u '+%b %e %T')/"
+    }
+    state_is() { [ "$(states)" = "$1" ]; }
+    mkfifo pipe
+    exec 8<>pipe
+    piped
+    now 1 100 >&8
+    until_true has_events 100
+    kill -9 "$daemon"
+    wait "$daemon" || true
+    sleep 2 # a whole second that nobody watched
+    piped
+    until_true state_is crashed
+    now 101 200 >&8
+    until_true has_events 200
+    stop
+    sleep 2
+    piped
+    until_true state_is "crashed stopped"
+    stop
+}
+
+@test "a burst goes on where a pipe was ended in the middle of it" {
+    flood() { # FROM TO
+        awk -v from="$1" -v to="$2" 'BEGIN {
+            for (i = from; i < to; i++)
+                printf "Nov 24 00:%02d:%02d gw kernel: DROP IN=eth0 OUT= SRC=203.0.113.9 DST=192.0.2.7 LEN=40 TTL=244 ID=%d PROTO=TCP SPT=4 DPT=23 WINDOW=1024 RES=0x00 SYN URGP=0\n",
+                    i / 360, i / 6 % 60, i
+        }'
+    }
+    bursts() {
+        "$SCANTIDE" sql --data "$1" --format csv "SELECT kind, first, last, events FROM bursts ORDER BY kind" | tail -n +2
+    }
+    flood 0 600 | "$SCANTIDE" run --data whole --sensor gw --timezone UTC - 2>said
+    flood 0 20 | "$SCANTIDE" run --config conf.yaml --sensor gw --timezone UTC - 2>>said
+    flood 20 600 | "$SCANTIDE" run --config conf.yaml --sensor gw --timezone UTC - 2>>said
+    [ -n "$(bursts whole)" ]
+    diff <(bursts whole) <(bursts data)
+}
