@@ -13,8 +13,8 @@
 enum {
     PLACES_MAX = 64,    /* of a literal in a line; a LOG prefix of 127 bytes holds 42 "IN=" */
     HOSTS = 64,         /* a power of two */
-    PREFIX_SLOTS = 256, /* a power of two */
-    PREFIX_KEPT = 96,
+    VERDICTS = 1024,    /* a power of two */
+    VERDICT_KEPT = 240, /* bytes that one is judged by; CEF's kind and reason have 150 */
     /* A longer text is judged by its last bytes: a kernel's prefix has 127, the rest is another
      * line that was cut, or made to be slow. */
     JUDGED_MAX = 256,
@@ -22,13 +22,14 @@ enum {
     JIT_STACK_MAX = 512 * 1024
 };
 
-/* The verdict of a prefix, remembered: sensors have a handful of them. */
-struct prefix_slot {
+/* A verdict, remembered: sensors have a handful of prefixes each, and judging one anew runs every
+ * rule. */
+struct verdict_slot {
     const struct parser *parser;
     uint8_t len;
     uint8_t action;
     bool decided;
-    char text[PREFIX_KEPT];
+    char text[VERDICT_KEPT];
 };
 
 /* The parser that took a source's last line, and whether it took the one before, too. */
@@ -68,7 +69,7 @@ struct matcher {
     uint64_t *candidates; /* a bit a parser */
     struct last last[HOSTS];
     bool *only; /* by parser: whether it is tried; NULL: all are */
-    struct prefix_slot slots[PREFIX_SLOTS];
+    struct verdict_slot verdicts[VERDICTS];
 };
 
 struct matcher *matcher_new(const struct parser_set *set)
@@ -207,10 +208,10 @@ static enum action judge(struct matcher *m, const struct parser *p)
 }
 
 /* The texts that the verdict is judged by, one behind the other, each with bytes that tell which
- * and how long it is; one alone is itself. n is over PREFIX_KEPT: longer than what is
+ * and how long it is; one alone is itself. n is over VERDICT_KEPT: longer than what is
  * remembered. */
 static struct str verdict_key(const struct matcher *m, const struct parser *p,
-                              char buffer[PREFIX_KEPT])
+                              char buffer[VERDICT_KEPT])
 {
     uint32_t sources = p->sources | (m->set->prefix_count ? 1u << FIELD_PREFIX : 0);
     struct str key = {buffer, 0};
@@ -220,8 +221,8 @@ static struct str verdict_key(const struct matcher *m, const struct parser *p,
     for (uint32_t rest = sources & m->values.have; rest; rest &= rest - 1) {
         unsigned f = (unsigned)__builtin_ctz(rest);
         struct str s = m->values.of[f];
-        if (key.n + 2 + s.n > PREFIX_KEPT) {
-            key.n = PREFIX_KEPT + 1;
+        if (key.n + 2 + s.n > VERDICT_KEPT) {
+            key.n = VERDICT_KEPT + 1;
             break;
         }
         buffer[key.n++] = (char)f;
@@ -232,23 +233,42 @@ static struct str verdict_key(const struct matcher *m, const struct parser *p,
     return key;
 }
 
+static bool remembers(const struct verdict_slot *slot, const struct parser *p, struct str key)
+{
+    return slot->parser == p && slot->len == key.n &&
+           (key.n == 0 || memcmp(slot->text, key.p, key.n) == 0);
+}
+
+/* The slot of a verdict, which is judged unless it is remembered there. A key has two places, so
+ * that two keys that are met by turns don't drive each other out. */
+static const struct verdict_slot *find_verdict(struct matcher *m, const struct parser *p,
+                                               struct str key)
+{
+    size_t h = hash_bytes(key.p, key.n, (uint64_t)(p - m->set->parsers)) & (VERDICTS - 1);
+    struct verdict_slot *slot = &m->verdicts[h], *other = &m->verdicts[h ^ 1];
+
+    if (remembers(slot, p, key))
+        return slot;
+    if (remembers(other, p, key))
+        return other;
+    *other = *slot;
+    slot->action = (uint8_t)judge(m, p);
+    slot->decided = m->decided;
+    slot->parser = p;
+    slot->len = (uint8_t)key.n;
+    if (key.n)
+        memcpy(slot->text, key.p, key.n);
+    return slot;
+}
+
 static enum action verdict(struct matcher *m, const struct parser *p)
 {
-    char buffer[PREFIX_KEPT];
+    char buffer[VERDICT_KEPT];
     struct str key = verdict_key(m, p, buffer);
 
-    if (key.n > PREFIX_KEPT)
+    if (key.n > VERDICT_KEPT)
         return judge(m, p);
-    struct prefix_slot *slot = &m->slots[hash_bytes(key.p, key.n, 0) & (PREFIX_SLOTS - 1)];
-    if (slot->parser != p || slot->len != key.n ||
-        (key.n && memcmp(slot->text, key.p, key.n) != 0)) {
-        slot->action = (uint8_t)judge(m, p);
-        slot->decided = m->decided;
-        slot->parser = p;
-        slot->len = (uint8_t)key.n;
-        if (key.n)
-            memcpy(slot->text, key.p, key.n);
-    }
+    const struct verdict_slot *slot = find_verdict(m, p, key);
     m->decided = slot->decided;
     return (enum action)slot->action;
 }
