@@ -5,7 +5,13 @@
 
 #include "base/check.h"
 
-enum { SEPARATORS_MAX = 8, TEXT_MAX = 8, KEYS_MAX = 128, SLOTS = 512 /* a power of two */ };
+enum {
+    SEPARATORS_MAX = 8,
+    STOPS_MAX = SEPARATORS_MAX + 1,
+    TEXT_MAX = 8,
+    KEYS_MAX = 128,
+    SLOTS = 512 /* a power of two */
+};
 
 struct word {
     char p[TEXT_MAX];
@@ -19,8 +25,10 @@ struct pair_table {
     struct word separators[SEPARATORS_MAX];
     size_t separator_count;
     struct word assign;
-    bool blank_separates;
+    bool blank_separates, one_byte; /* every separator is */
     uint8_t bytes[256];
+    char stops[STOPS_MAX]; /* the bytes that separators begin with, then the assignment's */
+    size_t separator_stops, stop_count;
     char *keys[KEYS_MAX];
     uint8_t lengths[KEYS_MAX], numbers[KEYS_MAX];
     size_t n;
@@ -43,11 +51,17 @@ struct pair_table *pair_table_new(const struct str *separators, size_t n, struct
     ASSERT(n > 0 && n <= SEPARATORS_MAX);
     t->assign = word_of(assign);
     t->bytes[(uint8_t)assign.p[0]] |= BYTE_ASSIGN;
+    t->one_byte = true;
     for (size_t i = 0; i < n; i++) {
         t->separators[t->separator_count++] = word_of(separators[i]);
         t->bytes[(uint8_t)separators[i].p[0]] |= BYTE_SEPARATOR;
         t->blank_separates |= str_eq(separators[i], STR(" "));
+        t->one_byte &= separators[i].n == 1;
+        t->stops[i] = separators[i].p[0];
     }
+    t->stops[n] = assign.p[0];
+    t->separator_stops = n;
+    t->stop_count = n + 1;
     return t;
 }
 
@@ -106,12 +120,43 @@ static bool stands(const struct word *w, const char *p, const char *end)
 /* The length of the separator at p, 0 where there is none. */
 static size_t separator_at(const struct pair_table *t, const char *p, const char *end)
 {
+    if (p < end && t->bytes[(uint8_t)*p] & BYTE_SEPARATOR && t->one_byte)
+        return 1;
     if (p < end && t->bytes[(uint8_t)*p] & BYTE_SEPARATOR)
         for (size_t i = 0; i < t->separator_count; i++)
             if (stands(&t->separators[i], p, end))
                 return t->separators[i].n;
     return 0;
 }
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+
+/* The first of `n` bytes at or after p; keys and values are short, so one step finds it nearly
+ * always, without a branch a byte. */
+static inline const char *next_stop(const char *stops, size_t n, const char *p, const char *end)
+{
+    for (; end - p >= 16; p += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i hits = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(stops[0]));
+        for (size_t i = 1; i < n; i++)
+            hits = _mm_or_si128(hits, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(stops[i])));
+        unsigned mask = (unsigned)_mm_movemask_epi8(hits);
+        if (mask)
+            return p + __builtin_ctz(mask);
+    }
+    while (p < end && !memchr(stops, *p, n))
+        p++;
+    return p;
+}
+#else
+static inline const char *next_stop(const char *stops, size_t n, const char *p, const char *end)
+{
+    while (p < end && !memchr(stops, *p, n))
+        p++;
+    return p;
+}
+#endif
 
 static const char *skip_blanks(const char *p, const char *end)
 {
@@ -123,9 +168,9 @@ static const char *skip_blanks(const char *p, const char *end)
 /* Behind the opening quote at p; to the closing one, or the end. */
 static const char *quote_end(const char *p, const char *end)
 {
-    while (p < end && *p != '"')
-        p += *p == '\\' && p + 1 < end ? 2 : 1;
-    return p < end ? p : end;
+    while ((p = next_stop("\"\\", 2, p, end)) < end && *p == '\\')
+        p += p + 1 < end ? 2 : 1;
+    return p;
 }
 
 /* The value at *p, which is moved behind it; p is NULL where its quote never ends. */
@@ -140,9 +185,9 @@ static struct str take_value(const struct pair_table *t, const char **p, const c
             return (struct str){0};
         return (struct str){from + 1, (size_t)(close - from - 1)};
     }
-    const char *to = from;
+    const char *to = next_stop(t->stops, t->separator_stops, from, end);
     while (to < end && !separator_at(t, to, end))
-        to++;
+        to = next_stop(t->stops, t->separator_stops, to + 1, end);
     *p = to;
     while (to > from && to[-1] == ' ') /* where a blank is no separator */
         to--;
@@ -165,10 +210,8 @@ static struct str take_key(const struct pair_table *t, const char **p, const cha
         *p = skip_blanks(assign + t->assign.n, end);
         return (struct str){from + 1, (size_t)(to - from - 1)};
     }
-    for (; to < end; to++) {
+    for (; (to = next_stop(t->stops, t->stop_count, to, end)) < end; to++) {
         uint8_t kind = t->bytes[(uint8_t)*to];
-        if (!kind)
-            continue;
         if (kind & BYTE_ASSIGN && stands(&t->assign, to, end)) {
             *p = to + t->assign.n;
             return (struct str){from, (size_t)(to - from)};
