@@ -14,11 +14,11 @@ program=$folder/run
 if [ ! -x "$program" ]; then
     mkdir -p "$folder"
     cd "$folder"
-    apt-get download systemd-journal-remote libsystemd-shared libmicrohttpd12 >/dev/null 2>&1
+    apt-get download systemd-journal-remote libsystemd-shared libmicrohttpd12 libip4tc2 libkmod2 >/dev/null 2>&1
     for package in *.deb; do
         dpkg -x "$package" .
     done
-    libraries=$(find "$folder" -name '*.so*' -printf '%h\n' | sort -u | paste -s -d :)
+    libraries=$(find "$folder" -name "lib*.so*" -printf "%h\n" | sort -u | paste -s -d :)
     printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s "$@"\n' "$libraries" "$folder$installed" >run
     chmod +x run
 fi
