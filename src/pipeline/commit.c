@@ -1,6 +1,7 @@
 #include "pipeline/commit.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -181,7 +182,30 @@ static struct trace *remembered(struct store *s)
     return store_kept(s);
 }
 
-/* Which of a log's sensors a lost line was of can be told where there is one only. */
+/* Of which of a log's sensors something lost was can be told where there is one only. */
+static uint16_t only_sensor(const struct log_state *log)
+{
+    return log->sensor_count == 1 ? log->sensors[0] : 0;
+}
+
+static int write_cut(struct store *s, const struct log_state *log)
+{
+    char text[GAP_TEXT_MAX];
+
+    if (log->cut_bytes == 0)
+        return 0;
+    snprintf(text, sizeof text,
+             "%" PRIu64 " bytes weren't read when it was truncated; what a copy beside it holds of "
+             "them is",
+             log->cut_bytes);
+    return store_put_gap(s, &(struct gap){.sensor = only_sensor(log),
+                                          .reason = GAP_TRUNCATED,
+                                          .from = log->cut_from,
+                                          .to = log->cut_to,
+                                          .input = log->position.path,
+                                          .text = text});
+}
+
 static int write_losses(struct store *s, const struct commit_part *part)
 {
     const struct log_state *log = part->log;
@@ -191,7 +215,7 @@ static int write_losses(struct store *s, const struct commit_part *part)
     for (size_t i = 0; i < part->n; i++)
         losses_join(&all, tally_losses(part->tallies[i]));
     for (size_t i = 0; i < all.n && rc == 0; i++) {
-        struct gap g = {.sensor = log->sensor_count == 1 ? log->sensors[0] : 0,
+        struct gap g = {.sensor = only_sensor(log),
                         .reason = GAP_LOST,
                         .from = all.list[i].from,
                         .to = all.list[i].to,
@@ -257,6 +281,8 @@ static int write_part(struct store *s, const struct rules *rules, const struct c
                                                 .input = log->position.path});
     }
     FAULT("watched");
+    if (rc == 0)
+        rc = write_cut(s, log);
     return rc < 0 ? rc : write_losses(s, part);
 }
 

@@ -26,6 +26,9 @@ struct log_state {
     int64_t watched_from; /* but not before this: it had fallen silent */
     /* It is silent, which it never is by itself: blind in these seconds, both inclusive; 0: not. */
     int64_t silent_from, silent_to;
+    /* It was truncated when so many bytes of it weren't read yet; between these, both inclusive. */
+    uint64_t cut_bytes;
+    int64_t cut_from, cut_to;
     uint16_t sensors[SENSORS_MAX + 1]; /* that it has had events of */
     size_t sensor_count;
     /* As the store had them when the log was looked up or committed last: another scantide that

@@ -112,6 +112,8 @@ static void on_ended(void *ctx, unsigned file, enum tail_end end, uint64_t unrea
     struct followed *f = followed_find(&log->log, file);
 
     say_ended(log, f, end, unread);
+    if (end == TAIL_TRUNCATED && f->begun)
+        followed_cut(f, log->files->feed.host->now, unread);
     followed_end(f);
 }
 

@@ -72,6 +72,17 @@ struct followed *followed_find(const struct follow_log *log, unsigned file)
     return NULL;
 }
 
+void followed_cut(struct followed *f, int64_t now, uint64_t unread)
+{
+    struct log_state *state = &f->state;
+    int64_t last = state->position.last_when;
+
+    state->cut_bytes = unread;
+    state->cut_from = last == INT64_MIN || last > now ? now : last;
+    state->cut_to = now;
+    f->changed |= unread > 0;
+}
+
 void followed_end(struct followed *f)
 {
     ASSERT(!f->asks);
@@ -248,6 +259,7 @@ static void swap_file(struct followed *f, bool mark, struct batch *b)
     f->counts = (struct counts){0};
     f->state.position.mark_count = 0;
     f->state.silent_to = 0;
+    f->state.cut_bytes = 0;
     f->swapped = f->state.position.offset;
     f->changed = false;
     f->in_commit = true;

@@ -83,6 +83,9 @@ void follow_log_set_matcher(struct follow_log *log, struct matcher *matcher);
 struct followed *followed_new(struct follow_log *log, unsigned file, int fd, const char *name);
 struct followed *followed_find(const struct follow_log *log, unsigned file);
 
+/* It was truncated, and so many bytes of it are unread. */
+void followed_cut(struct followed *f, int64_t now, uint64_t unread);
+
 /* It is closed. It is gone when it has nothing left to commit. */
 void followed_end(struct followed *f);
 

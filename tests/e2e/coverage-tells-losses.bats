@@ -66,3 +66,23 @@ is_watched() { # until about now
     [ "$seconds" -ge 1 ]
     [ "$seconds" -le 3660 ]
 }
+
+@test "what wasn't read of a log when it was truncated is told" {
+    knows() { # BYTES of the log
+        "$SCANTIDE" status --config conf.yaml --json | grep -q "\"size\": *$1\>"
+    }
+    lines 1 100 >log
+    start
+    until_true has_events 100
+    printf half >>log
+    until_true knows "$(stat -c %s log)"
+    sleep 1.1 # until its tail has looked, too
+    : >log
+    until_true says 1 '; 4 bytes of it'
+    lines 101 110 >>log
+    until_true has_events 110
+    stop
+    "$SCANTIDE" sql --data data --format csv "SELECT sensor, lost, input, text FROM coverage WHERE state = 'truncated'" >told
+    grep -q "^gw,,$PWD/log,\"\?4 bytes weren't read" told
+    [ "$(wc -l <told)" -eq 2 ]
+}
