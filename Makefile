@@ -57,7 +57,7 @@ asan: ## the whole test suite under AddressSanitizer and UndefinedBehaviorSaniti
 	@$(MAKE) --no-print-directory test BUILD=build/asan TESTS=build/asan LDFLAGS='$(LDFLAGS) $(SANITIZE)' \
 		CFLAGS='-O1 -g -fno-omit-frame-pointer $(SANITIZE)'
 
-bench: ## time an import against mawk counting the same lines
+bench: ## time an import against mawk counting the same lines, its stages, all formats; JSON in build/bench/table.json
 	@tests/setup.sh test
 	@$(MAKE) --no-print-directory all
 	@BUILD='$(BUILD)' tests/bench/run.sh
@@ -99,6 +99,10 @@ $(TESTS)/test_%: tests/unit/test_%.c $(BUILD)/libscantide.a
 
 $(BUILD)/line $(BUILD)/stream: $(BUILD)/%: tests/fuzz/%.c $(BUILD)/libscantide.a
 	$(call say,compile,$<)$(COMPILE) $(DEFINES) $(PKG_CFLAGS) -fsanitize=fuzzer -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libscantide.a $(LIBS)
+
+$(TESTS)/stages: tests/bench/stages.c $(BUILD)/libscantide.a
+	@mkdir -p $(@D)
+	$(call say,compile,$<)$(COMPILE) $(DEFINES) $(PKG_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libscantide.a $(LIBS)
 
 $(TESTS)/%: tests/tools/%.c $(BUILD)/flags
 	@mkdir -p $(@D)

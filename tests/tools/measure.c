@@ -1,4 +1,4 @@
-/* measure - runs a command and appends its seconds and its peak memory in KiB to a file: measure FILE COMMAND...
+/* measure - runs a command and appends its seconds, its peak memory in KiB and its processor's seconds to a file: measure FILE COMMAND...
  *
  * The memory is that of the largest process. Its exit status is the command's. */
 #include <stdio.h>
@@ -34,9 +34,11 @@ int main(int argc, char **argv)
         perror(argv[1]);
         return 1;
     }
-    fprintf(out, "%.3f %ld\n",
+    fprintf(out, "%.3f %ld %.3f\n",
             (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9,
-            usage.ru_maxrss);
+            usage.ru_maxrss,
+            (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
     fclose(out);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
