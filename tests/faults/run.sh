@@ -263,10 +263,13 @@ try_run() { # STEP
     wait "$writer"
     [ $status -eq 0 ] || return
     same data want.run && return
-    # Told to stop while it made series in slices, it left the others to the next start, as it may.
-    whole && return 1
+    # Told to stop while it made series in slices, or before it thinned, it left the rest to the next start, as it may.
     next=$((next + 1))
-    patient=1 live '' && same data want.run
+    for _ in 1 2 3; do
+        patient=1 live ''
+        same data want.run && return
+    done
+    return 1
 }
 
 # ---- all of it ----
