@@ -6,6 +6,7 @@
 #include "base/country.h"
 #include "base/hash.h"
 #include "base/port.h"
+#include "store/repeats.h"
 #include "store/rules.h"
 
 enum {
@@ -31,7 +32,11 @@ struct gather {
     size_t bins, room;
     uint8_t *known;
     uint64_t *events;  /* n rows of `bins` */
-    uint32_t *sources; /* the same */
+    uint32_t *sources; /* the same; of a lean hour, until it is settled, its repeats below zero */
+
+    /* By hour of the window: whether its sources are all there. */
+    enum { WHOLE, LEAN, LEAN_BY_HOUR } * hours;
+    int64_t first_hour;
 
     /* While the sources of an hour pass by: the bins in which the current source was seen, at
      * its current port and with each of its countries. */
@@ -104,6 +109,7 @@ void gather_free(struct gather *g)
     free(g->known);
     free(g->events);
     free(g->sources);
+    free(g->hours);
     free(g);
 }
 
@@ -142,6 +148,75 @@ static int take_bin(void *ctx, const struct bin_fact *f)
     if (g->pairs && (i = g->pair[pair_slot(g, f->port, f->country)]))
         g->events[(i - 1) * g->bins + bin] += f->events;
     return 0;
+}
+
+/* ---- sources ---- */
+
+/* Where an hour's sources aren't all there, distinct sources are a bin's events less its repeats:
+ * those that were kept of sources that went, and those of the sources that are there, which are
+ * their events less the bins they were seen in. Unsigned numbers are added up below zero and end
+ * above. */
+static void add_repeats(struct gather *g, uint32_t number, int64_t hour,
+                        const uint64_t n[HOUR_BINS])
+{
+    if (!number)
+        return;
+    uint32_t *row = g->sources + (number - 1) * g->bins;
+    int64_t first = (hour - g->from) / BIN_S;
+    for (int64_t i = 0; i < HOUR_BINS; i++)
+        if (first + i >= 0 && first + i < (int64_t)g->bins)
+            row[first + i] -= (uint32_t)n[i];
+}
+
+static int take_repeats(void *ctx, const struct repeats_fact *f)
+{
+    struct gather *g = ctx;
+    size_t h = (size_t)((f->hour - g->first_hour) / HOUR_S);
+
+    if (g->hours[h] != LEAN_BY_HOUR)
+        g->hours[h] = f->by_hour ? LEAN_BY_HOUR : LEAN;
+    if (f->key >= REPEATS_PORT)
+        add_repeats(g, g->port[f->key - REPEATS_PORT], f->hour, f->n);
+    else if (f->key >= REPEATS_COUNTRY)
+        add_repeats(g, g->country[f->key - REPEATS_COUNTRY], f->hour, f->n);
+    else
+        add_repeats(g, g->total, f->hour, f->n);
+    return 0;
+}
+
+/* More repeats than events: those aren't of one time. */
+static uint32_t distinct(uint32_t below, uint64_t events)
+{
+    uint32_t n = below + (uint32_t)events;
+    return n <= events ? n : events > 0;
+}
+
+/* One series in a lean hour; bins that were thinned to the hour have all in the first. */
+static void settle_hour(struct gather *g, size_t number, int64_t first, bool by_hour)
+{
+    const uint64_t *events = g->events + number * g->bins;
+    uint32_t *row = g->sources + number * g->bins, below = 0;
+    uint64_t all = 0;
+    int64_t end = first + HOUR_BINS;
+
+    for (int64_t bin = first < 0 ? 0 : first; bin < end && bin < (int64_t)g->bins; bin++) {
+        all += events[bin];
+        below += row[bin];
+        row[bin] = by_hour ? 0 : distinct(row[bin], events[bin]);
+    }
+    if (by_hour && first >= 0)
+        row[first] = distinct(below, all);
+}
+
+static void settle(struct gather *g)
+{
+    int64_t hours = ((int64_t)g->bins * BIN_S + g->from - g->first_hour + HOUR_S - 1) / HOUR_S;
+
+    for (int64_t h = 0; h < hours; h++)
+        for (size_t i = 0; g->hours[h] != WHOLE && i < g->n; i++)
+            if (g->keys[i].kind != SERIES_PAIR)
+                settle_hour(g, i, (g->first_hour + h * HOUR_S - g->from) / BIN_S,
+                            g->hours[h] == LEAN_BY_HOUR);
 }
 
 /* One more source in each bin of the mask. */
@@ -209,6 +284,11 @@ static int take_source(void *ctx, const struct source_fact *f)
     g->source_bins |= mask;
     g->port_bins |= mask;
     see_country(g, f->country, mask);
+    if (g->hours[(f->hour - g->first_hour) / HOUR_S] != WHOLE) {
+        add_repeats(g, g->total, f->hour, f->spread);
+        add_repeats(g, g->port[f->port], f->hour, f->spread);
+        add_repeats(g, g->country[f->country], f->hour, f->spread);
+    }
     return 0;
 }
 
@@ -221,9 +301,12 @@ int gather_read(struct gather *g, struct store *s, uint16_t sensor, int64_t from
         g->known = xrealloc(g->known, bins, 1);
         g->events = xrealloc(g->events, cells, sizeof *g->events);
         g->sources = xrealloc(g->sources, cells, sizeof *g->sources);
+        g->hours = xrealloc(g->hours, bins / HOUR_BINS + 2, sizeof *g->hours);
     }
     g->from = from;
+    g->first_hour = from - from % HOUR_S;
     g->bins = bins;
+    memset(g->hours, 0, (bins / HOUR_BINS + 2) * sizeof *g->hours);
     memset(g->events, 0, cells * sizeof *g->events);
     memset(g->sources, 0, cells * sizeof *g->sources);
     int rc = store_rules(s, &g->rules);
@@ -232,8 +315,11 @@ int gather_read(struct gather *g, struct store *s, uint16_t sensor, int64_t from
     if (rc == 0)
         rc = store_read_bins(s, sensor, from, to, take_bin, g);
     if (rc == 0)
+        rc = store_read_repeats(s, sensor, from, to, take_repeats, g);
+    if (rc == 0)
         rc = store_read_sources(s, sensor, from, to, take_source, g);
     end_source(g);
+    settle(g);
     return rc;
 }
 

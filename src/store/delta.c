@@ -75,7 +75,7 @@ int delta_replace(struct store *s, int kind, uint16_t sensor, int64_t start, uin
 
 int delta_damaged(struct store *s, int kind, int64_t start)
 {
-    static const char *const names[] = {"", "bin", "source", "target", "margin", "day"};
+    static const char *const names[] = {"", "bin", "source", "target", "margin", "day", "repeats"};
 
     snprintf(s->said, sizeof s->said,
              "a segment (%s, %lld) is damaged: restore a backup, or keep what can be read with "

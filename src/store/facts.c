@@ -10,6 +10,7 @@
 #include "store/fold.h"
 #include "store/gap.h"
 #include "store/margin.h"
+#include "store/repeats.h"
 
 /* ---- writing ---- */
 
@@ -152,8 +153,8 @@ int store_extent(struct store *s, uint16_t sensor, int64_t *from, int64_t *to)
 }
 
 /* All segments of a kind in a span, ordered by start. */
-static sqlite3_stmt *select_segments(struct store *s, enum fact_kind kind, uint16_t sensor,
-                                     int64_t from, int64_t to)
+static sqlite3_stmt *select_segments(struct store *s, int kind, uint16_t sensor, int64_t from,
+                                     int64_t to)
 {
     sqlite3_stmt *q = db_statement(s, "SELECT start, data FROM segment WHERE kind = ? AND sensor = "
                                       "? AND start >= ? AND start < ? ORDER BY start");
@@ -250,6 +251,40 @@ int store_read_targets(struct store *s, uint16_t sensor, int64_t from, int64_t t
 {
     struct relay r = {.target = cb, .ctx = ctx};
     return read_merged(s, FACT_TARGET, sensor, from, to, relay_target, &r);
+}
+
+static int read_repeats(const void *data, size_t n, struct repeats_fact *f, store_repeats_cb cb,
+                        void *ctx)
+{
+    struct repeats_reader r;
+    int rc = repeats_open(&r, data, n);
+
+    while (rc >= 0 && (rc = repeats_next(&r, &f->key, f->n)) > 0) {
+        f->by_hour = r.by_hour;
+        if ((rc = cb(ctx, f)) != 0)
+            return rc;
+    }
+    return rc;
+}
+
+int store_read_repeats(struct store *s, uint16_t sensor, int64_t from, int64_t to,
+                       store_repeats_cb cb, void *ctx)
+{
+    sqlite3_stmt *q = select_segments(s, FACT_REPEATS, sensor, from - from % HOUR_S, to);
+    int rc;
+
+    while ((rc = db_step(s, q)) > 0) {
+        struct repeats_fact f = {.hour = sqlite3_column_int64(q, 0)};
+        rc = read_repeats(sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1), &f, cb,
+                          ctx);
+        if (rc == -EBADMSG)
+            rc = delta_damaged(s, FACT_REPEATS, f.hour);
+        if (rc != 0)
+            break;
+    }
+    if (q)
+        sqlite3_reset(q);
+    return rc;
 }
 
 /* ---- margins ---- */

@@ -19,10 +19,11 @@ enum {
 /* The kinds of segment, with the keys of DESIGN: numbers are stored, so they never change. */
 enum fact_kind { FACT_BIN = 1, FACT_SOURCE = 2, FACT_TARGET = 3 };
 
-/* Of the same table, but not made of entries: see store/margin.h. */
+/* Of the same table, but not made of entries: see store/margin.h and repeats.h. */
 enum {
     FACT_MARGIN = 4, /* of an hour */
-    FACT_DAY = 5     /* the sketches of a day (UTC) whose margins have none any more */
+    FACT_DAY = 5,    /* the sketches of a day (UTC) whose margins have none any more */
+    FACT_REPEATS = 6 /* of an hour whose sources aren't all there any more: store/repeats.h */
 };
 
 enum event_class { CLASS_SCAN, CLASS_BACKSCATTER, CLASS_OTHER, CLASS_COUNT };

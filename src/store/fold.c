@@ -10,6 +10,7 @@
 #include "store/bound.h"
 #include "store/delta.h"
 #include "store/margin.h"
+#include "store/repeats.h"
 #include "store/rules.h"
 
 struct folding {
@@ -82,6 +83,37 @@ static int set_lean(struct store *s, uint16_t sensor, int64_t hour)
     return db_exec(s, "INSERT OR IGNORE INTO lean (sensor, hour) VALUES (?, ?)", sensor, hour);
 }
 
+static void take_repeats(struct folding *x, struct repeats *r, const struct buf *b, int sign)
+{
+    struct segment_reader in;
+    struct source_fact f;
+
+    segment_open(&in, FACT_SOURCE, 0, 0, b->p, b->n);
+    while (segment_next_source(&in, &f) > 0)
+        if (!rules_is_excluded(x->rules, rules_of(x->rules, &f)))
+            repeats_take(r, &f, sign);
+    repeats_end(r);
+}
+
+/* What the sources tell that are about to be dropped, of distinct sources of bins. */
+static int keep_repeats(struct folding *x, uint16_t sensor, int64_t hour, const struct buf *all,
+                        const struct buf *left)
+{
+    struct repeats *r = repeats_new();
+    bool ignored;
+    int rc = store_rules(x->s, &x->rules);
+
+    if (rc == 0) {
+        take_repeats(x, r, all, 1);
+        take_repeats(x, r, left, -1);
+        rc = repeats_load(x->s, r, sensor, hour, &ignored);
+    }
+    if (rc == 0)
+        rc = repeats_save(x->s, r, sensor, hour);
+    repeats_free(r);
+    return rc;
+}
+
 /* Puts what was merged, or the less that its bounds allow, in the place of all rows. */
 static int replace_start(struct folding *x, enum fact_kind kind, uint16_t sensor, int64_t start,
                          const struct buf *b, size_t sources_max)
@@ -96,10 +128,13 @@ static int replace_start(struct folding *x, enum fact_kind kind, uint16_t sensor
     else if (kind == FACT_SOURCE && x->entries > sources_max)
         bounded = bound_sources(b->p, b->n, sources_max, &x->bounded);
     if (bounded > 0) {
+        const struct buf *all = b;
         b = segment_finish(&x->bounded);
         events = x->bounded.events;
         x->entries = segment_entries(kind, b->p, b->n);
         if (kind == FACT_SOURCE)
+            rc = keep_repeats(x, sensor, start, all, b);
+        if (rc == 0 && kind == FACT_SOURCE)
             rc = set_lean(x->s, sensor, start);
     }
     return rc < 0 ? rc : delta_replace(x->s, (int)kind, sensor, start, events, b);

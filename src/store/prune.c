@@ -8,6 +8,7 @@
 #include "store/burst.h"
 #include "store/delta.h"
 #include "store/gap.h"
+#include "store/repeats.h"
 
 /* ---- which hours ---- */
 
@@ -117,6 +118,24 @@ static int keep_rest(void *ctx, const union fact *f)
     return 0;
 }
 
+static int cut_repeats(struct store *s, uint16_t sensor, int64_t hour, const struct prune_query *q)
+{
+    struct repeats *r = repeats_new();
+    unsigned bins = 0;
+    bool any;
+    int rc = repeats_load(s, r, sensor, hour, &any);
+
+    for (unsigned i = 0; i < HOUR_BINS; i++) {
+        int64_t bin = hour + i * BIN_S;
+        bins |= (unsigned)(bin >= q->from && bin < q->to) << i;
+    }
+    repeats_cut(r, bins);
+    if (rc == 0 && any)
+        rc = repeats_save(s, r, sensor, hour);
+    repeats_free(r);
+    return rc;
+}
+
 /* Sources keep their rest. The margin is made again from what is left, unless it has sketches of
  * sources that aren't there any more: then those stay, which counts a few sources too many. */
 static int cut_hour(struct store *s, uint16_t sensor, int64_t hour, const struct prune_query *q)
@@ -137,6 +156,8 @@ static int cut_hour(struct store *s, uint16_t sensor, int64_t hour, const struct
                  : db_exec(s, "DELETE FROM segment WHERE kind = 2 AND sensor = ? AND start = ?",
                            sensor, hour);
     }
+    if (rc == 0)
+        rc = cut_repeats(s, sensor, hour, q);
     if (rc == 0)
         rc = db_exec(s,
                      "DELETE FROM segment WHERE kind = 4 AND sensor = ?1 AND start = ?2 AND NOT "
@@ -172,7 +193,7 @@ static int remove_segments(struct store *s, uint16_t sensor, const struct prune_
                      sensor, q->from, q->to);
     if (rc == 0)
         rc = db_exec(s,
-                     "DELETE FROM segment WHERE kind IN (2, 3, 4) AND sensor = ? AND start >= ? "
+                     "DELETE FROM segment WHERE kind IN (2, 3, 4, 6) AND sensor = ? AND start >= ? "
                      "AND start < ?",
                      sensor, from, to);
     /* Sketches of a day past that is cut stay: nothing can be taken out of them. */

@@ -10,6 +10,7 @@
 
 #include "store/db.h"
 #include "store/margin.h"
+#include "store/repeats.h"
 #include "store/segment.h"
 
 enum { COLUMNS_MAX = 16, SQL_MAX = 1024, PAGE = DB_PAGE_BYTES, JUMP_BITS = 40 };
@@ -93,6 +94,9 @@ static bool row_is_whole(const struct job *j, sqlite3_stmt *q)
         margin_clear(j->margin);
         return margin_join(j->margin, data, (size_t)sqlite3_column_bytes(q, 6)) == 0;
     }
+    if (kind == FACT_REPEATS)
+        return repeats_are_whole(data, (size_t)sqlite3_column_bytes(q, 6),
+                                 (uint64_t)sqlite3_column_int64(q, 5));
     if (kind < FACT_BIN || kind > FACT_TARGET)
         return false;
     return segment_is_whole((enum fact_kind)kind, sqlite3_column_int64(q, 4),
@@ -103,7 +107,8 @@ static bool row_is_whole(const struct job *j, sqlite3_stmt *q)
 static int take_row(struct job *j, sqlite3_stmt *q)
 {
     if (!row_is_whole(j, q)) {
-        j->damaged += sqlite3_column_int(q, 2) < FACT_MARGIN; /* others are made again */
+        int kind = sqlite3_column_int(q, 2);
+        j->damaged += kind != FACT_MARGIN && kind != FACT_DAY; /* those are made again */
         return 0;
     }
     sqlite3_reset(j->insert);
@@ -290,10 +295,10 @@ static void count_lost(struct job *j)
 {
     struct salvage_report *r = j->report;
     sqlite3_stmt *q = NULL, *has = NULL;
-    int rc = sqlite3_prepare_v2(
-        j->from,
-        "SELECT rowid, start, sensor FROM main.segment INDEXED BY segment_key WHERE kind < 4", -1,
-        &q, NULL);
+    int rc = sqlite3_prepare_v2(j->from,
+                                "SELECT rowid, start, sensor FROM main.segment INDEXED BY "
+                                "segment_key WHERE kind NOT IN (4, 5)",
+                                -1, &q, NULL);
 
     sqlite3_prepare_v2(j->to->db, "SELECT 1 FROM segment WHERE id = ?", -1, &has, NULL);
     while (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
@@ -316,7 +321,7 @@ static void count_lost(struct job *j)
         r->lost = j->damaged;
     sqlite3_finalize(q);
     sqlite3_finalize(has);
-    r->kept = (uint64_t)number(j->to->db, "SELECT count(*) FROM segment WHERE kind < 4");
+    r->kept = (uint64_t)number(j->to->db, "SELECT count(*) FROM segment WHERE kind NOT IN (4, 5)");
     r->positions = (uint64_t)number(j->to->db, "SELECT count(*) FROM position");
     int64_t before = number(
         j->from, "SELECT count(*) FROM main.position INDEXED BY position_key WHERE sensor >= ''");

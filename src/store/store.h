@@ -157,6 +157,18 @@ int store_read_bins(struct store *s, uint16_t sensor, int64_t from, int64_t to, 
 int store_read_sources(struct store *s, uint16_t sensor, int64_t from, int64_t to,
                        store_source_cb cb, void *ctx);
 
+/* The hours of the span whose sources aren't all there any more, ordered, entry by entry; of each
+ * the total comes first, whatever its numbers (store/repeats.h). Rows of one hour are not added up. */
+struct repeats_fact {
+    int64_t hour;
+    uint32_t key;
+    bool by_hour;
+    uint64_t n[HOUR_BINS];
+};
+typedef int (*store_repeats_cb)(void *ctx, const struct repeats_fact *f);
+int store_read_repeats(struct store *s, uint16_t sensor, int64_t from, int64_t to,
+                       store_repeats_cb cb, void *ctx);
+
 /* The same for (target, port), ordered by target, port, merged sketches included. */
 int store_read_targets(struct store *s, uint16_t sensor, int64_t from, int64_t to,
                        store_target_cb cb, void *ctx);

@@ -9,6 +9,8 @@
 #include "base/fault.h"
 #include "store/bound.h"
 #include "store/delta.h"
+#include "store/repeats.h"
+#include "store/rules.h"
 
 /* A source and its events of a day. */
 struct heavy {
@@ -30,6 +32,8 @@ struct thinning {
     struct heavy *list;
     size_t n, cap;
     struct buf buf;
+    struct repeats *repeats; /* made when it is needed first */
+    const struct rules *rules;
     size_t left;       /* bytes that this slice may still read */
     bool more;         /* than it could do */
     uint64_t used_max; /* no more is thinned than it takes to have no more in use */
@@ -179,6 +183,8 @@ static int keep_heavy(void *ctx, const union fact *f)
 
     if (x->n && bsearch(&key, x->list, x->n, sizeof *x->list, by_source))
         segment_put_source(&x->writer, &f->source);
+    else if (!rules_is_excluded(x->rules, rules_of(x->rules, &f->source)))
+        repeats_take(x->repeats, &f->source, 1);
     return 0;
 }
 
@@ -192,9 +198,33 @@ static int read_sources(struct thinning *x, uint16_t sensor, int64_t hour,
     return rc == -EBADMSG ? delta_damaged(x->s, FACT_SOURCE, hour) : rc;
 }
 
+static struct repeats *fresh_repeats(struct thinning *x)
+{
+    if (!x->repeats)
+        x->repeats = repeats_new();
+    repeats_begin(x->repeats);
+    return x->repeats;
+}
+
+/* What is left of the hour's sources takes the place of all, with the repeats of those that went. */
+static int put_heavy(struct thinning *x, uint16_t sensor, int64_t hour)
+{
+    bool ignored;
+    int rc = delta_replace(x->s, FACT_SOURCE, sensor, hour, x->writer.events,
+                           segment_finish(&x->writer));
+
+    if (rc == 0)
+        rc = repeats_load(x->s, x->repeats, sensor, hour, &ignored);
+    if (rc == 0)
+        rc = repeats_save(x->s, x->repeats, sensor, hour);
+    return rc < 0 ? rc
+                  : db_exec(x->s, "INSERT OR IGNORE INTO lean (sensor, hour) VALUES (?, ?)", sensor,
+                            hour);
+}
+
 static int thin_sources(struct thinning *x, uint16_t sensor, int64_t day)
 {
-    int rc = 0;
+    int rc = store_rules(x->s, &x->rules);
 
     x->n = 0;
     for (int64_t hour = day; hour < day + DAY_S && rc == 0; hour += HOUR_S)
@@ -202,14 +232,10 @@ static int thin_sources(struct thinning *x, uint16_t sensor, int64_t day)
     sum_up(x, KEEP_DAY_SOURCES);
     for (int64_t hour = day; hour < day + DAY_S && rc == 0; hour += HOUR_S) {
         segment_begin(&x->writer, FACT_SOURCE);
+        fresh_repeats(x);
         rc = read_sources(x, sensor, hour, keep_heavy);
-        if (rc < 0 || x->rows.n == 0)
-            continue;
-        struct buf *b = segment_finish(&x->writer);
-        rc = delta_replace(x->s, FACT_SOURCE, sensor, hour, x->writer.events, b);
-        if (rc == 0)
-            rc = db_exec(x->s, "INSERT OR IGNORE INTO lean (sensor, hour) VALUES (?, ?)", sensor,
-                         hour);
+        if (rc == 0 && x->rows.n > 0)
+            rc = put_heavy(x, sensor, hour);
     }
     return rc;
 }
@@ -273,6 +299,17 @@ static int take_bin(void *ctx, const union fact *f)
     return 0;
 }
 
+static int sum_repeats(struct thinning *x, uint16_t sensor, int64_t hour)
+{
+    bool any;
+    int rc = repeats_load(x->s, fresh_repeats(x), sensor, hour, &any);
+
+    if (rc < 0 || !any)
+        return rc;
+    repeats_sum_hour(x->repeats);
+    return repeats_save(x->s, x->repeats, sensor, hour);
+}
+
 static int thin_hour(struct thinning *x, uint16_t sensor, int64_t hour)
 {
     int rc = 0;
@@ -294,7 +331,9 @@ static int thin_hour(struct thinning *x, uint16_t sensor, int64_t hour)
                  "DELETE FROM segment WHERE kind = 1 AND sensor = ?1 AND start > ?2"
                  " AND start < ?2 + 3600",
                  sensor, hour);
-    return rc < 0 ? rc : delta_replace(x->s, FACT_BIN, sensor, hour, events, b);
+    if (rc == 0)
+        rc = delta_replace(x->s, FACT_BIN, sensor, hour, events, b);
+    return rc < 0 ? rc : sum_repeats(x, sensor, hour);
 }
 
 /* ---- what goes ---- */
@@ -318,7 +357,7 @@ static int drop_day(struct thinning *x, uint16_t sensor, int64_t day)
 {
     int rc = 0;
 
-    for (int kind = FACT_BIN; kind <= FACT_DAY && rc == 0; kind++)
+    for (int kind = FACT_BIN; kind <= FACT_REPEATS && rc == 0; kind++)
         rc = db_exec(x->s,
                      "DELETE FROM segment WHERE kind = ?1 AND sensor = ?2 AND start >= ?3"
                      " AND start < ?3 + 86400",
@@ -390,6 +429,7 @@ static void thinning_fini(struct thinning *x)
     segment_writer_fini(&x->bounded);
     delta_fini(&x->rows);
     buf_fini(&x->buf);
+    repeats_free(x->repeats);
     free(x->list);
 }
 

@@ -2,7 +2,7 @@
 # year.sh [MONTHS] - a sensor of 5 events a second for a year, taken in by pipes a month at a time, in shuffled order and in order.
 #
 # Of the shuffled one: facts and RRDs are below 1.5 GB; the events of each day are those of the log; each RRD says the same as
-# where the months came in order (sources where all of them are known, within 30 days); a ranking of a day takes less than
+# where the months came in order; a ranking of a day takes less than
 # MS_DAY (200) ms and one of all less than MS_ALL (2000) ms (ports, countries, targets); integrity_check is clean.
 # Environment: RATE (5) events a second, PART (month) or a number of days.
 set -eu
@@ -56,11 +56,9 @@ days_of() { # PART
         }'
 }
 
-# What the RRDs say: events to the thousandth, and sources where all of them are known.
+# What the RRDs say: events and sources, to the thousandth.
 series_of() { # DATA
-    local file now sources
-    now=$(date +%s) sources=$(($(date -d "$(begin_of "$parts")" +%s) / 86400 * 86400))
-    [ $((now - sources)) -le $((30 * 86400)) ] || sources=0
+    local file
     (cd "$1/rrd/gw" && find . -name '*.rrd' | sort) | while read -r file; do
         echo "$file" >&3
         for step in 300 3600 86400; do
@@ -68,9 +66,9 @@ series_of() { # DATA
         done
     done 3>"$dir/names" >"$dir/fetches"
     cat "$dir/names"
-    rrdtool - <"$dir/fetches" | awk -v sources="$sources" '/^ERROR/ { print } NF == 3 || NF == 2 {
+    rrdtool - <"$dir/fetches" | awk '/^ERROR/ { print } NF == 3 || NF == 2 {
         printf "%s", $1
-        for (i = 2; i <= (sources ? NF : 2); i++) printf " %s", $i ~ /nan/ ? "-" : sprintf("%.3f", $i * 1000)
+        for (i = 2; i <= NF; i++) printf " %s", $i ~ /nan/ ? "-" : sprintf("%.3f", $i * 1000)
         print ""
     }'
 }

@@ -276,6 +276,13 @@ int store_read_sources(struct store *s, uint16_t sensor, int64_t from, int64_t t
     return 0;
 }
 
+int store_read_repeats(struct store *s, uint16_t sensor, int64_t from, int64_t to,
+                       store_repeats_cb cb, void *ctx)
+{
+    (void)s, (void)sensor, (void)from, (void)to, (void)cb, (void)ctx;
+    return 0;
+}
+
 int store_known(struct store *s, uint16_t sensor, int64_t from, int64_t to, uint8_t *known)
 {
     (void)sensor;

@@ -4,6 +4,7 @@
 #include "base/port.h"
 #include "helper.h"
 #include "report/rank.h"
+#include "series/gather.h"
 #include "store/segment.h"
 #include "store/store.h"
 
@@ -273,6 +274,99 @@ static void test_sources(void **state)
     store_close(s);
 }
 
+/* ---- distinct sources of bins ---- */
+
+enum { CROWD = 2000, CROWD_PORTS = 300, CROWD_HOURS = 4, CROWD_BINS = CROWD_HOURS * HOUR_BINS };
+
+/* Two ports of three that are busy, the others quiet; some sources are heavy, most come a few times. */
+static void crowd(struct store *s, uint32_t first_source, int n)
+{
+    for (int i = 0; i < n; i++) {
+        uint32_t source = first_source + (below(4) ? below(CROWD) : below(30));
+        uint32_t port = below(3) ? below(2) : below(CROWD_PORTS);
+        put(s, DAY0 + below(CROWD_BINS) * BIN_S, port, source, below(3) ? 1 : 1 + below(5));
+    }
+}
+
+struct series_sources {
+    size_t n;
+    uint32_t list[1 + COUNTRIES + CROWD_PORTS][CROWD_BINS];
+};
+
+static struct series_sources *distinct(struct store *s, size_t window)
+{
+    struct series_sources *out = test_calloc(1, sizeof *out);
+    struct series_key keys[1 + COUNTRIES + CROWD_PORTS] = {{.kind = SERIES_TOTAL}};
+
+    out->n = 1;
+    for (uint16_t c = 0; c < COUNTRIES; c++)
+        keys[out->n++] = (struct series_key){.kind = SERIES_COUNTRY, .country = c};
+    for (uint32_t p = 0; p < CROWD_PORTS; p++)
+        keys[out->n++] = (struct series_key){.kind = SERIES_PORT, .port = p};
+    struct gather *g = gather_new(keys, out->n);
+    for (size_t at = 0, bins; at < CROWD_BINS; at += bins) {
+        bins = CROWD_BINS - at < window ? CROWD_BINS - at : window;
+        int64_t from = DAY0 + (int64_t)at * BIN_S;
+        assert_int_equal(gather_read(g, s, 1, from, from + (int64_t)bins * BIN_S), 0);
+        for (size_t i = 0; i < out->n; i++)
+            memcpy(&out->list[i][at], gather_sources(g, i), bins * sizeof(uint32_t));
+    }
+    gather_free(g);
+    return out;
+}
+
+static void expect_distinct(struct store *s, const struct series_sources *want)
+{
+    struct series_sources *got = distinct(s, 17); /* which begins and ends within hours */
+
+    for (size_t i = 0; i < want->n; i++)
+        for (size_t b = 0; b < CROWD_BINS; b++)
+            if (got->list[i][b] != want->list[i][b])
+                fail_msg("series %zu, bin %zu: %u, not %u", i, b, got->list[i][b],
+                         want->list[i][b]);
+    test_free(got);
+}
+
+/* Of 2,000 sources 500 are left, and none of the 5 minutes: the distinct sources of every series are what they were. */
+static void test_distinct(void **state)
+{
+    struct store *s = fresh_store("distinct");
+    int64_t now = DAY0 + (KEEP_SOURCES_DAYS + 2) * DAY, later = DAY0 + (KEEP_BINS_DAYS + 40) * DAY;
+    size_t n = 0;
+
+    (void)state;
+    crowd(s, 1000, 4000);
+    assert_int_equal(store_fold(s, DAY0 + DAY), 0);
+    struct series_sources *want = distinct(s, CROWD_BINS);
+    bear_out(s, now);
+    assert_int_equal(store_thin(s, now), 0);
+    assert_int_equal(store_read_sources(s, 1, DAY0, DAY0 + DAY, count_source, &n), 0);
+    assert_in_range(n, KEEP_DAY_SOURCES, 3000);
+    expect_distinct(s, want);
+    /* late ones that nobody has seen before, until they are thinned and afterwards */
+    crowd(s, 100000, 500);
+    test_free(want);
+    want = distinct(s, CROWD_BINS);
+    assert_int_equal(store_fold(s, now), 0);
+    assert_int_equal(store_thin(s, now), 0);
+    expect_distinct(s, want);
+    /* hours */
+    bear_out(s, later);
+    assert_int_equal(store_thin(s, later), 0);
+    struct series_sources *hours = distinct(s, 2 * HOUR_BINS);
+    for (size_t i = 0; i < want->n; i++)
+        for (size_t b = 0; b < CROWD_BINS; b += HOUR_BINS) {
+            uint32_t sum = 0;
+            for (size_t k = 0; k < HOUR_BINS; k++)
+                sum += want->list[i][b + k];
+            assert_int_equal(hours->list[i][b], sum);
+            assert_int_equal(hours->list[i][b + 1], 0);
+        }
+    test_free(hours);
+    test_free(want);
+    store_close(s);
+}
+
 /* The facts end on day 9: a clock that is years ahead removes what it would remove a week past the fourth-newest day. */
 static void test_clock_ahead(void **state)
 {
@@ -344,9 +438,8 @@ static void test_slices(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sums),
-        cmocka_unit_test(test_sources),
-        cmocka_unit_test(test_clock_ahead),
+        cmocka_unit_test(test_sums),     cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_distinct), cmocka_unit_test(test_clock_ahead),
         cmocka_unit_test(test_slices),
     };
     return cmocka_run_group_tests(tests, temp_make, temp_remove);
