@@ -106,7 +106,7 @@ $(TESTS)/stages: tests/bench/stages.c $(BUILD)/libscantide.a
 
 $(TESTS)/%: tests/tools/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,compile,$<)$(COMPILE) -MF $@.d $(LDFLAGS) -o $@ $<
+	$(call say,compile,$<)$(COMPILE) -MF $@.d $(LDFLAGS) -o $@ $< -lm
 
 # Two files that change only when their contents do: other flags compile all again, a removed source
 # makes the archive again.

@@ -6,13 +6,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/zone.h"
 #include "command/command.h"
 #include "command/simline.h"
+#include "command/simplant.h"
 #include "command/simworld.h"
 
 static const char usage[] =
-    "usage: scantide simulate [--days N] [--rate R] [--seed S] [--end T]\n"
+    "usage: scantide simulate [--days N] [--rate R] [--seed S] [--end T] [--plant FILE]\n"
     "\n"
     "Writes the kern.log of a made-up firewall to stdout, for demonstrations and tests. The same\n"
     "options give the same bytes; its first line says that it is simulated.\n"
@@ -21,6 +23,11 @@ static const char usage[] =
     "  --rate R   lines a second in the mean (2)\n"
     "  --seed S   a number: another one is another world (1)\n"
     "  --end T    where it ends: RFC 3339 or YYYY-MM-DD[ HH:MM] in local time (five minutes ago)\n"
+    "  --plant F  nothing of note happens but what the file says: a JSON object a line, with the "
+    "keys\n"
+    "             of `scantide report`'s findings: verdict, ports, countries, sources, targets, "
+    "from,\n"
+    "             to, events; each is made as its verdict's rule says\n"
     "\n"
     "Times are local and without a year, as a syslog daemon writes them.\n";
 
@@ -28,6 +35,7 @@ struct options {
     double days, rate;
     uint64_t seed;
     int64_t end;
+    const char *plant; /* NULL: none */
 };
 
 static int fail(const char *fmt, const char *value)
@@ -69,6 +77,10 @@ static int read_option(struct options *o, const struct zone *zone, const char *n
     if (strcmp(name, "--seed") == 0)
         return read_seed(value, &o->seed) ? 0
                                           : fail("--seed takes a whole number, not '%s'", value);
+    if (strcmp(name, "--plant") == 0) {
+        o->plant = value;
+        return 0;
+    }
     return time_parse(value, zone, &o->end) == 0
                ? 0
                : fail(
@@ -79,7 +91,7 @@ static int read_option(struct options *o, const struct zone *zone, const char *n
 /* Reads "--name value" and "--name=value". Returns 0, or 2 after it has said why. */
 static int read_options(struct options *o, const struct zone *zone, int argc, char **argv)
 {
-    static const char *const names[] = {"--days", "--rate", "--seed", "--end"};
+    static const char *const names[] = {"--days", "--rate", "--seed", "--end", "--plant"};
 
     for (int i = 1; i < argc; i++) {
         const char *name = NULL, *value = NULL;
@@ -102,7 +114,30 @@ static int read_options(struct options *o, const struct zone *zone, int argc, ch
     return 0;
 }
 
-static int write_log(const struct options *o, const struct zone *zone)
+static void write_knock(struct sim_out *out, const struct sim_knock *k, int64_t booted)
+{
+    int64_t uptime_ns = k->when_ns - booted * 1000000000;
+
+    if (k->is_text)
+        sim_out_text(out, k->when_ns, uptime_ns, k->program, k->text);
+    else
+        sim_out_packet(out, k->when_ns, uptime_ns, &k->packet);
+}
+
+/* What is planted comes between what the world does; what is hidden doesn't come at all. */
+static void write_planted(struct sim_out *out, struct sim_plants *plants, struct sim_knock *knock,
+                          int64_t booted)
+{
+    struct sim_knock planted;
+
+    while (sim_plants_next(plants, knock->when_ns, &planted))
+        write_knock(out, &planted, booted);
+    if (knock->is_text ||
+        !sim_plants_hide(plants, knock->when_ns, hash_mix((uint64_t)knock->when_ns)))
+        write_knock(out, knock, booted);
+}
+
+static int write_log(const struct options *o, const struct zone *zone, struct sim_plants *plants)
 {
     enum { UPTIME_BEFORE_S = 345678 };
     int64_t span = (int64_t)llround(o->days * 86400), start = o->end - span;
@@ -110,12 +145,13 @@ static int write_log(const struct options *o, const struct zone *zone)
     struct sim_out *out = sim_out_new(STDOUT_FILENO, "gw", zone);
     struct sim_knock knock;
 
+    if (plants)
+        sim_world_calm(world);
     while (!sim_out_error(out) && sim_world_next(world, &knock)) {
-        int64_t uptime_ns = knock.when_ns - (start - UPTIME_BEFORE_S) * 1000000000;
-        if (knock.is_text)
-            sim_out_text(out, knock.when_ns, uptime_ns, knock.program, knock.text);
+        if (plants)
+            write_planted(out, plants, &knock, start - UPTIME_BEFORE_S);
         else
-            sim_out_packet(out, knock.when_ns, uptime_ns, &knock.packet);
+            write_knock(out, &knock, start - UPTIME_BEFORE_S);
     }
     sim_world_free(world);
     int error = sim_out_close(out);
@@ -145,5 +181,16 @@ int cmd_simulate(int argc, char **argv)
         return status;
     if (o.end < (int64_t)llround(o.days * 86400))
         return fail("%s", "the log would start before 1970");
-    return write_log(&o, zone);
+    if (!o.plant)
+        return write_log(&o, zone, NULL);
+    struct error err = {0};
+    struct sim_plants *plants = sim_plants_load(o.plant, o.seed, &err);
+    if (plants)
+        status = write_log(&o, zone, plants);
+    else
+        error_print(&err, stderr);
+    status = plants ? status : 2;
+    error_fini(&err);
+    sim_plants_free(plants);
+    return status;
 }

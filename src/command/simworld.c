@@ -143,7 +143,7 @@ struct sim_world {
     uint32_t scan_step; /* of the wide scan */
     bool has_twin;      /* the second line of a pair comes next */
     struct sim_packet twin;
-    bool labelled;
+    bool labelled, is_calm;
     /* Quantiles of the exponential distribution with mean 1, in 2^-20, so that no float decides a
      * time. */
     uint32_t exponentials[EXPONENTIALS];
@@ -218,6 +218,22 @@ struct sim_world *sim_world_new(uint64_t seed, int64_t start, int64_t span, uint
     fill_table(w->ports[WINDOWS], windows, sizeof windows / sizeof *windows);
     fill_table(w->ports[SERVERS], servers, sizeof servers / sizeof *servers);
     return w;
+}
+
+void sim_world_calm(struct sim_world *w)
+{
+    w->is_calm = true;
+    w->burst_from_ns = w->burst_to_ns = w->end_ns;
+}
+
+bool sim_source(const char *country, uint64_t hash, uint32_t *address)
+{
+    for (size_t i = 0; i < COUNTRIES; i++)
+        if (strcmp(countries[i].code, country) == 0) {
+            *address = address_in(&countries[i], hash);
+            return true;
+        }
+    return false;
 }
 
 void sim_world_free(struct sim_world *w)
@@ -600,9 +616,9 @@ bool sim_world_next(struct sim_world *w, struct sim_knock *out)
     }
     int of = (int)below(w, STEADY + BOTS);
     if ((of -= PAIRS) < 0)
-        knock_pair(w, p);
+        (w->is_calm ? knock_bot : knock_pair)(w, p);
     else if ((of -= WIDE) < 0)
-        knock_wide(w, p);
+        (w->is_calm ? knock_bot : knock_wide)(w, p);
     else if ((of -= BACKSCATTER) < 0)
         knock_backscatter(w, p);
     else if ((of -= SIX) < 0)

@@ -25,6 +25,7 @@ enum {
     LOCK_BIN_MIN = 5,
     LOCK_GAP = 2,
     DISTRIBUTED_MIN = 50,
+    FEW_SOURCES = 25,
     NEW_RANK = 20,
     NEW_BEFORE = 100,
     NEW_MIN = 30,
@@ -39,7 +40,7 @@ static const double BAND = 1.645;      /* standard deviations: 90% of a normal d
 static const double SURE = 5;          /* a burst's, so that chance makes none in some weeks */
 static const double OWNED = 8;         /* median deviations: an hour that a burst owned */
 static const double LOCK_LEAST = 0.95; /* correlation */
-static const double NONE_ABOVE = 0.1;
+static const double NONE_ABOVE = 0.1, FEW_MAKE = 0.8;
 static const double FALL_PART = 0.8, FALL_REST = 0.75;
 static const double RHYTHM_LEAST = 2, RHYTHM_SURE = 3;
 
@@ -71,8 +72,10 @@ struct series {
     uint32_t n[HOURS];  /* events; of the day: those that no finding by source tells */
     uint32_t raw;       /* events of the day, all */
     uint32_t *bins;     /* of a port's day, where it may be in lockstep */
+    bool above[DAY];    /* its band, by whatever it is */
     double excess[DAY]; /* above the mean, of an hour that left its band upward; else 0 */
     bool used[DAY];     /* a finding tells that hour */
+    double burst;       /* above the means, of all hours that bursts tell */
     struct who *who;
 };
 
@@ -334,10 +337,11 @@ static void judge_hours(struct by_series *b)
         struct series *s = &b->list[i];
         for (size_t h = 0; h < b->day; h++) {
             double n = s->n[PAST + h];
-            if (n < BURST_MIN)
+            if (s->raw < BURST_MIN || n < 1)
                 continue;
             struct band band = band_at(b, s->n, h);
-            if (band.is && n - band.mean >= sure_excess(&band) && n > band.high)
+            s->above[h] = band.is && n > band.high;
+            if (s->above[h] && n - band.mean >= sure_excess(&band))
                 s->excess[h] = n - band.mean;
         }
     }
@@ -411,6 +415,26 @@ static int take_who(void *ctx, const struct source_fact *f)
             add_who(s, f, events);
     }
     return 0;
+}
+
+static int heavier(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return x > y ? -1 : x < y;
+}
+
+/* Whether few sources make most of a burst, beside the many that are always there. */
+static bool few_make(const struct who *w, double burst)
+{
+    uint64_t *events = xmalloc((w->sources.n + 1) * sizeof *events), sum = 0;
+
+    memcpy(events, w->events, w->sources.n * sizeof *events);
+    qsort(events, w->sources.n, sizeof *events, heavier);
+    for (size_t i = 0; i < w->sources.n && i < FEW_SOURCES; i++)
+        sum += events[i];
+    free(events);
+    return (double)sum >= FEW_MAKE * burst;
 }
 
 /* Its heaviest sources, and the part of the first. */
@@ -513,18 +537,38 @@ static void find_falls(struct by_series *b)
 
 /* ---- rhythm ---- */
 
+/* What a rhythm's hours may hold at most, so that one happening makes none: three times the mean of
+ * all but the three largest. */
+static double rhythm_cap(const struct series *s)
+{
+    uint32_t largest[3] = {0};
+    double sum = 0;
+
+    for (size_t h = 0; h < HOURS; h++) {
+        uint32_t n = s->n[h];
+        sum += n;
+        for (int i = 0; i < 3; i++)
+            if (n > largest[i]) {
+                uint32_t other = largest[i];
+                largest[i] = n;
+                n = other;
+            }
+    }
+    return 3 * (sum - largest[0] - largest[1] - largest[2]) / (HOURS - 3);
+}
+
 /* Of three days: how many times more came in the twelve local hours from `first` on; by night: in
  * the others. 0: not more than twice on each, or chance may have made it. */
 static double rhythm_from(const struct series *s, int64_t base, int quarters, int first, bool night)
 {
-    double more = 0, less = 0;
+    double more = 0, less = 0, cap = rhythm_cap(s);
 
     for (size_t d = 0; d < HOURS; d += DAY) {
         double a = 0, c = 0;
         for (size_t h = d; h < d + DAY; h++) {
             int64_t local = base + (int64_t)h * HOUR_S + quarters * 900;
             int hour = (int)((local / HOUR_S) % DAY), since = (hour - first + DAY) % DAY;
-            *((since < DAY / 2) != night ? &a : &c) += s->n[h];
+            *((since < DAY / 2) != night ? &a : &c) += fmin(s->n[h], cap);
         }
         if (a + c < PAIR_DAY_MIN || a <= RHYTHM_LEAST * c)
             return 0;
@@ -822,8 +866,8 @@ static bool is_out(const struct series *s, size_t hour)
     return s->excess[hour] > 0 && !s->used[hour];
 }
 
-/* For how many hours it stays out from this one on; 0: it doesn't begin here, or lasts too long for a
- * burst. */
+/* For how many hours it stays out from this one on; 0: it doesn't begin here, or it stays above its
+ * band for too long for a burst. */
 static size_t run_at(const struct by_series *b, const struct series *s, size_t hour)
 {
     size_t n = 0;
@@ -832,7 +876,12 @@ static size_t run_at(const struct by_series *b, const struct series *s, size_t h
         return 0;
     while (hour + n < b->day && is_out(s, hour + n))
         n++;
-    return n > BURST_HOURS ? 0 : n;
+    size_t first = hour, last = hour + n;
+    while (first > 0 && s->above[first - 1])
+        first--;
+    while (last < b->day && s->above[last])
+        last++;
+    return last - first > BURST_HOURS ? 0 : n;
 }
 
 static struct finding *add_burst(struct by_series *b, struct series *s, size_t hour, size_t n)
@@ -843,6 +892,7 @@ static struct finding *add_burst(struct by_series *b, struct series *s, size_t h
     for (size_t h = hour; h < hour + n; h++) {
         struct band band = band_at(b, s->n, h);
         f->events += s->n[PAST + h];
+        s->burst += s->n[PAST + h] - band.mean;
         s->used[h] = true;
         if (s->n[PAST + h] - band.mean < (double)f->hour_events - f->mean)
             continue;
@@ -898,7 +948,7 @@ static void finish(struct by_series *b, struct finding *f)
     if (s->kind != PAIR)
         give_parts(f, s);
     if (f->verdict == VERDICT_BURST && s->kind == PORT && f->sources.all >= DISTRIBUTED_MIN &&
-        f->top_share <= NONE_ABOVE)
+        f->top_share <= NONE_ABOVE && !few_make(s->who, s->burst))
         f->verdict = VERDICT_DISTRIBUTED;
 }
 

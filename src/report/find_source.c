@@ -79,6 +79,7 @@ struct by_source {
     size_t reach_n, reach_cap;
     size_t hour_reach; /* where those of the hour begin: of the targets' reading */
     size_t target_n;   /* the sensor's */
+    size_t target_n6;  /* of which these have IPv6 addresses */
     /* The source of the hour that is being read. */
     struct source_fact now;
     struct point *points;
@@ -214,14 +215,20 @@ static int count_target(void *ctx, const struct target_fact *f)
 {
     struct by_source *b = ctx;
 
-    if (!is_other(&f->target))
-        ip_table_add(&b->targets, &f->target);
+    size_t before = b->targets.n;
+
+    if (is_other(&f->target))
+        return 0;
+    ip_table_add(&b->targets, &f->target);
+    b->target_n6 += b->targets.n > before && f->target.family == 6;
     return 0;
 }
 
-static uint64_t targets_needed(const struct by_source *b)
+/* Nobody reaches both kinds of address. */
+static uint64_t targets_needed(const struct by_source *b, const struct ip *source)
 {
-    double part = SCAN_PART * (double)b->target_n;
+    size_t n = source->family == 6 ? b->target_n6 : b->target_n - b->target_n6;
+    double part = SCAN_PART * (double)n;
 
     return part > SCAN_TARGETS_MIN ? (uint64_t)part + ((double)(uint64_t)part < part)
                                    : SCAN_TARGETS_MIN;
@@ -408,9 +415,9 @@ static void fill_reflections(struct by_source *b, const struct source_fact *f)
 static void maybe_reach(struct by_source *b, const struct source_fact *f)
 {
     struct reach *last = b->reach_n ? &b->reaches[b->reach_n - 1] : NULL;
-    uint64_t least = targets_needed(b) / 2;
+    uint64_t least = targets_needed(b, &f->source) / 8; /* the rest in the hour beside it */
 
-    if (f->events < least || b->target_n < SCAN_TARGETS_MIN || f->port == PORT_OTHER)
+    if (f->events <= least || b->target_n < SCAN_TARGETS_MIN || f->port == PORT_OTHER)
         return;
     uint32_t source = ip_table_add(&b->sources, &f->source);
     if (last && last->source == source && last->port == f->port && last->hour == f->hour)
@@ -576,13 +583,12 @@ static void add_horizontal(struct by_source *b, const struct reach *r, size_t n,
 
 static void find_horizontal(struct by_source *b)
 {
-    double needed = (double)targets_needed(b) - 0.5;
-
     if (b->reach_n)
         qsort(b->reaches, b->reach_n, sizeof *b->reaches, reach_by_source);
     for (size_t i = 0; i < b->reach_n;) {
         size_t end = i;
         double most = 0;
+        double needed = (double)targets_needed(b, &b->sources.list[b->reaches[i].source]) - 0.5;
         for (; end < b->reach_n; end++) { /* hours in which it goes on */
             const struct reach *r = &b->reaches[end];
             bool first = end == i;
