@@ -1,27 +1,39 @@
 /* `scantide report`: the daily overview. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/access.h"
+#include "base/check.h"
+#include "chart/caption.h"
 #include "command/session.h"
 #include "command/span.h"
-#include "report/overview.h"
+#include "config/paths.h"
+#include "report/draft.h"
 
 static const char usage[] =
     "scantide report - what happened in a day: rankings, verdicts, gaps\n"
     "\n"
     "    scantide report [--date D | --last 24h] [--sensor S]... [--timezone ZONE]\n"
-    "                    [--format json] [-n N]\n"
+    "                    [--format text|html|md|json] [-n N] [-o DIR]\n"
     "\n"
     "Ranks ports and countries of the day and of the three days that end with it, and says what\n"
-    "came about, by the rules of README.md, \"Verdicts\". Times are UTC in the output.\n"
+    "came about, by the rules of README.md, \"Verdicts\", with charts and the sources behind what\n"
+    "moved. HTML is one file that needs no other and follows the reader's light or dark screen.\n"
+    "Times are in the zone; in JSON they are UTC.\n"
     "\n"
     "    --date D           a day: YYYY-MM-DD, from midnight to midnight\n"
     "    --last 24h         the span up to now: 24h, 3d, 2w (24h if nothing is said)\n"
     "    --sensor S         only this firewall; may stand several times\n"
     "    --timezone ZONE    whose midnights they are: UTC, Asia/Tokyo (this machine's zone)\n"
-    "    --format FORMAT    json\n"
+    "    --format FORMAT    text (the default, for mail), html, md (Markdown) or json\n"
+    "    -o DIR             into DIR/YYYY-MM-DD.FORMAT, pictures of Markdown into "
+    "DIR/YYYY-MM-DD/;\n"
+    "                       else to stdout, Markdown without pictures\n"
     "    -n N               so many rows of each ranking (20); 0 for every row\n" SESSION_USAGE;
 
 struct report {
@@ -32,7 +44,19 @@ struct report {
     const char *sensor_names[SENSORS_MAX];
     uint16_t sensors[SENSORS_MAX];
     size_t sensor_count, n;
+
+    enum draft_format draft;
+    bool json;
+    const char *folder; /* of -o */
+    char *page;         /* the file; NULL: stdout */
+    char *pictures;     /* where they are drawn; NULL: there are none */
+    char day[TIME_TEXT_MAX];
+    struct chart_definition *definition;
+    struct port_book *book;
+    char *zone_variable;
 };
+
+enum { CHARTS_MAX = 40 };
 
 /* From midnight to midnight, in the zone. */
 static int resolve_date(struct report *r)
@@ -55,8 +79,15 @@ static int check_options(struct report *r)
 {
     char *end;
 
-    if (strcmp(r->format, "json") != 0)
-        return session_mistake("report", "--format %s: json is meant", r->format);
+    r->json = strcmp(r->format, "json") == 0;
+    if (strcmp(r->format, "html") == 0)
+        r->draft = DRAFT_HTML;
+    else if (strcmp(r->format, "md") == 0)
+        r->draft = DRAFT_MARKDOWN;
+    else if (strcmp(r->format, "text") == 0)
+        r->draft = DRAFT_TEXT;
+    else if (!r->json)
+        return session_mistake("report", "--format %s: text, html, md or json is meant", r->format);
     if (r->date && r->span.last)
         return session_mistake("report", "--date and --last exclude each other");
     r->n = strtoul(r->n_text, &end, 10);
@@ -77,9 +108,9 @@ static int read_options(int argc, char **argv, struct report *r)
                                             {0}};
     int option, status;
 
-    r->format = "json";
+    r->format = "text";
     r->n_text = "20";
-    while ((option = getopt_long(argc, argv, "n:", options, NULL)) >= 0) {
+    while ((option = getopt_long(argc, argv, "n:o:", options, NULL)) >= 0) {
         if (option == 'd')
             r->date = optarg;
         else if (option == 'l')
@@ -90,6 +121,8 @@ static int read_options(int argc, char **argv, struct report *r)
             r->zone_text = optarg;
         else if (option == 'F')
             r->format = optarg;
+        else if (option == 'o')
+            r->folder = optarg;
         else if (option == 'n')
             r->n_text = optarg;
         else if (session_option(option, "report", usage, &status) < 0)
@@ -98,6 +131,113 @@ static int read_options(int argc, char **argv, struct report *r)
     if (optind < argc)
         return session_mistake("report", "'%s' is one word too many", argv[optind]);
     return check_options(r);
+}
+
+/* ---- writing ---- */
+
+/* What the drawing knows no zone but the process's of. */
+static void take_zone(struct report *r)
+{
+    if (r->zone_text) {
+        setenv("TZ", r->zone_text, 1);
+        tzset();
+    }
+    r->zone_variable = caption_zone_variable();
+}
+
+static int load_data(struct report *r)
+{
+    char *folder = paths_share("rrd"), *path = xasprintf("%s/chart.yaml", folder);
+    int rc = chart_definition_load(path, &r->definition, &r->session.err);
+
+    free(folder);
+    free(path);
+    if (rc < 0)
+        return session_fail(&r->session, EXIT_MISTAKE);
+    return session_port_book(&r->book);
+}
+
+static int folder_fault(struct report *r, const char *path)
+{
+    access_fault(path, ACCESS_WRITE, -errno, &r->session.err);
+    return session_fail(&r->session, EXIT_MISTAKE);
+}
+
+/* Where the page and its pictures go. Those of HTML are embedded, and needed only meanwhile. */
+static int make_places(struct report *r)
+{
+    if (r->folder && mkdir(r->folder, 0777) != 0 && errno != EEXIST)
+        return folder_fault(r, r->folder);
+    if (r->folder)
+        r->page = xasprintf("%s/%s.%s", r->folder, r->day,
+                            r->draft == DRAFT_TEXT && !r->json ? "txt" : r->format);
+    if (!r->json && r->draft == DRAFT_HTML) {
+        const char *tmp = getenv("TMPDIR");
+        r->pictures = xasprintf("%s/scantide-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+        if (!mkdtemp(r->pictures))
+            return folder_fault(r, r->pictures);
+    } else if (!r->json && r->draft == DRAFT_MARKDOWN && r->folder) {
+        r->pictures = xasprintf("%s/%s", r->folder, r->day);
+        if (mkdir(r->pictures, 0777) != 0 && errno != EEXIST)
+            return folder_fault(r, r->pictures);
+    }
+    return EXIT_DONE;
+}
+
+static int write_draft(struct report *r, const struct overview *overview, FILE *out)
+{
+    struct session *s = &r->session;
+    char *below = xasprintf("%s/", r->day);
+    struct picture_kit kit = {.store = s->store,
+                              .series = s->series,
+                              .definition = r->definition,
+                              .zone = r->zone,
+                              .zone_variable = r->zone_variable,
+                              .country_path = s->geo ? geo_path(s->geo) : NULL,
+                              .country_built = s->geo ? geo_built(s->geo) : 0,
+                              .now = (int64_t)time(NULL),
+                              .late_s = s->conf->late_s,
+                              .port_events = s->conf->series.port_events_per_hour};
+    struct draft draft = {.overview = overview,
+                          .kit = &kit,
+                          .book = r->book,
+                          .asn = s->asn,
+                          .format = r->draft,
+                          .language = "en",
+                          .rows = r->n ? r->n : SIZE_MAX,
+                          .charts = CHARTS_MAX,
+                          .folder = r->pictures,
+                          .below = below};
+    int rc = draft_write(&draft, out, &s->err);
+
+    if (r->pictures && !session_daemon_runs(s))
+        series_settle(s->series, s->store, &s->err);
+    free(below);
+    return rc;
+}
+
+/* Beside the file, then renamed over it. */
+static int write_page(struct report *r, const struct overview *overview)
+{
+    char *temporary = r->page ? xasprintf("%s.%ld.new", r->page, (long)getpid()) : NULL;
+    FILE *out = temporary ? fopen(temporary, "w") : stdout;
+    int rc = 0;
+
+    if (!out) {
+        free(temporary);
+        return folder_fault(r, r->page);
+    }
+    if (r->json)
+        overview_json(overview, r->n, out);
+    else
+        rc = write_draft(r, overview, out);
+    if (temporary &&
+        ((fclose(out) != 0 || (rc == 0 && rename(temporary, r->page) != 0)) && rc == 0))
+        access_fault(r->page, ACCESS_WRITE, rc = -errno, &r->session.err);
+    if (temporary && rc < 0)
+        unlink(temporary);
+    free(temporary);
+    return session_fail(&r->session, rc < 0 ? EXIT_FAILED : EXIT_DONE);
 }
 
 static int report_day(struct report *r)
@@ -115,14 +255,44 @@ static int report_day(struct report *r)
                                .zone = r->zone,
                                .sensors = r->sensors,
                                .sensor_count = r->sensor_count};
+    time_format_local(r->zone, q.to - 1, r->day);
+    r->day[strlen("2026-11-24")] = 0;
+    take_zone(r);
+    if ((status = load_data(r)) != EXIT_DONE || (status = make_places(r)) != EXIT_DONE)
+        return status;
     if (overview_make(s->store, &q, &overview) < 0) {
         error_add(&s->err, NULL, 0, 0, "the facts can't be read (%s)", store_error(s->store));
         return session_fail(s, EXIT_FAILED);
     }
-    overview_json(&overview, r->n, stdout);
+    status = write_page(r, &overview);
     span_say(&r->span, r->zone, s->store, overview.ports[OVERVIEW_DAY].events == 0);
     overview_fini(&overview);
-    return EXIT_DONE;
+    return status;
+}
+
+static void report_fini(struct report *r)
+{
+    if (r->pictures && !r->json && r->draft == DRAFT_HTML)
+        rmdir(r->pictures); /* its pictures went with their being embedded */
+    chart_definition_free(r->definition);
+    port_book_free(r->book);
+    free(r->zone_variable);
+    free(r->pictures);
+    free(r->page);
+}
+
+/* Charts make series that nobody has drawn yet, so they need to write; text and JSON don't. */
+static int open_session(struct report *r)
+{
+    struct session *s = &r->session;
+    bool draws = !r->json && (r->draft == DRAFT_HTML || (r->draft == DRAFT_MARKDOWN && r->folder));
+    int status = session_open(s, SESSION_FACTS_READ | SESSION_AS_NAMES);
+
+    if (status != EXIT_DONE || !draws)
+        return status;
+    session_close(s);
+    status = session_open(s, SESSION_GEO | SESSION_AS_NAMES | SESSION_FACTS_WRITE | SESSION_SERIES);
+    return status == EXIT_DONE ? session_sync_series(s) : status;
 }
 
 int cmd_report(int argc, char **argv)
@@ -132,9 +302,10 @@ int cmd_report(int argc, char **argv)
 
     if (status != EXIT_DONE)
         return status < 0 ? EXIT_DONE : status;
-    status = session_open(&r.session, SESSION_FACTS_READ);
+    status = open_session(&r);
     if (status == EXIT_DONE)
         status = report_day(&r);
     session_close(&r.session);
+    report_fini(&r);
     return status;
 }

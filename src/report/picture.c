@@ -255,7 +255,7 @@ static void choose_layers(struct picture *p)
             strcpy(l->sources, "-");
         else
             count_text(l->sources, row->sources, p->ranking.sources_exact);
-        p->parts[n++] = part_of(l, l->key, l->sources);
+        p->parts[n++] = part_of(l, l->key, p->order.no_sources ? NULL : l->sources);
     }
     free(keys);
     p->request.layers = p->parts;
@@ -276,12 +276,15 @@ static int rank_layers(struct picture *p)
                            .port = o->what.port,
                            .ports = o->group,
                            .by_country = o->what.kind == SERIES_COUNTRY,
-                           .country = o->what.country};
+                           .country = o->what.country,
+                           .no_sources = o->no_sources};
 
     if (rank_make(p->kit->store, &q, &p->ranking) < 0)
         return facts_fault(p);
-    count_text(p->series.sources, p->ranking.sources, p->ranking.sources_exact);
-    p->request.series.sources = p->series.sources;
+    if (!o->no_sources) {
+        count_text(p->series.sources, p->ranking.sources, p->ranking.sources_exact);
+        p->request.series.sources = p->series.sources;
+    }
     if (o->by == PICTURE_BY_NONE)
         return 0;
     int rc = want_layers(p);

@@ -72,7 +72,7 @@ static char *when_text(const struct zone *zone, int64_t from, int64_t to)
     return xasprintf("%s – %s", a, strncmp(a, b, DATE) == 0 ? b + DATE : b);
 }
 
-static const char *reason_text(enum gap_reason reason)
+const char *shade_reason(enum gap_reason reason)
 {
     switch (reason) {
     case GAP_STOPPED: return _("scantide was stopped");
@@ -102,7 +102,7 @@ static void tell_gap(struct shades *sh, const struct gap *g)
     char *lost = g->lost ? xasprintf(" (%" PRIu64 ")", g->lost) : xstrdup("");
     bool told = g->text && *g->text;
     char *text = xasprintf("%s: %s%s%s%s%s%s", when, sensor ? sensor : "", sensor ? ", " : "",
-                           told && g->reason == GAP_NOTE ? g->text : reason_text(g->reason), lost,
+                           told && g->reason == GAP_NOTE ? g->text : shade_reason(g->reason), lost,
                            told && g->reason != GAP_NOTE ? ", " : "",
                            told && g->reason != GAP_NOTE ? g->text : "");
 

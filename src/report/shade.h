@@ -16,7 +16,7 @@
 #include "base/zone.h"
 #include "chart/chart.h"
 #include "chart/definition.h"
-#include "store/store.h"
+#include "store/gap.h"
 
 enum { SHADE_NOTES_MAX = 5, SHADES_MAX = 32 /* of each kind */ };
 
@@ -38,6 +38,9 @@ void shades_free(struct shades *sh);
 
 /* By kind and time, none of a kind touching another of it. */
 size_t shades_list(const struct shades *sh, const struct chart_shade **list);
+
+/* A reason in the reader's language. */
+const char *shade_reason(enum gap_reason reason);
 
 /* Lines for under the chart, at most SHADE_NOTES_MAX; the last says how many more there are. */
 size_t shades_notes(const struct shades *sh, const char *const **list);

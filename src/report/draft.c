@@ -1,0 +1,598 @@
+#include "report/draft.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/country.h"
+#include "base/language.h"
+#include "chart/recolour.h"
+#include "report/document.h"
+#include "report/sentence.h"
+#include "report/shade.h"
+#include "tag/anonymizer.h"
+
+enum {
+    SUBJECTS_MAX = 16, /* ports, and countries, that have a part of their own */
+    ROOM_MOVED = 2,    /* ranks that make a port or a country one that moved */
+    SOURCES_TOLD = 5,  /* rows of a table of sources */
+    PORTS_TOLD = 8,    /* rows of a country's ranking */
+    PLOT_WIDTH = 760,
+    PLOT_HEIGHT = 240,
+    PLOT_LAYERS = 8,
+    DAY_S = 24 * HOUR_S,
+    SHOWN_S = 3 * DAY_S /* of each chart */
+};
+
+struct page {
+    const struct draft *draft;
+    const struct overview *o;
+    struct document *doc;
+    const struct rules *rules;
+    struct error *err;
+    uint16_t sensors[SENSORS_MAX];
+    size_t sensor_count, charts;
+};
+
+__attribute__((format(printf, 1, 2))) static char *text_of(const char *fmt, ...)
+{
+    va_list args;
+    char *text;
+
+    va_start(args, fmt);
+    if (vasprintf(&text, fmt, args) < 0)
+        abort();
+    va_end(args);
+    return text;
+}
+
+static void paragraph(struct page *p, char *text)
+{
+    document_paragraph(p->doc, text);
+    free(text);
+}
+
+static void cell(struct page *p, char *text)
+{
+    document_cell(p->doc, text);
+    free(text);
+}
+
+static void count_cell(struct page *p, uint64_t n)
+{
+    char text[SENTENCE_COUNT_MAX];
+
+    document_cell(p->doc, sentence_count(n, text));
+}
+
+static int facts_fault(struct page *p)
+{
+    error_add(p->err, NULL, 0, 0, "the facts can't be read (%s)",
+              store_error(p->draft->kit->store));
+    return -EIO;
+}
+
+/* ---- charts ---- */
+
+/* "port 22/tcp" is drawn as port-22-tcp.svg. */
+static char *picture_file(const char *name, const char *ending)
+{
+    char *file = xasprintf("%s.%s", name, ending);
+
+    for (char *c = file; *c; c++)
+        if (!isalnum((unsigned char)*c) && *c != '.')
+            *c = '-';
+    return file;
+}
+
+/* A chart of the three days that end with the page's. What has no series has no chart. */
+static int chart(struct page *p, const char *name, struct series_key what, enum picture_by by)
+{
+    const struct draft *d = p->draft;
+    struct picture_order order = {.what = what,
+                                  .by = by,
+                                  .from = p->o->query.to - SHOWN_S,
+                                  .to = p->o->query.to,
+                                  .sensors = p->sensors,
+                                  .sensor_count = p->sensor_count,
+                                  .width = PLOT_WIDTH,
+                                  .height = PLOT_HEIGHT,
+                                  .zoom = 2,
+                                  .layers = PLOT_LAYERS,
+                                  .no_sources = true,
+                                  .band = true};
+    struct error without = {0};
+    struct picture *picture;
+
+    if (!d->folder || p->charts >= d->charts)
+        return 0;
+    int rc = picture_make(d->kit, &order, &picture, &without);
+    if (rc == -ENOENT) {
+        error_fini(&without);
+        return 0;
+    }
+    if (rc < 0) {
+        error_move(p->err, &without);
+        return rc;
+    }
+    char *file = picture_file(name, d->format == DRAFT_HTML ? "svg" : "png");
+    char *path = xasprintf("%s/%s", d->folder, file);
+    char *shown = d->format == DRAFT_HTML ? xstrdup(path) : xasprintf("%s%s", d->below, file);
+    rc = picture_draw(picture, path, p->err);
+    if (rc == 0)
+        document_figure(p->doc, picture_title(picture), shown);
+    p->charts++;
+    picture_free(picture);
+    free(file);
+    free(path);
+    free(shown);
+    return rc;
+}
+
+/* ---- head ---- */
+
+static void add_head(struct page *p)
+{
+    const struct overview *o = p->o;
+    const struct ranking *r = &o->ports[OVERVIEW_DAY];
+    char events[SENTENCE_COUNT_MAX], sources[SENTENCE_COUNT_MAX], before[SENTENCE_COUNT_MAX];
+    char *when = sentence_when(o->query.zone, o->query.from, o->query.to);
+    uint64_t was = 0;
+
+    for (size_t i = 0; i < r->n; i++)
+        was += r->rows[i].before_events;
+    paragraph(p, text_of(_("%s (%s): %s dropped packets from %s%s sources."), when,
+                         p->draft->kit->zone_variable, sentence_count(r->events, events),
+                         r->sources_exact ? "" : "~", sentence_count(r->sources, sources)));
+    if (was)
+        paragraph(p, text_of(_("The period before had %s (%+.1f%%)."), sentence_count(was, before),
+                             100.0 * ((double)r->events - (double)was) / (double)was));
+    free(when);
+}
+
+static void add_findings(struct page *p)
+{
+    const struct findings *f = &p->o->findings;
+
+    document_heading(p->doc, 2, _("What stands out"));
+    for (size_t i = 0; i < f->n; i++) {
+        char *text = sentence_of(&f->list[i], p->o->query.zone);
+        document_item(p->doc, text);
+        free(text);
+    }
+    if (f->n == 0)
+        document_paragraph(p->doc, _("Nothing left its usual band, and no rule of a verdict was "
+                                     "met."));
+}
+
+static void add_gaps(struct page *p)
+{
+    const struct overview *o = p->o;
+
+    if (o->gap_n == 0)
+        return;
+    document_heading(p->doc, 2, _("Gaps, losses and notes"));
+    for (size_t i = 0; i < o->gap_n; i++) {
+        const struct overview_gap *g = &o->gaps[i];
+        char count[SENTENCE_COUNT_MAX];
+        char *when = sentence_when(o->query.zone, g->from, g->to);
+        char *lost =
+            g->lost ? text_of(_(", %s lines"), sentence_count(g->lost, count)) : xstrdup("");
+        const char *sensor = overview_sensor(o, g->sensor);
+        bool note = g->reason == GAP_NOTE && *g->text;
+        char *line = xasprintf("%s: %s%s%s%s%s%s", when, sensor, *sensor ? ", " : "",
+                               note ? g->text : shade_reason(g->reason), lost,
+                               *g->input ? ", " : "", g->input);
+        if (!note && *g->text) {
+            char *longer = xasprintf("%s (%s)", line, g->text);
+            free(line);
+            line = longer;
+        }
+        document_item(p->doc, line);
+        free(line);
+        free(when);
+        free(lost);
+    }
+}
+
+/* ---- rankings ---- */
+
+/* "=", "+3", "-2", "new". */
+static char *move_of(const struct rank_row *row)
+{
+    int move = (int)row->before_rank - (int)row->rank;
+
+    if (row->before_rank == 0)
+        return xstrdup(_("new"));
+    return move ? xasprintf("%+d", move) : xstrdup("=");
+}
+
+static char *sources_of(const struct ranking *r, const struct rank_row *row)
+{
+    char count[SENTENCE_COUNT_MAX];
+
+    if (row->untold)
+        return xstrdup("–");
+    return xasprintf("%s%s", r->sources_exact ? "" : "~", sentence_count(row->sources, count));
+}
+
+static const struct rank_row *row_of(const struct ranking *r, const struct rank_row *like,
+                                     bool country)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (country ? r->rows[i].country == like->country : r->rows[i].port == like->port)
+            return &r->rows[i];
+    return NULL;
+}
+
+static const char *port_name(const struct page *p, uint32_t port)
+{
+    const struct port_entry *e = p->draft->book ? port_book_find(p->draft->book, port) : NULL;
+
+    return e ? e->name : "";
+}
+
+static bool is_burst(const struct page *p, const struct rank_row *row, bool country)
+{
+    return overview_burst_events(p->o, row, country) * 2 > row->events;
+}
+
+static void add_ranking(struct page *p, bool country)
+{
+    const struct ranking *day =
+        country ? &p->o->countries[OVERVIEW_DAY] : &p->o->ports[OVERVIEW_DAY];
+    const struct ranking *days =
+        country ? &p->o->countries[OVERVIEW_DAYS] : &p->o->ports[OVERVIEW_DAYS];
+    const char *const titles[] = {_("rank"),
+                                  _("move"),
+                                  country ? _("country") : _("port"),
+                                  country ? _("remark") : _("service"),
+                                  _("events"),
+                                  _("share"),
+                                  _("sources"),
+                                  _("3 days: rank"),
+                                  _("3 days: events")};
+    static const bool numeric[] = {true, true, false, false, true, true, true, true, true};
+    bool any = false;
+
+    document_table(p->doc, country ? _("Countries of the sources") : _("Ports"), titles, numeric,
+                   sizeof numeric);
+    for (size_t i = 0; i < day->n && i < p->draft->rows; i++) {
+        const struct rank_row *row = &day->rows[i], *three = row_of(days, row, country);
+        char key[RANK_KEY_MAX];
+        bool burst = is_burst(p, row, country);
+        any |= burst;
+        cell(p, xasprintf("%u", row->rank));
+        cell(p, move_of(row));
+        document_cell(p->doc, rank_key(country ? RANK_COUNTRIES : RANK_PORTS, row, key));
+        cell(p, xasprintf("%s%s%s", country ? "" : port_name(p, row->port),
+                          burst && !country && *port_name(p, row->port) ? ", " : "",
+                          burst ? _("burst*") : ""));
+        count_cell(p, row->events);
+        cell(p, xasprintf("%.1f%%",
+                          day->events ? 100.0 * (double)row->events / (double)day->events : 0));
+        cell(p, sources_of(day, row));
+        cell(p, three ? xasprintf("%u", three->rank) : xstrdup("–"));
+        if (three)
+            count_cell(p, three->events);
+        else
+            document_cell(p->doc, "–");
+    }
+    if (any)
+        document_paragraph(p->doc, _("* Most of these events came in one burst: the rank is owed "
+                                     "to it."));
+}
+
+/* ---- what moved ---- */
+
+struct subjects {
+    const struct rank_row *list[SUBJECTS_MAX];
+    size_t n;
+};
+
+static void add_subject(struct subjects *s, const struct rank_row *row)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (s->list[i] == row)
+            return;
+    if (row && s->n < SUBJECTS_MAX)
+        s->list[s->n++] = row;
+}
+
+static bool tells_of(const struct finding *f, const struct rank_row *row, bool country)
+{
+    for (size_t i = 0; i < f->ports.n && !country; i++)
+        if (f->ports.list[i] == row->port)
+            return true;
+    for (size_t i = 0; i < f->countries.n && country; i++)
+        if (f->countries.list[i] == row->country)
+            return true;
+    return false;
+}
+
+/* Whether the finding is about the row, and not about many of its kind. */
+static bool is_about(const struct finding *f, const struct rank_row *row, bool country)
+{
+    size_t all = country ? f->countries.all : f->ports.all;
+
+    return f->verdict != VERDICT_SENSOR_FALL && all <= 3 && tells_of(f, row, country);
+}
+
+/* Whom a finding names, and those of the first twenty whose rank moved; in the ranking's order. */
+static void choose_subjects(const struct page *p, bool country, struct subjects *out)
+{
+    const struct ranking *r = country ? &p->o->countries[OVERVIEW_DAY] : &p->o->ports[OVERVIEW_DAY];
+
+    *out = (struct subjects){0};
+    for (size_t i = 0; i < r->n && out->n < SUBJECTS_MAX; i++) {
+        const struct rank_row *row = &r->rows[i];
+        unsigned move = (unsigned)abs((int)row->before_rank - (int)row->rank);
+        bool moved = i < 20 && (row->before_rank == 0 || move >= ROOM_MOVED);
+        for (size_t k = 0; k < p->o->findings.n && !moved; k++)
+            moved = is_about(&p->o->findings.list[k], row, country);
+        if (moved || i < 3)
+            add_subject(out, row);
+    }
+}
+
+static char *as_text(const struct page *p, const struct rank_row *row)
+{
+    char number[AS_TEXT_MAX], name[AS_NAME_MAX];
+
+    if (!row->as)
+        return xstrdup("–");
+    asn_name(p->draft->asn, row->as, &row->ip, name);
+    return xasprintf("%s%s%s", asn_format(row->as, number), *name ? " " : "", name);
+}
+
+static void source_row(struct page *p, const struct rank_row *row)
+{
+    char ip[ANONYMOUS_TEXT_MAX], country[3], a[TIME_TEXT_MAX];
+    bool scanner = rules_is_scanner(p->rules, row->rule);
+
+    if (row->anonymous)
+        anonymous_format(&row->ip, ip);
+    else
+        ip_format(&row->ip, ip);
+    document_cell(p->doc, ip);
+    document_cell(p->doc, country_format(row->country, country));
+    cell(p, as_text(p, row));
+    count_cell(p, row->events);
+    count_cell(p, row->ports);
+    document_cell(p->doc, time_format_local(p->o->query.zone, row->first - row->first % 60, a));
+    document_cell(p->doc, time_format_local(p->o->query.zone, row->last - row->last % 60, a));
+    document_cell(p->doc, scanner ? rules_get(p->rules, row->rule)->name : "");
+}
+
+/* The heaviest sources behind a port or a country. */
+static int add_sources(struct page *p, const struct rank_row *of, bool country)
+{
+    const char *const titles[] = {_("source"), _("country"), _("network"), _("events"),
+                                  _("ports"),  _("first"),   _("last"),    _("known scanner")};
+    static const bool numeric[] = {false, false, false, true, true, false, false, false};
+    struct rank_query q = {.what = RANK_SOURCES,
+                           .from = p->o->query.from,
+                           .to = p->o->query.to,
+                           .before_from = p->o->query.from,
+                           .before_to = p->o->query.from,
+                           .sensors = p->o->query.sensors,
+                           .sensor_count = p->o->query.sensor_count,
+                           .by_port = !country,
+                           .port = of->port,
+                           .by_country = country,
+                           .country = of->country};
+    struct ranking r;
+
+    if (rank_make(p->draft->kit->store, &q, &r) < 0)
+        return facts_fault(p);
+    document_table(p->doc, _("The heaviest sources"), titles, numeric, sizeof numeric);
+    for (size_t i = 0; i < r.n && i < SOURCES_TOLD; i++)
+        source_row(p, &r.rows[i]);
+    rank_fini(&r);
+    return 0;
+}
+
+/* Which ports a country's sources knock at, and how wide: narrow or over all of them. */
+static int add_country_ports(struct page *p, const struct rank_row *of)
+{
+    const char *const titles[] = {_("rank"),   _("port"),  _("service"),
+                                  _("events"), _("share"), _("sources")};
+    static const bool numeric[] = {true, false, false, true, true, true};
+    struct rank_query q = {.what = RANK_PORTS,
+                           .from = p->o->query.from,
+                           .to = p->o->query.to,
+                           .before_from = p->o->query.from,
+                           .before_to = p->o->query.from,
+                           .sensors = p->o->query.sensors,
+                           .sensor_count = p->o->query.sensor_count,
+                           .by_country = true,
+                           .country = of->country};
+    struct ranking r;
+    char key[RANK_KEY_MAX], ports[SENTENCE_COUNT_MAX], sources[SENTENCE_COUNT_MAX];
+
+    if (rank_make(p->draft->kit->store, &q, &r) < 0)
+        return facts_fault(p);
+    uint64_t first = 0;
+    for (size_t i = 0; i < r.n && i < 10; i++)
+        first += r.rows[i].events;
+    double share = r.events ? 100.0 * (double)first / (double)r.events : 0;
+    paragraph(p, text_of(share >= 80 ? _("Focused: the first ten ports have %.0f%% of the events; "
+                                         "%s ports in all, from %s sources.")
+                         : share >= 40 ? _("The first ten ports have %.0f%% of the events; %s "
+                                           "ports in all, from %s sources.")
+                                       : _("Wide: the first ten ports have only %.0f%% of the "
+                                           "events; %s ports in all, from %s sources."),
+                         share, sentence_count(r.n, ports), sentence_count(r.sources, sources)));
+    document_table(p->doc, _("Ports"), titles, numeric, sizeof numeric);
+    for (size_t i = 0; i < r.n && i < PORTS_TOLD; i++) {
+        cell(p, xasprintf("%u", r.rows[i].rank));
+        document_cell(p->doc, rank_key(RANK_PORTS, &r.rows[i], key));
+        document_cell(p->doc, port_name(p, r.rows[i].port));
+        count_cell(p, r.rows[i].events);
+        cell(p, xasprintf("%.1f%%", 100.0 * (double)r.rows[i].events / (double)r.events));
+        cell(p, sources_of(&r, &r.rows[i]));
+    }
+    rank_fini(&r);
+    return 0;
+}
+
+static void say_rank(struct page *p, const struct rank_row *row)
+{
+    char now[SENTENCE_COUNT_MAX], before[SENTENCE_COUNT_MAX];
+
+    if (row->before_rank == 0)
+        paragraph(p, text_of(_("Rank %u with %s events; none in the period before."), row->rank,
+                             sentence_count(row->events, now)));
+    else
+        paragraph(p, text_of(_("Rank %u (before: %u) with %s events (before: %s)."), row->rank,
+                             row->before_rank, sentence_count(row->events, now),
+                             sentence_count(row->before_events, before)));
+}
+
+static int add_subject_part(struct page *p, const struct rank_row *row, bool country)
+{
+    char key[RANK_KEY_MAX];
+    struct series_key what = {.kind = country ? SERIES_COUNTRY : SERIES_PORT,
+                              .country = country ? row->country : 0,
+                              .port = country ? 0 : row->port};
+    const struct port_entry *e =
+        country || !p->draft->book ? NULL : port_book_find(p->draft->book, row->port);
+
+    rank_key(country ? RANK_COUNTRIES : RANK_PORTS, row, key);
+    char *title = e ? xasprintf("%s (%s)", key, e->name) : xstrdup(key);
+    document_heading(p->doc, 3, title);
+    free(title);
+    say_rank(p, row);
+    if (e)
+        paragraph(p, text_of(_("Why it is knocked at: %s."), e->why));
+    for (size_t i = 0; i < p->o->findings.n; i++)
+        if (is_about(&p->o->findings.list[i], row, country)) {
+            char *text = sentence_of(&p->o->findings.list[i], p->o->query.zone);
+            document_item(p->doc, text);
+            free(text);
+        }
+    char *name = xasprintf("%s %s", country ? "country" : "port", key);
+    int rc = chart(p, name, what, country ? PICTURE_BY_PORT : PICTURE_BY_COUNTRY);
+    free(name);
+    if (rc == 0 && country)
+        rc = add_country_ports(p, row);
+    return rc == 0 ? add_sources(p, row, country) : rc;
+}
+
+static int add_moved(struct page *p, bool country)
+{
+    struct subjects s;
+    int rc = 0;
+
+    choose_subjects(p, country, &s);
+    if (s.n)
+        document_heading(p->doc, 2,
+                         country ? _("Countries that moved, and the first three")
+                                 : _("Ports that moved, and the first three"));
+    for (size_t i = 0; i < s.n && rc == 0; i++)
+        rc = add_subject_part(p, s.list[i], country);
+    return rc;
+}
+
+/* ---- sensors ---- */
+
+static int add_sensors(struct page *p)
+{
+    const char *const titles[] = {_("sensor"), _("events"), _("sources"), _("most at"),
+                                  _("most from")};
+    static const bool numeric[] = {false, true, true, false, false};
+    int rc = 0;
+
+    if (p->o->sensor_n < 2)
+        return 0;
+    document_heading(p->doc, 2, _("Sensors compared"));
+    document_table(p->doc, "", titles, numeric, sizeof numeric);
+    for (size_t i = 0; i < p->o->sensor_n && rc == 0; i++) {
+        struct ranking r[2] = {0};
+        for (int k = 0; k < 2 && rc == 0; k++) {
+            struct rank_query q = {.what = k ? RANK_COUNTRIES : RANK_PORTS,
+                                   .from = p->o->query.from,
+                                   .to = p->o->query.to,
+                                   .before_from = p->o->query.from,
+                                   .before_to = p->o->query.from,
+                                   .sensors = &p->o->sensors[i].id,
+                                   .sensor_count = 1};
+            rc = rank_make(p->draft->kit->store, &q, &r[k]) < 0 ? facts_fault(p) : 0;
+        }
+        char key[RANK_KEY_MAX];
+        document_cell(p->doc, p->o->sensors[i].name);
+        count_cell(p, r[0].events);
+        count_cell(p, r[0].sources);
+        document_cell(p->doc, r[0].n ? rank_key(RANK_PORTS, &r[0].rows[0], key) : "–");
+        document_cell(p->doc, r[1].n ? rank_key(RANK_COUNTRIES, &r[1].rows[0], key) : "–");
+        rank_fini(&r[0]);
+        rank_fini(&r[1]);
+    }
+    return rc;
+}
+
+/* ---- the page ---- */
+
+static int fill(struct page *p)
+{
+    int rc;
+
+    add_head(p);
+    add_findings(p);
+    add_gaps(p);
+    document_heading(p->doc, 2, _("All events"));
+    if ((rc = chart(p, "total by country", (struct series_key){.kind = SERIES_TOTAL},
+                    PICTURE_BY_COUNTRY)) < 0 ||
+        (rc = chart(p, "total by port", (struct series_key){.kind = SERIES_TOTAL},
+                    PICTURE_BY_PORT)) < 0)
+        return rc;
+    add_ranking(p, false);
+    add_ranking(p, true);
+    if ((rc = add_moved(p, false)) < 0 || (rc = add_moved(p, true)) < 0)
+        return rc;
+    return add_sensors(p);
+}
+
+static char *title_of(const struct overview *o)
+{
+    char day[TIME_TEXT_MAX];
+
+    time_format_local(o->query.zone, o->query.to - 1, day);
+    return text_of(_("Overview of %.10s"), day);
+}
+
+static int write_page(const struct page *p, FILE *out)
+{
+    const struct chart_definition *def = p->draft->kit->definition;
+    const struct chart_theme *dark = chart_definition_theme(def, "dark");
+    char *style = dark ? recolour_style(chart_definition_theme(def, NULL), dark) : NULL;
+    int rc = p->draft->format == DRAFT_HTML       ? document_html(p->doc, style, out)
+             : p->draft->format == DRAFT_MARKDOWN ? document_markdown(p->doc, out)
+                                                  : document_text(p->doc, out);
+
+    free(style);
+    return rc;
+}
+
+int draft_write(const struct draft *draft, FILE *out, struct error *err)
+{
+    struct page p = {.draft = draft, .o = draft->overview, .err = err};
+    char *title = title_of(p.o);
+
+    for (size_t i = 0; i < p.o->sensor_n && i < SENSORS_MAX; i++)
+        p.sensors[p.sensor_count++] = p.o->sensors[i].id;
+    p.doc = document_new(draft->language, title,
+                         _("Made by scantide from firewall logs. Bands are the mean of 48 hours "
+                           "and 1.645 standard deviations about it; README.md has the rules of "
+                           "the verdicts."));
+    free(title);
+    int rc = store_rules(draft->kit->store, &p.rules) < 0 ? facts_fault(&p) : fill(&p);
+    if (rc == 0 && (rc = write_page(&p, out)) < 0)
+        error_add(err, NULL, 0, 0, "the page can't be written (%s)", strerror(-rc));
+    document_free(p.doc);
+    return rc;
+}
