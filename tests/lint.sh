@@ -28,6 +28,7 @@ known_in 'sqlite3\.h' 'src/store/'
 known_in 'rrd[a-z_]*\.h' 'src/(series|chart)/'
 known_in 'uv\.h' 'src/[a-z]+/[a-z0-9_]*_uv\.[ch]|src/command/run\.c|src/pipeline/feed\.h'
 known_in 'archive(_entry)?\.h' 'src/input/packed\.c'
+known_in 'zlib\.h' 'src/input/gunzip\.c'
 known_in 'systemd/[a-z-]+\.h' 'src/input/journal\.c|src/base/notify\.c'
 known_in 'openssl/[a-z0-9]+\.h' 'src/input/tls\.c'
 known_in 'jansson\.h' 'src/(report|command)/'
@@ -37,7 +38,7 @@ known_in 'yaml\.h' 'src/config/'
 known_in 'cyaml(/[a-z]+)?\.h' 'src/(config|parse|chart|series|tag)/'
 
 # 3. Each header compiles alone.
-libs="libssl libcrypto libsystemd libuv libarchive libpcre2-8 libmaxminddb librrd sqlite3 libcyaml yaml-0.1 jansson libxml-2.0"
+libs="libssl libcrypto libsystemd libuv libarchive zlib libpcre2-8 libmaxminddb librrd sqlite3 libcyaml yaml-0.1 jansson libxml-2.0"
 # shellcheck disable=SC2086 # a list of names
 flags=$(pkg-config --cflags $libs)
 for header in $(find src -name '*.h' | sort); do

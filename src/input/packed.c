@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "input/gunzip.h"
 
 enum { PIECE_BYTES = 256 * 1024, MAGIC_BYTES = 512, FAULT_BYTES = 200 };
 
@@ -19,6 +20,7 @@ struct given {
     size_t n;
     int64_t at;  /* bytes of the member that were taken */
     int64_t gap; /* NULs before them: a hole */
+    bool wrong;  /* the checksum of what was given */
 };
 
 struct packed {
@@ -28,6 +30,8 @@ struct packed {
 
     struct archive *outer;
     struct archive *inner; /* of a member that is compressed itself; NULL: none */
+    struct gunzip *outer_gunzip,
+        *inner_gunzip; /* what each reads comes through it; NULL: as it is */
     struct given outer_given, inner_given;
     char head[MAGIC_BYTES]; /* of the member, read to see what it is, not yet given out */
     size_t head_at, head_n;
@@ -75,7 +79,7 @@ bool packed_is(int fd)
 
 /* ---- the file, as libarchive reads it ---- */
 
-static la_ssize_t read_file(struct archive *a, void *ctx, const void **bytes)
+static ssize_t read_piece(void *ctx, const char **bytes)
 {
     struct packed *p = ctx;
     ssize_t got;
@@ -83,12 +87,39 @@ static la_ssize_t read_file(struct archive *a, void *ctx, const void **bytes)
     do
         got = pread(p->fd, p->piece, sizeof p->piece, (off_t)p->used);
     while (got < 0 && errno == EINTR);
-    if (got < 0) {
-        archive_set_error(a, errno, "%s", strerror(errno));
-        return ARCHIVE_FATAL;
-    }
+    if (got < 0)
+        return -errno;
     p->used += (uint64_t)got;
     *bytes = p->piece;
+    return got;
+}
+
+static la_ssize_t read_unzipped(struct archive *a, struct gunzip *g, const void **bytes)
+{
+    const char *unzipped;
+    ssize_t got = gunzip_next(g, &unzipped);
+
+    if (got < 0) {
+        archive_set_error(a, EBADMSG, "%s", gunzip_fault(g));
+        return ARCHIVE_FATAL;
+    }
+    *bytes = unzipped;
+    return got;
+}
+
+static la_ssize_t read_file(struct archive *a, void *ctx, const void **bytes)
+{
+    struct packed *p = ctx;
+    const char *piece;
+
+    if (p->outer_gunzip)
+        return read_unzipped(a, p->outer_gunzip, bytes);
+    ssize_t got = read_piece(p, &piece);
+    if (got < 0) {
+        archive_set_error(a, (int)-got, "%s", strerror((int)-got));
+        return ARCHIVE_FATAL;
+    }
+    *bytes = piece;
     return got;
 }
 
@@ -128,12 +159,17 @@ static void support_filters(struct archive *a)
 }
 
 /* Keeps what is wrong: later calls would only say that they came too late. */
-static int fault_of(struct packed *p, struct archive *a)
+static void note_fault(struct packed *p, struct archive *a)
 {
     const char *text = archive_error_string(a);
 
     if (!p->fault[0])
         snprintf(p->fault, sizeof p->fault, "%s", text ? text : "it isn't what it begins as");
+}
+
+static int fault_of(struct packed *p, struct archive *a)
+{
+    note_fault(p, a);
     p->is_broken |= a == p->outer;
     return -EBADMSG;
 }
@@ -141,7 +177,12 @@ static int fault_of(struct packed *p, struct archive *a)
 /* `archives`: it may be one; else it is a compressed log. */
 static void open_outer(struct packed *p, bool archives)
 {
+    char head[2];
+    ssize_t n = pread(p->fd, head, sizeof head, 0);
+
     archive_read_free(p->outer);
+    gunzip_free(p->outer_gunzip);
+    p->outer_gunzip = n > 0 && gunzip_is(head, (size_t)n) ? gunzip_new(read_piece, p) : NULL;
     p->used = 0;
     p->outer = archive_read_new();
     ASSERT(p->outer);
@@ -150,8 +191,10 @@ static void open_outer(struct packed *p, bool archives)
         archive_read_support_format_tar(p->outer);
         archive_read_support_format_zip(p->outer);
     }
-    archive_read_set_seek_callback(p->outer, seek_file);
-    if (archive_read_open2(p->outer, p, NULL, read_file, skip_file, NULL) != ARCHIVE_OK)
+    if (!p->outer_gunzip)
+        archive_read_set_seek_callback(p->outer, seek_file);
+    if (archive_read_open2(p->outer, p, NULL, read_file, p->outer_gunzip ? NULL : skip_file,
+                           NULL) != ARCHIVE_OK)
         fault_of(p, p->outer); /* said by packed_next */
 }
 
@@ -170,21 +213,31 @@ void packed_close(struct packed *p)
         return;
     archive_read_free(p->inner);
     archive_read_free(p->outer);
+    gunzip_free(p->inner_gunzip);
+    gunzip_free(p->outer_gunzip);
+    free(p->part);
     free(p);
 }
 
 /* ---- members ---- */
 
-/* Has libarchive give more: 1, 0 at the member's end, or -EBADMSG. A warning is no fault. */
+/* Has libarchive give more: 1, 0 at the member's end, or -EBADMSG. A warning comes with the last bytes
+ * of a zip's member: its checksum or its length is wrong. */
 static int give(struct packed *p, struct archive *a, struct given *g)
 {
     const void *bytes;
     int64_t offset;
     int rc;
 
+    if (g->wrong)
+        return -EBADMSG;
     do
         rc = archive_read_data_block(a, &bytes, &g->n, &offset);
     while (rc == ARCHIVE_RETRY);
+    if (rc == ARCHIVE_WARN) {
+        g->wrong = true;
+        note_fault(p, a);
+    }
     if (rc == ARCHIVE_EOF || rc < ARCHIVE_WARN) {
         g->n = 0;
         return rc == ARCHIVE_EOF ? 0 : fault_of(p, a);
@@ -239,14 +292,25 @@ static la_ssize_t read_outer(struct packed *p, char *buffer, size_t n)
     return got < 0 && head == 0 ? got : (la_ssize_t)head + (got > 0 ? got : 0);
 }
 
+static ssize_t read_part_piece(void *ctx, const char **bytes)
+{
+    struct packed *p = ctx;
+
+    *bytes = p->part;
+    return read_outer(p, p->part, PIECE_BYTES);
+}
+
 static la_ssize_t read_part(struct archive *a, void *ctx, const void **bytes)
 {
     struct packed *p = ctx;
-    la_ssize_t got = read_outer(p, p->part, PIECE_BYTES);
+    const char *piece;
 
-    *bytes = p->part;
+    if (p->inner_gunzip)
+        return read_unzipped(a, p->inner_gunzip, bytes);
+    ssize_t got = read_part_piece(p, &piece);
     if (got < 0)
         archive_set_error(a, EBADMSG, "%s", p->fault);
+    *bytes = piece;
     return got < 0 ? ARCHIVE_FATAL : got;
 }
 
@@ -254,6 +318,8 @@ static int open_inner(struct packed *p, struct archive_entry **entry)
 {
     if (!p->part)
         p->part = xmalloc(PIECE_BYTES);
+    if (gunzip_is(p->head, p->head_n))
+        p->inner_gunzip = gunzip_new(read_part_piece, p);
     p->inner = archive_read_new();
     ASSERT(p->inner);
     support_filters(p->inner);
@@ -287,7 +353,7 @@ static int first_regular(struct packed *p, struct archive_entry **entry)
 {
     int rc = next_regular(p, entry);
 
-    if (rc != 0 || archive_filter_count(p->outer) < 2 ||
+    if (rc != 0 || (!p->outer_gunzip && archive_filter_count(p->outer) < 2) ||
         archive_format(p->outer) == ARCHIVE_FORMAT_EMPTY)
         return rc;
     open_outer(p, false);
@@ -299,7 +365,9 @@ int packed_next(struct packed *p, struct packed_member *out)
     struct archive_entry *entry, *inner;
 
     archive_read_free(p->inner);
+    gunzip_free(p->inner_gunzip);
     p->inner = NULL;
+    p->inner_gunzip = NULL;
     p->head_at = p->head_n = 0;
     p->outer_given = p->inner_given = (struct given){0};
     if (p->is_file && p->number > 0)
@@ -317,13 +385,19 @@ int packed_next(struct packed *p, struct packed_member *out)
                                   .mtime = archive_entry_mtime(entry)};
     if (!out->name)
         out->name = "?";
+    if (p->outer_gunzip && p->is_file && gunzip_mtime(p->outer_gunzip) > 0)
+        out->mtime = gunzip_mtime(p->outer_gunzip);
     if (p->is_file)
         return 1;
     la_ssize_t got = read_bytes(p, p->outer, &p->outer_given, p->head, sizeof p->head);
     p->head_n = got > 0 ? (size_t)got : 0;
     /* A damaged member doesn't end the archive here: reading it will tell. */
-    if (is_magic(p->head, p->head_n) && open_inner(p, &inner) > 0 && archive_entry_mtime(inner))
-        out->mtime = archive_entry_mtime(inner);
+    if (is_magic(p->head, p->head_n) && open_inner(p, &inner) > 0) {
+        int64_t mtime =
+            p->inner_gunzip ? gunzip_mtime(p->inner_gunzip) : archive_entry_mtime(inner);
+        if (mtime > 0)
+            out->mtime = mtime;
+    }
     return 1;
 }
 

@@ -103,6 +103,44 @@ counted() { # LINES
     done
 }
 
+# One byte, COUNT before the end of the file, is another one.
+flip() { # FILE COUNT
+    size=$(stat -c %s "$1")
+    byte=$(od -An -tu1 -j $((size - $2)) -N 1 "$1")
+    printf "\\x$(printf %x $((byte ^ 1)))" | dd of="$1" bs=1 seek=$((size - $2)) conv=notrunc status=none
+}
+
+@test "a flipped bit is noticed: what was taken in is said not to be sure" {
+    lines 1 1000 >log
+    for pack in gzip xz zstd bzip2; do
+        $pack -kq log
+    done
+    zip -q0 log.zip log
+    gzip -c log >twice && cat twice >>twice.gz && cat twice >>twice.gz
+    flip log.gz 8 # its checksum
+    flip twice.gz $(($(stat -c %s twice) + 8))
+    flip log.xz 200
+    flip log.zst 200
+    flip log.bz2 200
+    flip log.zip 5000
+    tar -cf log.tar log.gz
+    for packed in log.gz twice.gz log.xz log.zst log.bz2 log.zip log.tar; do
+        rm -rf data
+        import "$packed"
+        [ "$status" -eq 1 ] || { echo "$packed: $status"; false; }
+        [[ $stderr =~ "$packed"[^$'\n']*"it "("is damaged or ends too early"|"can't be unpacked")" (" ]]
+    done
+    gzip -kf log
+    tar -cf log.tar log.gz
+    { cat log.gz; head -c 100 /dev/zero; } >padded.gz # by tapes
+    for packed in log.tar padded.gz; do
+        rm -rf data
+        import "$packed"
+        [ "$status" -eq 0 ]
+        counted 1000
+    done
+}
+
 @test "the year of a compressed log without years is that of its own time" {
     lines 1 10 >log
     touch -d 2021-11-25T00:00:00Z log
