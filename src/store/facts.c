@@ -153,7 +153,7 @@ int store_extent(struct store *s, uint16_t sensor, int64_t *from, int64_t *to)
 }
 
 /* All segments of a kind in a span, ordered by start. */
-static sqlite3_stmt *select_segments(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t from,
+static sqlite3_stmt *select_segments(struct store *s, int kind, uint16_t sensor, int64_t from,
                                      int64_t to)
 {
     sqlite3_stmt *q = db_statement(s, "SELECT start, data FROM segment WHERE kind = ? AND sensor = "
