@@ -33,6 +33,12 @@ static inline bool str_starts(struct str s, struct str with)
     return s.n >= with.n && memcmp(s.p, with.p, with.n) == 0;
 }
 
+/* Whether two texts are the same, where NULL says no more than "". */
+static inline bool text_same(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
 /* The rest of `s` after its first `n` bytes. */
 static inline struct str str_skip(struct str s, size_t n)
 {

@@ -135,11 +135,6 @@ int setup_make(struct session *session, struct series *series, const struct setu
     return rc;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
 static bool same_series(const struct config *a, const struct config *b)
 {
     return a->series.port_events_per_hour == b->series.port_events_per_hour &&
@@ -148,13 +143,13 @@ static bool same_series(const struct config *a, const struct config *b)
            (a->series.port_count == 0 ||
             memcmp(a->series.ports, b->series.ports,
                    a->series.port_count * sizeof *a->series.ports) == 0) &&
-           same_text(a->series.rrdcached, b->series.rrdcached);
+           text_same(a->series.rrdcached, b->series.rrdcached);
 }
 
 /* What only a start can change. */
 static void check_fixed(const struct config *old, const struct config *now, struct error *err)
 {
-    if (!same_text(old->data, now->data))
+    if (!text_same(old->data, now->data))
         error_add(err, now->file, 0, 0,
                   "'data' can't be changed while it runs: end 'scantide run' and start it again");
     if (!same_series(old, now))

@@ -18,6 +18,7 @@
 
 struct daemon;
 struct feed;
+struct stream;
 
 /* What a feed may use of the daemon. */
 struct feed_host {
@@ -76,9 +77,11 @@ struct feed_ops {
     /* How far the feed's inputs have been read, in their lines' time, but at most `until`, which
      * is the answer where all was read. Bins up to there are complete. */
     int64_t (*reached)(const struct feed *f, int64_t until);
-    bool (*rests)(const struct feed *f);     /* all was read that is there */
-    size_t (*records)(const struct feed *f); /* that wait for a commit */
-    bool (*changed)(const struct feed *f);   /* there is something to commit */
+    bool (*rests)(const struct feed *f); /* all was read that is there */
+    /* Records that wait for a commit, and whether there is anything to commit. Optional for feeds
+     * that are one stream. */
+    size_t (*records)(const struct feed *f);
+    bool (*changed)(const struct feed *f);
     bool (*asks)(const struct feed *f); /* and something to ask, which doesn't wait. Optional */
     /* Moves all into the batch. `watch`: also where only the watched time has changed. `last`: the
      * daemon ends after it. */
@@ -87,7 +90,7 @@ struct feed_ops {
     void (*settle)(struct feed *f);
     /* Once a minute, and at the end: what is to be told. */
     void (*summarize)(struct feed *f);
-    void (*totals)(const struct feed *f, struct feed_totals *sum);
+    void (*totals)(const struct feed *f, struct feed_totals *sum); /* Optional as records */
     void (*status)(const struct feed *f, input_status_cb cb, void *ctx);
     /* Reading ends: takes in what was already received. Optional. */
     void (*stop)(struct feed *f);
@@ -118,13 +121,29 @@ const char *feed_fault(const struct counts *c, bool silent);
 void feed_say_lost(const struct feed_host *host, const char *name, const struct counts *c,
                    struct counts *said);
 
+/* Says once that no parser knows any of its lines, and what they are like. `noun`: "lines";
+ * `explain`: what 'scantide explain' takes to tell more; NULL: it can't. */
+void feed_say_strange(const struct feed_host *host, const char *name, const char *noun,
+                      const char *explain, const struct counts *c,
+                      const struct intake_samples *samples, bool *said);
+
+/* The status of a feed that is one stream. `fault` NULL: what its lines and its silence tell. */
+void feed_tell_stream(const struct feed *f, const char *kind, const char *sensor, int64_t lag_s,
+                      const char *fault, input_status_cb cb, void *ctx);
+
+/* A feed whose stream one reader takes goes on as another input: its sensor, its silence, its
+ * parsers, and the host's countries. The reader's matcher is the feed's own. */
+void feed_change_input(struct feed *f, struct reader *r, const struct config_input *was,
+                       const struct config_input *in);
+
 /* A matcher of the parsers that the input allows. */
 struct matcher *feed_matcher(const struct feed_host *host, const struct config_input *in);
 
 struct feed {
     const struct feed_ops *ops;
     struct feed_host *host;
-    bool leaves; /* the daemon's: it has no input any more */
+    struct stream *stream; /* of a feed that is one; NULL: it has lines of several kinds */
+    bool leaves;           /* the daemon's: it has no input any more */
 };
 
 #endif

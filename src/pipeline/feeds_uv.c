@@ -6,6 +6,7 @@
 #include "pipeline/files_uv.h"
 #include "pipeline/journal_uv.h"
 #include "pipeline/stdin_uv.h"
+#include "pipeline/stream.h"
 #include "pipeline/syslog_uv.h"
 
 struct feeds {
@@ -23,6 +24,28 @@ struct feeds *feeds_new(struct feed_host *host)
     f->host = host;
     return f;
 }
+
+/* ---- what a feed that is one stream leaves to it ---- */
+
+static size_t records_of(const struct feed *f)
+{
+    return f->ops->records ? f->ops->records(f) : stream_records(f->stream);
+}
+
+static bool has_changed(const struct feed *f)
+{
+    return f->ops->changed ? f->ops->changed(f) : f->stream->changed;
+}
+
+static void add_totals(const struct feed *f, struct feed_totals *sum)
+{
+    if (f->ops->totals)
+        f->ops->totals(f, sum);
+    else
+        counts_add(&sum->counts, &f->stream->counts);
+}
+
+/* ---- opening ---- */
 
 static void add(struct feeds *f, struct feed *feed)
 {
@@ -73,7 +96,7 @@ int feeds_open(struct feeds *f, const struct config_input *inputs, size_t n, str
 
 static void close_one(struct feeds *f, struct feed *feed)
 {
-    feed->ops->totals(feed, &f->left);
+    add_totals(feed, &f->left);
     feed->ops->close(feed);
 }
 
@@ -143,14 +166,14 @@ size_t feeds_records(const struct feeds *f)
     size_t n = 0;
 
     for (size_t i = 0; i < f->n; i++)
-        n += f->list[i]->ops->records(f->list[i]);
+        n += records_of(f->list[i]);
     return n;
 }
 
 bool feeds_changed(const struct feeds *f)
 {
     for (size_t i = 0; i < f->n; i++)
-        if (f->list[i]->ops->changed(f->list[i]))
+        if (has_changed(f->list[i]))
             return true;
     return false;
 }
@@ -174,7 +197,7 @@ static void close_ended(struct feeds *f)
     size_t n = 0;
 
     for (size_t i = 0; i < f->n; i++)
-        if (f->list[i]->leaves && has_stopped(f->list[i]) && !f->list[i]->ops->changed(f->list[i]))
+        if (f->list[i]->leaves && has_stopped(f->list[i]) && !has_changed(f->list[i]))
             close_one(f, f->list[i]);
         else
             f->list[n++] = f->list[i];
@@ -201,7 +224,7 @@ void feeds_totals(const struct feeds *f, struct feed_totals *sum)
     sum->truncations += f->left.truncations;
     sum->unread += f->left.unread;
     for (size_t i = 0; i < f->n; i++)
-        f->list[i]->ops->totals(f->list[i], sum);
+        add_totals(f->list[i], sum);
 }
 
 void feeds_status(const struct feeds *f, input_status_cb cb, void *ctx)

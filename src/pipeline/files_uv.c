@@ -546,15 +546,8 @@ static void summarize(struct feed *f)
         const struct counts *c = &log->log.counts;
 
         feed_say_lost(host, log->path, c, &log->said);
-        if (!log->strange_said && c->lines >= FEED_STRANGE_LINES &&
-            c->by[OUTCOME_UNMATCHED] == c->lines) {
-            log->strange_said = true;
-            host->say(host,
-                      "%s: no parser knows any of its %" PRIu64
-                      " lines, such as '%s'; 'scantide explain %s' tells more",
-                      log->path, c->lines, log->log.samples.n ? log->log.samples.text[0] : "",
-                      log->path);
-        }
+        feed_say_strange(host, log->path, "lines", log->path, c, &log->log.samples,
+                         &log->strange_said);
     }
 }
 
@@ -626,7 +619,7 @@ static bool takes(const struct feed *f, const struct config_input *in)
 static bool same_input(const struct log *log, const struct config_input *in)
 {
     return in->kind == INPUT_FILE && strcmp(in->file, log->input->file) == 0 &&
-           strcmp(in->sensor ? in->sensor : "", log->sensor) == 0 &&
+           text_same(in->sensor, log->sensor) &&
            strcmp(zone_name(in->zone), zone_name(log->input->zone)) == 0;
 }
 

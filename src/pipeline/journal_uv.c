@@ -20,8 +20,6 @@ struct journal_feed {
     const struct config_input *input;
     struct journal *journal;
     uv_poll_t poll;
-    struct stream *stream;
-    struct matcher *matcher;
     struct reader reader;
     bool more; /* maybe */
     int failed;
@@ -65,14 +63,14 @@ static void look(struct feed *f)
 static void stop(struct feed *f)
 {
     of(f)->more = false; /* the cursor tells where to go on */
-    stream_stop(of(f)->stream);
+    stream_stop(f->stream);
 }
 
 /* What is counted and how far was read go together, whatever is asked of the journal meanwhile. */
 static void keep_cursor(struct journal_feed *jf)
 {
     const struct feed_host *host = jf->feed.host;
-    struct log_state *state = &jf->stream->state;
+    struct log_state *state = &jf->feed.stream->state;
     int rc = journal_cursor(jf->journal, state->cursor, sizeof state->cursor);
 
     if (rc < 0)
@@ -82,7 +80,7 @@ static void keep_cursor(struct journal_feed *jf)
 static void caught_up(struct journal_feed *jf)
 {
     const struct feed_host *host = jf->feed.host;
-    const struct counts *c = &jf->stream->counts;
+    const struct counts *c = &jf->feed.stream->counts;
 
     if (jf->more || jf->caught_up)
         return;
@@ -105,7 +103,7 @@ static bool turn(struct feed *f)
         if ((rc = journal_next(jf->journal, line, &entry)) <= 0)
             break;
         if (entry.cut) {
-            stream_lose(jf->stream, 1);
+            stream_lose(jf->feed.stream, 1);
             continue;
         }
         memcpy(jf->lines + n, entry.line.p, entry.line.n);
@@ -113,8 +111,9 @@ static bool turn(struct feed *f)
     }
     if (n > 0) {
         FAULT("read");
-        stream_take(jf->stream, &jf->reader, str_from(jf->input->sensor ? jf->input->sensor : ""),
-                    f->host->now, (struct str){jf->lines, n});
+        stream_take(jf->feed.stream, &jf->reader,
+                    str_from(jf->input->sensor ? jf->input->sensor : ""), f->host->now,
+                    (struct str){jf->lines, n});
         FAULT("parsed");
     }
     if (read > 0)
@@ -130,9 +129,9 @@ static int64_t reached(const struct feed *f, int64_t until)
 
     if (!jf->more)
         return until;
-    return jf->stream->last_line == INT64_MIN ? 0
-           : jf->stream->last_line < until    ? jf->stream->last_line
-                                              : until;
+    return jf->feed.stream->last_line == INT64_MIN ? 0
+           : jf->feed.stream->last_line < until    ? jf->feed.stream->last_line
+                                                   : until;
 }
 
 static bool rests(const struct feed *f)
@@ -140,67 +139,40 @@ static bool rests(const struct feed *f)
     return !of(f)->more;
 }
 
-static size_t records(const struct feed *f)
-{
-    return stream_records(of(f)->stream);
-}
-
-static bool changed(const struct feed *f)
-{
-    return of(f)->stream->changed;
-}
-
 static void swap(struct feed *f, bool watch, bool last, struct batch *b)
 {
     struct journal_feed *jf = of(f);
 
     (void)last;
-    stream_swap(jf->stream, f->host->now, !jf->more, watch, b);
+    stream_swap(jf->feed.stream, f->host->now, !jf->more, watch, b);
 }
 
 static void summarize(struct feed *f)
 {
     struct journal_feed *jf = of(f);
-    const struct counts *c = &jf->stream->counts;
+    const struct counts *c = &jf->feed.stream->counts;
 
     feed_say_lost(f->host, "the journal", c, &jf->said);
-    if (!jf->strange_said && c->lines >= FEED_STRANGE_LINES &&
-        c->by[OUTCOME_UNMATCHED] == c->lines) {
-        jf->strange_said = true;
-        f->host->say(f->host,
-                     "the journal: no parser knows any of its %" PRIu64 " entries, such as '%s'",
-                     c->lines, jf->stream->samples.n ? jf->stream->samples.text[0] : "");
-    }
+    feed_say_strange(f->host, "the journal", "entries", NULL, c, &f->stream->samples,
+                     &jf->strange_said);
 }
 
 static void status(const struct feed *f, input_status_cb cb, void *ctx)
 {
-    const struct journal_feed *x = of(f);
-    const struct stream *s = x->stream;
-    const struct input_status status = {
-        .kind = "journal",
-        .name = s->name,
-        .sensor = x->input->sensor ? x->input->sensor : "",
-        .counts = s->counts,
-        .last_line = s->last_line,
-        .lag_s = x->more && s->last_line != INT64_MIN ? f->host->now - s->last_line : 0,
-        .fault = x->failed ? "it can't be read: see what the daemon said"
-                           : feed_fault(&s->counts, stream_silent(s, f->host->now)),
-    };
-    cb(ctx, &status);
-}
+    const struct journal_feed *jf = of(f);
+    int64_t last = f->stream->last_line;
 
-static void totals(const struct feed *f, struct feed_totals *sum)
-{
-    counts_add(&sum->counts, &of(f)->stream->counts);
+    feed_tell_stream(f, "journal", jf->input->sensor,
+                     jf->more && last != INT64_MIN ? f->host->now - last : 0,
+                     jf->failed ? "it can't be read: see what the daemon said" : NULL, cb, ctx);
 }
 
 static void on_closed(uv_handle_t *handle)
 {
     struct journal_feed *jf = handle->data;
 
-    stream_free(jf->stream);
-    matcher_free(jf->matcher);
+    stream_free(jf->feed.stream);
+    matcher_free(jf->reader.matcher);
     journal_close(jf->journal);
     free(jf);
 }
@@ -215,10 +187,7 @@ static void close_feed(struct feed *f)
 /* Of one folder; its matches and the sensor may be others, and it is read on where it is. */
 static bool takes(const struct feed *f, const struct config_input *in)
 {
-    const char *folder = of(f)->input->folder;
-
-    return in->kind == INPUT_JOURNAL &&
-           strcmp(in->folder ? in->folder : "", folder ? folder : "") == 0;
+    return in->kind == INPUT_JOURNAL && text_same(in->folder, of(f)->input->folder);
 }
 
 static bool adopt(struct feed *f, const struct config_input *inputs, size_t n)
@@ -233,14 +202,9 @@ static bool adopt(struct feed *f, const struct config_input *inputs, size_t n)
     int rc = journal_set_matches(jf->journal, (const char *const *)in->matches, in->match_count);
     if (rc < 0)
         f->host->say(f->host, "the journal: its matches can't be set (%s)", strerror(-rc));
-    if (strcmp(in->sensor ? in->sensor : "", was->sensor ? was->sensor : "") != 0)
-        stream_leave_sensors(jf->stream);
+    feed_change_input(f, &jf->reader, was, in);
     jf->input = in;
     jf->more = true;
-    jf->stream->silence_s = in->silence_s;
-    stream_set_geo(jf->stream, f->host->geo);
-    matcher_free(jf->matcher);
-    jf->reader.matcher = jf->matcher = feed_matcher(f->host, in);
     return true;
 }
 
@@ -249,12 +213,9 @@ static const struct feed_ops ops = {
     .turn = turn,
     .reached = reached,
     .rests = rests,
-    .records = records,
-    .changed = changed,
     .swap = swap,
     .summarize = summarize,
     .status = status,
-    .totals = totals,
     .stop = stop,
     .close = close_feed,
     .takes = takes,
@@ -270,7 +231,7 @@ static int note_gap(struct journal_feed *jf, const struct stream_state *state, i
     struct gap g = {.reason = GAP_JOURNAL_GAP,
                     .from = journal_cursor_when(state->cursor),
                     .to = until < host->now ? until : host->now,
-                    .input = jf->stream->name,
+                    .input = jf->feed.stream->name,
                     .text = "entries were vacuumed before they were read"};
 
     host->say(host,
@@ -284,7 +245,7 @@ static int begin(struct journal_feed *jf)
     const struct feed_host *host = jf->feed.host;
     struct stream_state state = {.watched_to = INT64_MIN};
     int64_t next;
-    int rc = store_find_stream(host->store, jf->stream->name, &state);
+    int rc = store_find_stream(host->store, jf->feed.stream->name, &state);
 
     if (rc < 0 && rc != -ENOENT)
         return rc;
@@ -295,7 +256,7 @@ static int begin(struct journal_feed *jf)
     int start = journal_seek(jf->journal, state.cursor, &next);
     if (start < 0)
         return start;
-    memcpy(jf->stream->state.cursor, state.cursor, sizeof state.cursor);
+    memcpy(jf->feed.stream->state.cursor, state.cursor, sizeof state.cursor);
     if (start == JOURNAL_BEGIN)
         host->say(host, "the journal: new, is read from its beginning");
     else if (start == JOURNAL_ON)
@@ -303,7 +264,8 @@ static int begin(struct journal_feed *jf)
     else
         return note_gap(jf, &state, next);
     if (start == JOURNAL_ON && state.watched_to != INT64_MIN) /* read on, it has no gap */
-        jf->stream->state.position.first_when = jf->stream->state.watched_to = state.watched_to;
+        jf->feed.stream->state.position.first_when = jf->feed.stream->state.watched_to =
+            state.watched_to;
     return 0;
 }
 
@@ -322,12 +284,11 @@ struct feed *journal_feed_open(struct feed_host *host, const struct config_input
         return NULL;
     }
     char *name = in->folder ? xasprintf("journal %s", in->folder) : xstrdup("journal");
-    jf->stream = stream_new(name, host->geo);
+    jf->feed.stream = stream_new(name, host->geo);
     free(name);
-    jf->stream->silence_s = in->silence_s;
-    jf->matcher = feed_matcher(host, in);
+    jf->feed.stream->silence_s = in->silence_s;
     struct clock_rule rule = {in->zone, host->now, 0};
-    reader_init(&jf->reader, jf->matcher, &rule, INT64_MIN);
+    reader_init(&jf->reader, feed_matcher(host, in), &rule, INT64_MIN);
     ASSERT(uv_poll_init(host->loop, &jf->poll, journal_fd(jf->journal)) == 0);
     jf->poll.data = jf;
     ASSERT(uv_poll_start(&jf->poll, UV_READABLE, on_poll) == 0);

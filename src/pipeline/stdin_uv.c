@@ -19,8 +19,6 @@ struct stdin_feed {
         uv_pipe_t pipe;
         uv_tty_t tty;
     } in;
-    struct stream *stream;
-    struct matcher *matcher;
     struct reader reader;
     bool cutting; /* the rest of a line that was too long comes yet */
     bool ended, strange_said;
@@ -50,7 +48,7 @@ static void take(struct stdin_feed *sf, size_t more)
         sf->cutting = false;
     }
     if (!end) { /* a line longer than all that */
-        stream_lose(sf->stream, !sf->cutting);
+        stream_lose(sf->feed.stream, !sf->cutting);
         sf->cutting = true;
         sf->n = 0;
         return;
@@ -58,7 +56,7 @@ static void take(struct stdin_feed *sf, size_t more)
     struct str lines = {from, (size_t)(end + 1 - from)};
     FAULT("read");
     if (lines.n > 0)
-        stream_take(sf->stream, &sf->reader, str_from(sensor), host->now, lines);
+        stream_take(sf->feed.stream, &sf->reader, str_from(sensor), host->now, lines);
     FAULT("parsed");
     sf->n -= (size_t)(end + 1 - sf->bytes);
     memmove(sf->bytes, end + 1, sf->n);
@@ -126,12 +124,12 @@ static void stop(struct feed *f)
     while (!sf->ended && (n = read(STDIN_FILENO, sf->bytes + sf->n, sizeof sf->bytes - sf->n)) > 0)
         take(sf, (size_t)n);
     finish(sf);
-    stream_stop(sf->stream);
+    stream_stop(sf->feed.stream);
 }
 
 static int64_t reached(const struct feed *f, int64_t until)
 {
-    const struct stream *s = of(f)->stream;
+    const struct stream *s = f->stream;
 
     /* Whether it is behind can't be seen in a pipe: only its lines' times tell. */
     return stream_records(s) == 0 || s->last_line > until ? until : s->last_line;
@@ -143,63 +141,32 @@ static bool rests(const struct feed *f)
     return true;
 }
 
-static size_t records(const struct feed *f)
-{
-    return stream_records(of(f)->stream);
-}
-
-static bool changed(const struct feed *f)
-{
-    return of(f)->stream->changed;
-}
-
 static void swap(struct feed *f, bool watch, bool last, struct batch *b)
 {
     (void)last;
-    stream_swap(of(f)->stream, f->host->now, !of(f)->ended, watch, b);
+    stream_swap(f->stream, f->host->now, !of(f)->ended, watch, b);
 }
 
 static void summarize(struct feed *f)
 {
     struct stdin_feed *sf = of(f);
-    const struct counts *c = &sf->stream->counts;
+    const struct counts *c = &sf->feed.stream->counts;
 
     feed_say_lost(f->host, "stdin", c, &sf->said);
-    if (!sf->strange_said && c->lines >= FEED_STRANGE_LINES &&
-        c->by[OUTCOME_UNMATCHED] == c->lines) {
-        sf->strange_said = true;
-        f->host->say(f->host, "stdin: no parser knows any of its %" PRIu64 " lines, such as '%s'",
-                     c->lines, sf->stream->samples.n ? sf->stream->samples.text[0] : "");
-    }
+    feed_say_strange(f->host, "stdin", "lines", NULL, c, &f->stream->samples, &sf->strange_said);
 }
 
 static void status(const struct feed *f, input_status_cb cb, void *ctx)
 {
-    const struct stdin_feed *x = of(f);
-    const struct stream *s = x->stream;
-    const struct input_status status = {
-        .kind = "stdin",
-        .name = s->name,
-        .sensor = x->input->sensor ? x->input->sensor : "",
-        .counts = s->counts,
-        .last_line = s->last_line,
-        .lag_s = 0,
-        .fault = feed_fault(&s->counts, stream_silent(s, f->host->now)),
-    };
-    cb(ctx, &status);
-}
-
-static void totals(const struct feed *f, struct feed_totals *sum)
-{
-    counts_add(&sum->counts, &of(f)->stream->counts);
+    feed_tell_stream(f, "stdin", of(f)->input->sensor, 0, NULL, cb, ctx);
 }
 
 static void on_closed(uv_handle_t *handle)
 {
     struct stdin_feed *sf = handle->data;
 
-    stream_free(sf->stream);
-    matcher_free(sf->matcher);
+    stream_free(sf->feed.stream);
+    matcher_free(sf->reader.matcher);
     free(sf);
 }
 
@@ -223,14 +190,8 @@ static bool adopt(struct feed *f, const struct config_input *inputs, size_t n)
         i++;
     if (i == n)
         return false;
-    if (strcmp(inputs[i].sensor ? inputs[i].sensor : "",
-               sf->input->sensor ? sf->input->sensor : "") != 0)
-        stream_leave_sensors(sf->stream);
+    feed_change_input(f, &sf->reader, sf->input, &inputs[i]);
     sf->input = &inputs[i];
-    sf->stream->silence_s = sf->input->silence_s;
-    stream_set_geo(sf->stream, f->host->geo);
-    matcher_free(sf->matcher);
-    sf->reader.matcher = sf->matcher = feed_matcher(f->host, sf->input);
     return true;
 }
 
@@ -239,12 +200,9 @@ static const struct feed_ops ops = {
     .flow = flow,
     .reached = reached,
     .rests = rests,
-    .records = records,
-    .changed = changed,
     .swap = swap,
     .summarize = summarize,
     .status = status,
-    .totals = totals,
     .stop = stop,
     .close = close_feed,
     .takes = takes,
@@ -282,11 +240,10 @@ struct feed *stdin_feed_open(struct feed_host *host, const struct config_input *
         return NULL;
     }
     sf->in.handle.data = sf;
-    sf->stream = stream_new("stdin", host->geo);
-    sf->stream->silence_s = in->silence_s;
-    sf->matcher = feed_matcher(host, in);
-    reader_init(&sf->reader, sf->matcher, &rule, INT64_MIN);
-    if (stream_note_absence(sf->stream, host->store, host->now) < 0)
+    sf->feed.stream = stream_new("stdin", host->geo);
+    sf->feed.stream->silence_s = in->silence_s;
+    reader_init(&sf->reader, feed_matcher(host, in), &rule, INT64_MIN);
+    if (stream_note_absence(sf->feed.stream, host->store, host->now) < 0)
         host->say(host, "stdin: since when nobody read can't be noted (%s)",
                   store_error(host->store));
     host->say(host, "stdin: is read; what is piped in twice counts twice");

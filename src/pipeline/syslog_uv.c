@@ -27,7 +27,6 @@ struct syslog_feed {
     struct rules *allow, *proxies;
     struct matcher *matcher;
     struct senders *senders;
-    struct stream *stream;
     struct datagrams *datagrams; /* one of the two */
     struct peers *peers;
     struct tls_server *tls, *next_tls; /* the second: of a configuration that may be abandoned */
@@ -83,7 +82,7 @@ static void on_lines(void *ctx, const struct ip *peer, struct str lines)
     struct sender *s = senders_find(sf->senders, peer, now);
 
     FAULT("read");
-    stream_take(sf->stream, &s->reader, s->sensor, now, lines);
+    stream_take(sf->feed.stream, &s->reader, s->sensor, now, lines);
     FAULT("parsed");
     say_clock(sf, s, now);
     if (!sf->stopping && !host->may_read(host))
@@ -93,7 +92,7 @@ static void on_lines(void *ctx, const struct ip *peer, struct str lines)
 static void on_lost(void *ctx, uint64_t messages)
 {
     struct syslog_feed *sf = ctx;
-    stream_lose(sf->stream, messages);
+    stream_lose(sf->feed.stream, messages);
 }
 
 static bool on_allowed(void *ctx, const struct ip *peer)
@@ -173,43 +172,20 @@ static bool rests(const struct feed *f)
     return !of(f)->held;
 }
 
-static size_t records(const struct feed *f)
-{
-    return stream_records(of(f)->stream);
-}
-
-static bool changed(const struct feed *f)
-{
-    return of(f)->stream->changed;
-}
-
 static void swap(struct feed *f, bool watch, bool last, struct batch *b)
 {
     struct syslog_feed *sf = of(f);
 
     (void)last;
-    stream_swap(sf->stream, f->host->now, !sf->held, watch, b);
+    stream_swap(sf->feed.stream, f->host->now, !sf->held, watch, b);
 }
 
 static void status(const struct feed *f, input_status_cb cb, void *ctx)
 {
     const struct syslog_feed *sf = of(f);
-    const struct stream *s = sf->stream;
-    const struct input_status status = {
-        .kind = "syslog",
-        .name = s->name,
-        .sensor = sf->sensor ? sf->sensor : "",
-        .counts = s->counts,
-        .last_line = s->last_line,
-        .lag_s = sf->held ? f->host->now - sf->held_since : 0,
-        .fault = feed_fault(&s->counts, stream_silent(s, f->host->now)),
-    };
-    cb(ctx, &status);
-}
 
-static void totals(const struct feed *f, struct feed_totals *sum)
-{
-    counts_add(&sum->counts, &of(f)->stream->counts);
+    feed_tell_stream(f, "syslog", sf->sensor, sf->held ? f->host->now - sf->held_since : 0, NULL,
+                     cb, ctx);
 }
 
 static void stop(struct feed *f)
@@ -218,7 +194,7 @@ static void stop(struct feed *f)
 
     sf->held = false;
     sf->stopping = true;
-    stream_stop(sf->stream);
+    stream_stop(sf->feed.stream);
     if (sf->peers) {
         peers_stop(sf->peers);
         return;
@@ -303,7 +279,7 @@ static void tell_peers(struct syslog_feed *sf, struct sentence *s)
 static void summarize(struct feed *f)
 {
     struct syslog_feed *sf = of(f);
-    const struct counts *c = &sf->stream->counts;
+    const struct counts *c = &sf->feed.stream->counts;
     struct sentence s = {0};
 
     sf->faults = 0;
@@ -316,23 +292,16 @@ static void summarize(struct feed *f)
     if (s.parts)
         f->host->say(f->host, "%s: %s", sf->listen->url, s.text);
     free(s.text);
-    if (!sf->strange_said && c->lines >= FEED_STRANGE_LINES &&
-        c->by[OUTCOME_UNMATCHED] == c->lines) {
-        sf->strange_said = true;
-        f->host->say(f->host,
-                     "%s: no parser knows any of its %" PRIu64
-                     " messages, such as '%s'; 'scantide explain -' tells more",
-                     sf->listen->url, c->lines,
-                     sf->stream->samples.n ? sf->stream->samples.text[0] : "");
-    }
+    feed_say_strange(f->host, sf->listen->url, "messages", "-", c, &f->stream->samples,
+                     &sf->strange_said);
 }
 
 /* ---- its end ---- */
 
 static void free_feed(struct syslog_feed *sf)
 {
-    if (sf->stream)
-        stream_free(sf->stream);
+    if (sf->feed.stream)
+        stream_free(sf->feed.stream);
     senders_free(sf->senders);
     matcher_free(sf->matcher);
     rules_free(sf->allow);
@@ -385,7 +354,7 @@ static void configure(struct syslog_feed *sf, const struct config_input *in)
     sf->proxies = index_networks(&l->proxies);
     sf->matcher = feed_matcher(sf->feed.host, in);
     sf->senders = senders_new(in, sf->matcher);
-    sf->stream->silence_s = in->silence_s;
+    sf->feed.stream->silence_s = in->silence_s;
     if (sf->peers) {
         listen_raise_limit(l->connections);
         peers_set_options(sf->peers, &options);
@@ -442,7 +411,7 @@ static bool adopt(struct feed *f, const struct config_input *inputs, size_t n)
         sf->tls = sf->next_tls;
         sf->next_tls = NULL;
     }
-    stream_set_geo(sf->stream, f->host->geo);
+    stream_set_geo(sf->feed.stream, f->host->geo);
     configure(sf, in);
     return true;
 }
@@ -452,12 +421,9 @@ static const struct feed_ops ops = {
     .flow = flow,
     .reached = reached,
     .rests = rests,
-    .records = records,
-    .changed = changed,
     .swap = swap,
     .summarize = summarize,
     .status = status,
-    .totals = totals,
     .stop = stop,
     .stopped = stopped,
     .close = close_feed,
@@ -489,8 +455,8 @@ static void open_socket(struct syslog_feed *sf, const struct config_input *in)
 {
     struct peers_options none = {.connections = 0};
 
-    sf->stream = stream_new(in->listen->url, sf->feed.host->geo);
-    stream_watch_live(sf->stream, sf->feed.host->now);
+    sf->feed.stream = stream_new(in->listen->url, sf->feed.host->geo);
+    stream_watch_live(sf->feed.stream, sf->feed.host->now);
     if (sf->address.kind != LISTEN_UDP && sf->address.kind != LISTEN_UNIXGRAM)
         sf->peers = peers_new(sf->feed.host->loop, sf->fd, &none, &peers_calls, sf);
     configure(sf, in);
@@ -514,7 +480,7 @@ struct feed *syslog_feed_open(struct feed_host *host, const struct config_input 
         return NULL;
     }
     open_socket(sf, in);
-    if (stream_note_absence(sf->stream, host->store, host->now) < 0)
+    if (stream_note_absence(sf->feed.stream, host->store, host->now) < 0)
         host->say(host, "%s: since when nobody listened can't be noted (%s)", l->url,
                   store_error(host->store));
     host->say(host, "%s: listens", l->url);

@@ -23,7 +23,7 @@ struct draft {
     const struct port_book *book; /* or NULL */
     struct asn *asn;              /* or NULL */
     enum draft_format format;
-    const char *language; /* as language_choose took it */
+    const char *language; /* of the document, such as "en" */
     size_t rows;          /* of each ranking */
     size_t charts;        /* at most so many */
     const char *folder;   /* where pictures are drawn; NULL: none are */

@@ -197,7 +197,7 @@ int store_read_bins(struct store *s, uint16_t sensor, int64_t from, int64_t to, 
 static int read_merged(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t from,
                        int64_t to, int (*cb)(void *ctx, const union fact *f), void *ctx)
 {
-    sqlite3_stmt *q = select_segments(s, kind, sensor, from - from % HOUR_S, to);
+    sqlite3_stmt *q = select_segments(s, (int)kind, sensor, from - from % HOUR_S, to);
     struct delta rows = {0};
     int rc, more;
 
