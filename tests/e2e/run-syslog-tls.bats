@@ -18,9 +18,9 @@ sign() { # NAME CA
     openssl x509 -req -in "$1.csr" -CA "$2.pem" -CAkey "$2.key" -CAcreateserial -days 2 -out "$1.pem"
 }
 
-# Sends stdin, and stays until the server has closed or it has said all.
+# Sends stdin, and stays until the server has closed or it has said all. A block that begins with R is no command.
 over_tls() { # PORT [NAME]
-    (cat; sleep 0.5) | openssl s_client -quiet -no_ign_eof -connect "127.0.0.1:$1" -CAfile ca.pem ${2:+-cert "$2.pem" -key "$2.key"} >/dev/null 2>&1 || true
+    (cat; sleep 0.5) | openssl s_client -quiet -no_ign_eof -nocommands -connect "127.0.0.1:$1" -CAfile ca.pem ${2:+-cert "$2.pem" -key "$2.key"} >/dev/null 2>>sender || cat sender # a failing test shows it
 }
 
 @test "both framings; a client needs a certificate of the authority that is named" {
@@ -43,7 +43,6 @@ over_tls() { # PORT [NAME]
 }
 
 @test "without client_ca nobody is asked for a certificate; a large message is whole" {
-    [ -e /etc/machine-id ] || skip "failed once in a bare chroot, cause not found yet"
     p=$(port)
     certificates
     listens "listen: 'tls://127.0.0.1:$p', timezone: UTC, tls: {certificate: $PWD/server.pem, key: $PWD/server.key}"
