@@ -31,6 +31,7 @@ struct tail_file {
     bool again;          /* asked about for the second time */
     bool sure;           /* searched for older ones since it was found to be new */
     unsigned doubts;     /* how often that search found some */
+    bool begun;          /* read, or known */
     size_t first_n;      /* bytes that it began with when it was found to be new */
     uint64_t first;      /* and their hash */
     bool rotated;        /* the path names another file */
@@ -39,6 +40,7 @@ struct tail_file {
     uint64_t offset; /* up to here lines were given */
     uint64_t scan;   /* the next read goes on here; past `offset` only inside of what is skipped */
     uint64_t seen;   /* the end of what was read, an unfinished line included */
+    uint64_t there;  /* its size when it was last known to be what was read */
     bool full;       /* the last read gave all that it asked for */
     bool resting;    /* the last read failed: not before the next tick */
     bool check;      /* it was written, and is no longer: is it still what was read? */
@@ -115,7 +117,7 @@ static bool is_open(const struct tail *t, const struct tail_facts *facts)
 /* New, and not begun: until then it may be copied and emptied, and nothing shows it. */
 static bool is_unread(const struct tail_file *f)
 {
-    return f->asked == TOLD && f->seen == 0;
+    return f->asked == TOLD && !f->begun;
 }
 
 static bool has_more(const struct tail_file *f)
@@ -125,10 +127,11 @@ static bool has_more(const struct tail_file *f)
 
 /* ---- what is seen ---- */
 
-static void truncated(struct tail_file *f)
+/* `size`: what it had, as far as that is known. */
+static void truncated(struct tail_file *f, uint64_t size)
 {
     f->end = TAIL_TRUNCATED;
-    f->unread = f->facts.size > f->offset ? f->facts.size - f->offset : 0;
+    f->unread = size > f->offset ? size - f->offset : 0;
 }
 
 /* Nothing has come for long: the last line won't get its end any more. */
@@ -219,8 +222,8 @@ void tail_saw(struct tail *t, unsigned file, const struct tail_facts *facts)
     /* An empty file that was written meanwhile has been filled and emptied. */
     bool emptied = f->facts.size == 0 && facts->size == 0 && facts->mtime_ns != f->facts.mtime_ns;
     bool shorter = facts->size < f->facts.size;
-    if (emptied || (f->asked == TOLD && (facts->size < f->seen || (f->seen == 0 && shorter)))) {
-        truncated(f);
+    if (emptied || (f->asked == TOLD && (facts->size < f->seen || (!f->begun && shorter)))) {
+        truncated(f, f->facts.size);
         return;
     }
     if (shorter && !f->rotated)
@@ -365,7 +368,7 @@ static void ask_again(struct tail *t, const struct tail_file *known)
 {
     for (size_t i = 0; i < t->n; i++) {
         struct tail_file *f = t->files[i];
-        if (f != known && f->asked == TOLD && f->seen == 0 && !f->end && !f->again) {
+        if (f != known && is_unread(f) && !f->end && !f->again) {
             f->again = true;
             f->asked = UNASKED;
             f->asked_size = 0;
@@ -400,6 +403,19 @@ static void window_set(struct window *w, struct str s)
     w->n = s.n;
 }
 
+/* A hole is as good as read: it shows nothing, and another one shows itself where it ended. */
+static void pass_hole(struct tail_file *f, uint64_t hole)
+{
+    f->offset = 0;
+    f->scan = f->seen = hole;
+    f->head_n = hole < HEAD_BYTES ? (size_t)hole : HEAD_BYTES;
+    memset(f->head, 0, f->head_n);
+    f->at_scan.n = hole < TAIL_BYTES ? (size_t)hole : TAIL_BYTES;
+    memset(f->at_scan.bytes, 0, f->at_scan.n);
+    f->at_offset.n = 0;
+    f->skip = hole ? SKIP_HOLE : SKIP_NONE;
+}
+
 void tail_told(struct tail *t, unsigned file, enum tail_answer answer, uint64_t offset,
                struct str head, struct str tail)
 {
@@ -411,6 +427,8 @@ void tail_told(struct tail *t, unsigned file, enum tail_answer answer, uint64_t 
     f->flush = f->facts.packed && answer != TAIL_LATER;
     if (answer == TAIL_LATER && (f->rotated || f->facts.packed))
         f->end = TAIL_UNWANTED;
+    f->begun = answer == TAIL_KNOWN;
+    pass_hole(f, answer == TAIL_NEW ? offset : 0);
     if (answer == TAIL_NEW) {
         f->first_n = head.n;
         f->first = hash_bytes(head.p, head.n, 0);
@@ -513,10 +531,11 @@ static void take(struct tail_file *f, const char *bytes, size_t n, struct tail_l
 /* Whether a read begins with what was read last. */
 static bool goes_on(const struct tail_file *f, const char *bytes, size_t n)
 {
-    if (is_unread(f) && !f->facts.packed &&
-        (n < f->first_n || hash_bytes(bytes, f->first_n, 0) != f->first))
-        return false;
     size_t again = f->at_scan.n, started = (size_t)(f->seen - f->scan);
+
+    if (is_unread(f) && !f->facts.packed &&
+        (n < again + f->first_n || hash_bytes(bytes + again, f->first_n, 0) != f->first))
+        return false;
 
     return n >= again + started && memcmp(bytes, f->at_scan.bytes, again) == 0 &&
            (started == 0 || hash_bytes(bytes + again, started, 0) == f->started);
@@ -544,9 +563,11 @@ void tail_took(struct tail *t, unsigned file, const char *bytes, size_t n, bool 
         if (f->broken) /* before the place where it goes on */
             f->end = TAIL_DAMAGED;
         else
-            truncated(f);
+            truncated(f, f->there); /* what fstat said may be of what it holds now */
         return;
     }
+    f->there = f->facts.size;
+    f->begun = true;
     bytes += again;
     n -= again;
     f->check = false;

@@ -63,7 +63,7 @@ enum tail_kind {
 
 enum tail_end {
     TAIL_DRAINED = 1, /* read to its end, and no longer written */
-    TAIL_TRUNCATED,   /* written anew: what wasn't read of it is `unread` bytes */
+    TAIL_TRUNCATED,   /* written anew: `unread` bytes of it are known not to have been read */
     TAIL_DAMAGED,     /* packed, and can't be unpacked any further */
     TAIL_UNWANTED     /* looked at only */
 };
@@ -109,8 +109,9 @@ struct tail_todo tail_next(struct tail *t);
 unsigned tail_opened(struct tail *t, const struct tail_facts *facts);
 void tail_no_more(struct tail *t);
 
-/* NEW: `head` are bytes that the file began with when it was judged; where it begins otherwise when
- * it is read, it was written anew meanwhile. KNOWN: `head` are the file's first min(HEAD_BYTES, offset) bytes and `tail` the last TAIL_BYTES
+/* NEW: `offset` is where a hole of NULs ended with which the file began when it was judged (0: there
+ * was none), and `head` what came then; where it begins otherwise when it is read, it was written
+ * anew meanwhile. KNOWN: `head` are the file's first min(HEAD_BYTES, offset) bytes and `tail` the last TAIL_BYTES
  * (or all) before the offset. */
 void tail_told(struct tail *t, unsigned file, enum tail_answer answer, uint64_t offset,
                struct str head, struct str tail);

@@ -140,6 +140,8 @@ int content_read(int fd, uint64_t offset, struct content *c)
 static void answer_new(struct batch_ask *a)
 {
     a->answer = TAIL_NEW;
+    a->hole = 0;
+    a->content = (struct content){0};
     a->state = (struct log_state){.position = {.first_when = INT64_MAX, .last_when = INT64_MIN}};
     snprintf(a->state.position.sensor, sizeof a->state.position.sensor, "%s", a->sensor);
 }
@@ -180,6 +182,39 @@ static int answer_packed(struct batch_ask *a, struct store *s)
     return answer_known(a, s);
 }
 
+/* Where the NULs end with which a file begins; SEEK_DATA spares reading them where it is known. */
+static int find_hole(int fd, uint64_t size, uint64_t *hole)
+{
+    char bytes[64 * 1024];
+    off_t data = lseek(fd, 0, SEEK_DATA);
+    ssize_t got;
+
+    *hole = data <= 0 ? 0 : (uint64_t)data < size ? (uint64_t)data : size;
+    for (; *hole < size; *hole += (uint64_t)got) {
+        got = pread(fd, bytes, sizeof bytes, (off_t)*hole);
+        if (got <= 0)
+            return got < 0 ? -errno : -ENODATA;
+        for (ssize_t i = 0; i < got; i++)
+            if (bytes[i]) {
+                *hole += (uint64_t)i;
+                return 0;
+            }
+    }
+    return 0;
+}
+
+/* What a new file begins with. */
+static int read_first(struct batch_ask *a)
+{
+    int rc = find_hole(a->fd, a->size, &a->hole);
+
+    if (rc < 0)
+        return rc;
+    uint64_t left = a->size > a->hole ? a->size - a->hole : 0;
+    a->content.head_n = left < HEAD_BYTES ? (size_t)left : HEAD_BYTES;
+    return read_at(a->fd, a->content.head, a->content.head_n, a->hole);
+}
+
 static int answer(struct batch_ask *a, struct store *s)
 {
     struct position *p = &a->state.position;
@@ -195,8 +230,7 @@ static int answer(struct batch_ask *a, struct store *s)
     int rc = log_state_find(s, a->fd, a->size, a->sensor, &a->state);
     if (rc > 0)
         rc = answer_known(a, s);
-    uint64_t head = a->size < HEAD_BYTES ? a->size : HEAD_BYTES;
-    return rc < 0 ? rc : content_read(a->fd, p->id ? p->offset : head, &a->content);
+    return rc < 0 ? rc : p->id ? content_read(a->fd, p->offset, &a->content) : read_first(a);
 }
 
 int batch_write(struct batch *b, struct store *s, const struct commit_tags *tags, struct error *err)

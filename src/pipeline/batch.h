@@ -49,6 +49,7 @@ struct batch_ask {
     struct content content;
     uint64_t size;
     int64_t mtime;
+    uint64_t hole; /* of a new one: NULs that it begins with; content.head is what follows */
 };
 
 struct batch {

@@ -223,7 +223,7 @@ static void on_told(void *ctx, struct followed *file, struct batch_ask *ask)
             geo_expand(files->feed.host->geo);
         }
     }
-    tail_uv_told(log->tail, file->file, ask->answer, offset,
+    tail_uv_told(log->tail, file->file, ask->answer, ask->answer == TAIL_NEW ? ask->hole : offset,
                  (struct str){ask->content.head, ask->content.head_n},
                  (struct str){ask->content.tail, ask->content.tail_n});
 }
