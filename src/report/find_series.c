@@ -1,3 +1,5 @@
+#include "report/series_of_day.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -5,25 +7,15 @@
 #include "base/country.h"
 #include "base/hash.h"
 #include "base/port.h"
-#include "report/daytime.h"
-#include "report/finder.h"
 #include "report/rank.h"
 
 enum {
-    PAST = 48, /* hours before the one judged, of which the band is made */
-    DAY = 24,
-    HOURS = PAST + DAY,
-    BINS = DAY * HOUR_BINS,
-    KNOWN_MIN = 24,    /* hours that make a band */
-    KNOWN_BINS = 6,    /* that make an hour */
-    PORT_MIN = 10,     /* events in some hour, or there is no series */
-    PAIR_MIN = 20,     /* the same of a pair, or */
-    PAIR_DAY_MIN = 24, /* events a day */
-    BURST_MIN = 30,    /* events above the mean */
-    BURST_HOURS = 8,   /* what lasts longer is another level */
-    LOCK_BINS = 6,
-    LOCK_BIN_MIN = 5,
-    LOCK_GAP = 2,
+    KNOWN_MIN = 24,  /* hours that make a band */
+    KNOWN_BINS = 6,  /* that make an hour */
+    PORT_MIN = 10,   /* events in some hour, or there is no series */
+    PAIR_MIN = 20,   /* the same of a pair, or */
+    BURST_MIN = 30,  /* events above the mean */
+    BURST_HOURS = 8, /* what lasts longer is another level */
     DISTRIBUTED_MIN = 50,
     FEW_SOURCES = 25,
     NEW_RANK = 20,
@@ -36,74 +28,10 @@ enum {
     COUNTRY_BITS = 10
 };
 
-static const double BAND = 1.645;      /* standard deviations: 90% of a normal distribution */
-static const double SURE = 5;          /* a burst's, so that chance makes none in some weeks */
-static const double OWNED = 8;         /* median deviations: an hour that a burst owned */
-static const double LOCK_LEAST = 0.95; /* correlation */
+static const double SURE = 5;  /* a burst's, so that chance makes none in some weeks */
+static const double OWNED = 8; /* median deviations: an hour that a burst owned */
 static const double NONE_ABOVE = 0.1, FEW_MAKE = 0.8;
 static const double FALL_PART = 0.8, FALL_REST = 0.75;
-static const double RHYTHM_LEAST = 2, RHYTHM_SURE = 3;
-
-enum kind { PORT, COUNTRY, PAIR };
-
-/* Who made it: of one series, in some hours of the day. */
-struct who {
-    uint32_t hours; /* a bit each */
-    struct ip_table sources;
-    uint64_t *events; /* by source */
-    size_t cap;
-    uint64_t all;
-    struct {
-        uint32_t key;
-        uint64_t events;
-    } parts[64]; /* a port's countries, a country's ports */
-    size_t part_n;
-};
-
-struct band {
-    bool is;
-    double mean, sd, low, high;
-};
-
-struct series {
-    enum kind kind;
-    uint32_t port;
-    uint16_t country;
-    uint32_t n[HOURS];  /* events; of the day: those that no finding by source tells */
-    uint32_t raw;       /* events of the day, all */
-    uint32_t *bins;     /* of a port's day, where it may be in lockstep */
-    bool above[DAY];    /* its band, by whatever it is */
-    double excess[DAY]; /* above the mean, of an hour that left its band upward; else 0 */
-    bool used[DAY];     /* a finding tells that hour */
-    double burst;       /* above the means, of all hours that bursts tell */
-    struct who *who;
-};
-
-/* What there was of a key, before it is decided whether it is a series. */
-struct sum {
-    uint64_t key;
-    uint32_t day, hour, hour_n, most, most_today, all;
-};
-
-struct table {
-    struct sum *sums;
-    size_t n, cap;
-    uint32_t *slots; /* sum + 1 */
-    size_t slot_count;
-    int32_t *series; /* by sum: its series, or -1 */
-};
-
-struct by_series {
-    struct finder *x;
-    const struct told *told;
-    int64_t base;         /* where the past begins */
-    size_t day;           /* hours of the day */
-    uint8_t known[HOURS]; /* bins */
-    struct table table;
-    struct series *list;
-    size_t n, cap;
-    uint32_t total[HOURS];
-};
 
 /* ---- keys ---- */
 
@@ -294,7 +222,7 @@ static double median(double *v, size_t n)
 
 /* The band by which an hour of the day is judged: of the known hours among the 48 before it, but
  * for those that lie so far off that they would hide what comes after them. */
-static struct band band_at(const struct by_series *b, const uint32_t *n, size_t hour)
+struct band series_band(const struct by_series *b, const uint32_t *n, size_t hour)
 {
     double v[PAST], off[PAST], sum = 0, squares = 0;
     size_t count = 0, kept = 0;
@@ -339,7 +267,7 @@ static void judge_hours(struct by_series *b)
             double n = s->n[PAST + h];
             if (s->raw < BURST_MIN || n < 1)
                 continue;
-            struct band band = band_at(b, s->n, h);
+            struct band band = series_band(b, s->n, h);
             s->above[h] = band.is && n > band.high;
             if (s->above[h] && n - band.mean >= sure_excess(&band))
                 s->excess[h] = n - band.mean;
@@ -349,7 +277,7 @@ static void judge_hours(struct by_series *b)
 
 /* ---- who ---- */
 
-static void want_who(struct series *s, size_t hour)
+void series_want_who(struct series *s, size_t hour)
 {
     if (!s->who)
         s->who = xcalloc(1, sizeof *s->who);
@@ -486,7 +414,7 @@ static void give_parts(struct finding *f, const struct series *s)
 
 static bool falls_at(const struct by_series *b, size_t hour, unsigned *judged, unsigned *fallen)
 {
-    struct band total = band_at(b, b->total, hour);
+    struct band total = series_band(b, b->total, hour);
 
     *judged = *fallen = 0;
     if (!total.is || b->known[PAST + hour] < HOUR_BINS ||
@@ -496,7 +424,7 @@ static bool falls_at(const struct by_series *b, size_t hour, unsigned *judged, u
         const struct series *s = &b->list[i];
         if (s->kind == PAIR)
             continue;
-        struct band band = band_at(b, s->n, hour);
+        struct band band = series_band(b, s->n, hour);
         if (!band.is || band.mean < FALL_MEAN || band.low <= 0)
             continue;
         ++*judged;
@@ -516,7 +444,7 @@ static void find_falls(struct by_series *b)
             continue;
         }
         int64_t hour = b->x->from + (int64_t)h * HOUR_S;
-        struct band band = band_at(b, b->total, h);
+        struct band band = series_band(b, b->total, h);
         if (!f) {
             f = finder_add(b->x, VERDICT_SENSOR_FALL, hour, hour);
             f->hour_events = UINT64_MAX;
@@ -535,95 +463,9 @@ static void find_falls(struct by_series *b)
     }
 }
 
-/* ---- rhythm ---- */
-
-/* What a rhythm's hours may hold at most, so that one happening makes none: three times the mean of
- * all but the three largest. */
-static double rhythm_cap(const struct series *s)
-{
-    uint32_t largest[3] = {0};
-    double sum = 0;
-
-    for (size_t h = 0; h < HOURS; h++) {
-        uint32_t n = s->n[h];
-        sum += n;
-        for (int i = 0; i < 3; i++)
-            if (n > largest[i]) {
-                uint32_t other = largest[i];
-                largest[i] = n;
-                n = other;
-            }
-    }
-    return 3 * (sum - largest[0] - largest[1] - largest[2]) / (HOURS - 3);
-}
-
-/* Of three days: how many times more came in the twelve local hours from `first` on; by night: in
- * the others. 0: not more than twice on each, or chance may have made it. */
-static double rhythm_from(const struct series *s, int64_t base, int quarters, int first, bool night)
-{
-    double more = 0, less = 0, cap = rhythm_cap(s);
-
-    for (size_t d = 0; d < HOURS; d += DAY) {
-        double a = 0, c = 0;
-        for (size_t h = d; h < d + DAY; h++) {
-            int64_t local = base + (int64_t)h * HOUR_S + quarters * 900;
-            int hour = (int)((local / HOUR_S) % DAY), since = (hour - first + DAY) % DAY;
-            *((since < DAY / 2) != night ? &a : &c) += fmin(s->n[h], cap);
-        }
-        if (a + c < PAIR_DAY_MIN || a <= RHYTHM_LEAST * c)
-            return 0;
-        more += a;
-        less += c;
-    }
-    if (more - RHYTHM_LEAST * less < RHYTHM_SURE * sqrt(more + RHYTHM_LEAST * RHYTHM_LEAST * less))
-        return 0;
-    return more / fmax(less, 1);
-}
-
-static void find_rhythm(struct by_series *b, const struct series *s)
-{
-    enum { FIRST = 5, LAST = 10 }; /* when a day may begin */
-    double best = 0;
-    bool night = false;
-    int quarters;
-
-    if (!country_daytime(s->country, &quarters))
-        return;
-    for (int first = FIRST; first <= LAST; first++)
-        for (int by_night = 0; by_night < 2; by_night++) {
-            double ratio = rhythm_from(s, b->base, quarters, first, by_night);
-            if (ratio <= best)
-                continue;
-            best = ratio;
-            night = by_night;
-        }
-    if (best == 0)
-        return;
-    struct finding *f = finder_add(b->x, VERDICT_RHYTHM, b->base, b->x->to);
-    finding_add_port(f, s->port);
-    finding_add_country(f, s->country);
-    f->ratio = best;
-    f->by_night = night;
-    for (size_t h = 0; h < HOURS; h++)
-        f->events += s->n[h];
-}
-
-static void find_rhythms(struct by_series *b)
-{
-    size_t known = 0;
-
-    for (size_t h = 0; h < HOURS; h++)
-        known += b->known[h] == HOUR_BINS;
-    if (b->day < DAY || known < HOURS - 3)
-        return;
-    for (size_t i = 0; i < b->n; i++)
-        if (b->list[i].kind == PAIR)
-            find_rhythm(b, &b->list[i]);
-}
-
 /* Pairs of the port or country that a finding is about are told by it, and what they make of the
  * other side's excess. */
-static void use_pairs(struct by_series *b, const struct series *of, size_t hour, size_t n)
+void series_use_pairs(struct by_series *b, const struct series *of, size_t hour, size_t n)
 {
     for (size_t i = 0; i < b->n; i++) {
         struct series *s = &b->list[i];
@@ -636,7 +478,7 @@ static void use_pairs(struct by_series *b, const struct series *of, size_t hour,
             s->used[h] = true;
             if (!other || other->excess[h] <= 0)
                 continue;
-            struct band pair = band_at(b, s->n, h), band = band_at(b, other->n, h);
+            struct band pair = series_band(b, s->n, h), band = series_band(b, other->n, h);
             other->excess[h] -= fmax(s->n[PAST + h] - pair.mean, 0);
             if (other->excess[h] < sure_excess(&band))
                 other->excess[h] = 0;
@@ -673,8 +515,8 @@ static void add_newcomer(struct by_series *b, struct series *s, const struct ran
         first = hour < first ? hour : first;
         last = hour + HOUR_S;
         s->used[h] = true;
-        want_who(s, h);
-        use_pairs(b, s, h, 1);
+        series_want_who(s, h);
+        series_use_pairs(b, s, h, 1);
     }
     struct finding *f = finder_add(b->x, VERDICT_NEWCOMER, first, last);
     finding_add_port(f, s->port);
@@ -722,143 +564,6 @@ static int find_newcomers(struct by_series *b)
     return rc;
 }
 
-/* ---- lockstep ---- */
-
-static double correlation(const uint32_t *x, const uint32_t *y, size_t n)
-{
-    double sx = 0, sy = 0, xx = 0, yy = 0, xy = 0, k = (double)n;
-
-    for (size_t i = 0; i < n; i++) {
-        sx += x[i];
-        sy += y[i];
-        xx += (double)x[i] * x[i];
-        yy += (double)y[i] * y[i];
-        xy += (double)x[i] * y[i];
-    }
-    double vx = xx - sx * sx / k, vy = yy - sy * sy / k;
-    return vx > 0 && vy > 0 ? (xy - sx * sy / k) / sqrt(vx * vy) : 0;
-}
-
-/* out[i] = 1 where the bin lies above its part of the hour's band. Returns how many. */
-static size_t bins_out(const struct by_series *b, const struct series *s, uint8_t out[BINS])
-{
-    size_t n = 0;
-
-    memset(out, 0, BINS);
-    for (size_t h = 0; h < b->day; h++) {
-        struct band band = band_at(b, s->n, h);
-        if (!band.is || s->n[PAST + h] < LOCK_BIN_MIN)
-            continue;
-        double mean = band.mean / HOUR_BINS, sd = band.sd / sqrt(HOUR_BINS);
-        double least = fmax(LOCK_BIN_MIN, mean + fmax(BAND * sd, 2 * sqrt(mean)));
-        for (size_t i = h * HOUR_BINS; i < (h + 1) * HOUR_BINS; i++) {
-            out[i] = s->bins[i] >= least;
-            n += out[i];
-        }
-    }
-    return n;
-}
-
-struct locked {
-    struct series *s;
-    uint8_t out[BINS];
-};
-
-static bool in_step(const struct by_series *b, const struct series *p, const struct series *q,
-                    size_t first, size_t n)
-{
-    size_t last = first + n, day = b->day * HOUR_BINS;
-    size_t wide_first = first > LOCK_BINS ? first - LOCK_BINS : 0;
-    size_t wide_last = last + LOCK_BINS < day ? last + LOCK_BINS : day;
-    uint64_t of_p = 0, of_q = 0;
-
-    for (size_t i = first; i < last; i++) {
-        of_p += p->bins[i];
-        of_q += q->bins[i];
-    }
-    if (correlation(p->bins + first, q->bins + first, n) >= LOCK_LEAST)
-        return true;
-    /* At one steady rate there is nothing to correlate but beginning and end. */
-    return of_p * 5 >= of_q * 4 && of_q * 5 >= of_p * 4 &&
-           correlation(p->bins + wide_first, q->bins + wide_first, wide_last - wide_first) >=
-               LOCK_LEAST;
-}
-
-/* Another pair of the same ports' time joins it. */
-static void add_lockstep(struct by_series *b, const struct series *p, const struct series *q,
-                         size_t first, size_t n)
-{
-    int64_t from = b->x->from + (int64_t)first * BIN_S, to = from + (int64_t)n * BIN_S;
-    struct finding *f = NULL;
-
-    for (size_t i = 0; i < b->x->n && !f; i++) {
-        struct finding *g = &b->x->list[i];
-        if (g->verdict != VERDICT_LOCKSTEP || g->from >= to || g->to <= from)
-            continue;
-        for (size_t k = 0; k < g->ports.n; k++)
-            if (g->ports.list[k] == p->port || g->ports.list[k] == q->port)
-                f = g;
-    }
-    if (!f) {
-        f = finder_add(b->x, VERDICT_LOCKSTEP, from, to);
-        f->correlation = correlation(p->bins + (first > LOCK_BINS ? first - LOCK_BINS : 0),
-                                     q->bins + (first > LOCK_BINS ? first - LOCK_BINS : 0),
-                                     n + (first > LOCK_BINS ? LOCK_BINS : first));
-    }
-    f->from = from < f->from ? from : f->from;
-    f->to = to > f->to ? to : f->to;
-    for (int k = 0; k < 2; k++) {
-        const struct series *s = k ? q : p;
-        size_t before = f->ports.all;
-        finding_add_port(f, s->port);
-        for (size_t i = first; f->ports.all > before && i < first + n; i++)
-            f->events += s->bins[i];
-    }
-}
-
-static void find_step(struct by_series *b, struct locked *p, struct locked *q)
-{
-    for (size_t i = 0; i < b->day * HOUR_BINS; i++) {
-        if (!p->out[i] || !q->out[i])
-            continue;
-        size_t last = i, both = 0;
-        for (size_t k = i; k < b->day * HOUR_BINS && k - last <= LOCK_GAP; k++)
-            if (p->out[k] && q->out[k]) {
-                both++;
-                last = k;
-            }
-        if (both >= LOCK_BINS && in_step(b, p->s, q->s, i, last + 1 - i)) {
-            add_lockstep(b, p->s, q->s, i, last + 1 - i);
-            for (size_t h = i / HOUR_BINS; h <= last / HOUR_BINS; h++) {
-                p->s->used[h] = q->s->used[h] = true;
-                want_who(p->s, h);
-                want_who(q->s, h);
-                use_pairs(b, p->s, h, 1);
-                use_pairs(b, q->s, h, 1);
-            }
-        }
-        i = last;
-    }
-}
-
-static void find_lockstep(struct by_series *b)
-{
-    enum { MOST = 256 };
-    struct locked *l = xmalloc(MOST * sizeof *l);
-    size_t n = 0;
-
-    for (size_t i = 0; i < b->n && n < MOST; i++) {
-        if (!b->list[i].bins)
-            continue;
-        l[n].s = &b->list[i];
-        n += bins_out(b, l[n].s, l[n].out) >= LOCK_BINS;
-    }
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = i + 1; k < n; k++)
-            find_step(b, &l[i], &l[k]);
-    free(l);
-}
-
 /* ---- bursts ---- */
 
 static bool is_out(const struct series *s, size_t hour)
@@ -890,7 +595,7 @@ static struct finding *add_burst(struct by_series *b, struct series *s, size_t h
                                    b->x->from + (int64_t)(hour + n) * HOUR_S);
 
     for (size_t h = hour; h < hour + n; h++) {
-        struct band band = band_at(b, s->n, h);
+        struct band band = series_band(b, s->n, h);
         f->events += s->n[PAST + h];
         s->burst += s->n[PAST + h] - band.mean;
         s->used[h] = true;
@@ -920,9 +625,9 @@ static void find_bursts(struct by_series *b)
                 if (kind != PORT)
                     finding_add_country(f, s->country);
                 for (size_t k = h; k < h + n; k++)
-                    want_who(s, k);
+                    series_want_who(s, k);
                 if (kind != PAIR)
-                    use_pairs(b, s, h, n);
+                    series_use_pairs(b, s, h, n);
             }
         }
 }
@@ -998,8 +703,8 @@ int find_by_series(struct finder *x, const struct told *told)
         rc = find_newcomers(&b);
     if (rc == 0) {
         find_falls(&b);
-        find_rhythms(&b);
-        find_lockstep(&b);
+        series_find_rhythms(&b);
+        series_find_lockstep(&b);
         find_bursts(&b);
         rc = store_read_sources(x->store, x->sensor, x->from, x->to, take_who, &b);
     }
