@@ -10,7 +10,7 @@ TESTS = $(BUILD)/tests
 
 CFLAGS = -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes
-PACKAGES = libssl libcrypto libsystemd libuv libarchive zlib libpcre2-8 libmaxminddb librrd sqlite3 libcyaml yaml-0.1 jansson libxml-2.0
+PACKAGES = libssl libcrypto libsystemd libuv libarchive zlib libpcre2-8 libmaxminddb librrd sqlite3 libcyaml yaml-0.1 jansson libxml-2.0 fontconfig
 
 # pkg-config runs when the first file is compiled, not when this file is read: `make run` and `make test`
 # install it first. Each of the two lines asks once and then replaces itself by the answer.
@@ -31,11 +31,14 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(TESTS)/%,$(sort $(wildcard tests/unit/
 TOOLS := $(patsubst tests/tools/%.c,$(TESTS)/%,$(sort $(wildcard tests/tools/*.c)))
 E2E_TESTS := $(sort $(wildcard tests/e2e/*.bats))
 
-.PHONY: all run test lint asan faults soak fuzz bench install uninstall clean help tests FORCE
+LANGUAGES := $(patsubst src/po/%.po,%,$(sort $(wildcard src/po/*.po)))
+CATALOGS := $(LANGUAGES:%=$(BUILD)/locale/%/LC_MESSAGES/scantide.mo)
+
+.PHONY: all run test lint asan faults soak fuzz bench install uninstall clean help tests pot FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(BUILD)/scantide ## build the program (the default)
+all: $(BUILD)/scantide $(CATALOGS) ## build the program (the default)
 
 run: ## install what is missing, build, take in LOG=FILE (else this machine's), chart, follow; ONCE=1 stops after the charts
 	@tests/setup.sh run
@@ -108,6 +111,16 @@ $(TESTS)/%: tests/tools/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,compile,$<)$(COMPILE) -MF $@.d $(LDFLAGS) -o $@ $< -lm
 
+# Without gettext everything but the other languages is there.
+$(BUILD)/locale/%/LC_MESSAGES/scantide.mo: src/po/%.po
+	@mkdir -p $(@D)
+	$(call say,catalog,$<)if command -v msgfmt >/dev/null; then msgfmt --check -o $@ $<; \
+		else echo "  no msgfmt (Debian's gettext): reports in '$*' come out in English"; fi
+
+pot: ## gather the sentences of reports and charts for translators, and bring src/po/*.po up to date
+	@tests/setup.sh run
+	@src/po/gather.sh $(BUILD)
+
 # Two files that change only when their contents do: other flags compile all again, a removed source
 # makes the archive again.
 changed = @mkdir -p $(@D); printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' >$@
@@ -117,18 +130,21 @@ $(BUILD)/objects: FORCE
 	$(call changed,$(OBJECTS))
 
 SHARE = $(DESTDIR)$(PREFIX)/share/scantide
+LOCALE = $(DESTDIR)$(PREFIX)/share/locale
 MAN = $(DESTDIR)$(PREFIX)/share/man
 UNITS = $(DESTDIR)$(PREFIX)/lib/systemd/system
 install: all ## install below PREFIX (/usr/local), itself below DESTDIR
 	install -D -m 755 $(BUILD)/scantide $(DESTDIR)$(PREFIX)/bin/scantide
 	for f in parsers/*.yaml rrd/*.yaml rrd/charts/*.yaml conf/*.yaml; do [ ! -f $$f ] || install -D -m 644 $$f $(SHARE)/$$f; done
 	for f in conf/sysctl.d/* conf/forwarding/*; do install -D -m 644 $$f $(SHARE)/$$f; done
+	for l in $(LANGUAGES); do f=$(BUILD)/locale/$$l/LC_MESSAGES/scantide.mo; [ ! -f $$f ] || install -D -m 644 $$f $(LOCALE)/$$l/LC_MESSAGES/scantide.mo; done
 	for f in conf/*.[1-8]; do [ ! -f $$f ] || install -D -m 644 $$f $(MAN)/man$${f##*.}/$${f##*/}; done
 	for f in conf/*.service; do [ ! -f $$f ] || install -D -m 644 $$f $(UNITS)/$${f##*/}; done
 
 uninstall: ## remove what install put there; data and configuration stay
 	rm -f $(DESTDIR)$(PREFIX)/bin/scantide
 	rm -rf $(SHARE)
+	for l in $(LANGUAGES); do rm -f $(LOCALE)/$$l/LC_MESSAGES/scantide.mo; done
 	for f in conf/*.[1-8]; do [ ! -f $$f ] || rm -f $(MAN)/man$${f##*.}/$${f##*/}; done
 	for f in conf/*.service; do [ ! -f $$f ] || rm -f $(UNITS)/$${f##*/}; done
 

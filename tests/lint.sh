@@ -31,6 +31,7 @@ known_in 'archive(_entry)?\.h' 'src/input/packed\.c'
 known_in 'zlib\.h' 'src/input/gunzip\.c'
 known_in 'systemd/[a-z-]+\.h' 'src/input/journal\.c|src/base/notify\.c'
 known_in 'openssl/[a-z0-9]+\.h' 'src/input/tls\.c'
+known_in 'fontconfig/[a-z]+\.h' 'src/chart/font\.c'
 known_in 'jansson\.h' 'src/(report|command)/'
 known_in 'libxml/[a-z]+\.h' 'src/report/document_html\.c'
 # A module that loads YAML declares its own cyaml schema; the parser underneath is config's alone.
@@ -38,7 +39,7 @@ known_in 'yaml\.h' 'src/config/'
 known_in 'cyaml(/[a-z]+)?\.h' 'src/(config|parse|chart|series|tag)/'
 
 # 3. Each header compiles alone.
-libs="libssl libcrypto libsystemd libuv libarchive zlib libpcre2-8 libmaxminddb librrd sqlite3 libcyaml yaml-0.1 jansson libxml-2.0"
+libs="libssl libcrypto libsystemd libuv libarchive zlib libpcre2-8 libmaxminddb librrd sqlite3 libcyaml yaml-0.1 jansson libxml-2.0 fontconfig"
 # shellcheck disable=SC2086 # a list of names
 flags=$(pkg-config --cflags $libs)
 for header in $(find src -name '*.h' | sort); do
@@ -59,7 +60,7 @@ cppcheck --quiet --std=c11 --language=c --error-exitcode=1 --inline-suppr -j 2 \
     fault "cppcheck found the above"
 
 # 5. The shell scripts.
-for script in tests/*.sh tests/bench/*.sh tests/fuzz/*.sh tests/faults/*.sh tests/soak/*.sh src/*.sh .ci/run; do
+for script in tests/*.sh tests/bench/*.sh tests/fuzz/*.sh tests/faults/*.sh tests/soak/*.sh src/*.sh src/po/*.sh .ci/run; do
     [ ! -f "$script" ] || shellcheck "$script" || fault "$script: shellcheck found the above"
 done
 

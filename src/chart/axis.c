@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/language.h"
 
 enum {
     GRID_PIXELS = 42, /* the least between two lines across */
@@ -117,33 +118,34 @@ void chart_axis_fit(const double *values, size_t n, int64_t from, unsigned step_
 struct rung {
     int64_t label_s;
     unsigned pixels;
-    const char
-        *grid; /* minor, major and labelled: unit and count; how long a label holds; its format */
+    const char *grid;   /* minor, major and labelled: unit and count; how long a label holds */
+    const char *format; /* of a label, for strftime */
 };
 
+/* xgettext:no-c-format */
 static const struct rung rungs[] = {
-    {5 * 60, 42, "MINUTE:1:MINUTE:5:MINUTE:5:0:%H:%M"},
-    {10 * 60, 42, "MINUTE:5:MINUTE:10:MINUTE:10:0:%H:%M"},
-    {30 * 60, 42, "MINUTE:10:MINUTE:30:MINUTE:30:0:%H:%M"},
-    {HOUR, 42, "MINUTE:30:HOUR:1:HOUR:1:0:%H:%M"},
-    {3 * HOUR, 70, "HOUR:1:HOUR:3:HOUR:3:0:%a %H:%M"},
-    {6 * HOUR, 70, "HOUR:2:HOUR:6:HOUR:6:0:%a %H:%M"},
-    {12 * HOUR, 84, "HOUR:6:HOUR:12:HOUR:12:0:%a %-d, %H:%M"},
-    {DAY, 70, "HOUR:6:DAY:1:DAY:1:86400:%a %-d %b"},
-    {7 * DAY, 70, "DAY:1:WEEK:1:WEEK:1:0:%a %-d %b"},
-    {31 * DAY, 60, "WEEK:1:MONTH:1:MONTH:1:2592000:%b %Y"},
-    {92 * DAY, 60, "MONTH:1:MONTH:3:MONTH:3:0:%b %Y"},
-    {366 * DAY, 0, "MONTH:3:YEAR:1:YEAR:1:31536000:%Y"},
+    {5 * 60, 42, "MINUTE:1:MINUTE:5:MINUTE:5:0", Nx_("axis", "%H:%M")},
+    {10 * 60, 42, "MINUTE:5:MINUTE:10:MINUTE:10:0", Nx_("axis", "%H:%M")},
+    {30 * 60, 42, "MINUTE:10:MINUTE:30:MINUTE:30:0", Nx_("axis", "%H:%M")},
+    {HOUR, 42, "MINUTE:30:HOUR:1:HOUR:1:0", Nx_("axis", "%H:%M")},
+    {3 * HOUR, 70, "HOUR:1:HOUR:3:HOUR:3:0", Nx_("axis", "%a %H:%M")},
+    {6 * HOUR, 70, "HOUR:2:HOUR:6:HOUR:6:0", Nx_("axis", "%a %H:%M")},
+    {12 * HOUR, 84, "HOUR:6:HOUR:12:HOUR:12:0", Nx_("axis", "%a %-d, %H:%M")},
+    {DAY, 70, "HOUR:6:DAY:1:DAY:1:86400", Nx_("axis", "%a %-d %b")},
+    {7 * DAY, 70, "DAY:1:WEEK:1:WEEK:1:0", Nx_("axis", "%a %-d %b")},
+    {31 * DAY, 60, "WEEK:1:MONTH:1:MONTH:1:2592000", Nx_("axis", "%b %Y")},
+    {92 * DAY, 60, "MONTH:1:MONTH:3:MONTH:3:0", Nx_("axis", "%b %Y")},
+    {366 * DAY, 0, "MONTH:3:YEAR:1:YEAR:1:31536000", Nx_("axis", "%Y")},
 };
 
-const char *chart_axis_x_grid(int64_t span_s, unsigned width)
+char *chart_axis_x_grid(int64_t span_s, unsigned width)
 {
     size_t i = 0;
 
     while (rungs[i].pixels &&
            (double)width * (double)rungs[i].label_s < (double)rungs[i].pixels * (double)span_s)
         i++;
-    return rungs[i].grid;
+    return xasprintf("%s:%s", rungs[i].grid, _x("axis", rungs[i].format));
 }
 
 unsigned chart_axis_step(int64_t span_s, unsigned width)

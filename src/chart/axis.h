@@ -44,8 +44,8 @@ struct chart_axis {
 void chart_axis_fit(const double *values, size_t n, int64_t from, unsigned step_s,
                     enum chart_scale scale, unsigned height, struct chart_axis *out);
 
-/* rrdtool's --x-grid for so many seconds on so many pixels. */
-const char *chart_axis_x_grid(int64_t span_s, unsigned width);
+/* rrdtool's --x-grid for so many seconds on so many pixels; the caller frees it. */
+char *chart_axis_x_grid(int64_t span_s, unsigned width);
 
 /* How wide a bar is, in seconds: 300 for six hours or less, 3600, or more where an hour would
  * have less than a pixel. */

@@ -6,32 +6,20 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/country.h"
+#include "base/language.h"
+#include "base/when.h"
 
-enum { SENSORS_TOLD = 4, DAY_S = 86400 };
+enum { SENSORS_TOLD = 4 };
 
 char *caption_key(const struct chart_definition *def, const char *key)
 {
     const char *name = chart_definition_name(def, key);
+    uint16_t country;
 
-    return name ? xasprintf("%s (%s)", key, name) : xstrdup(key);
-}
-
-static bool is_midnight(const struct zone *zone, int64_t when)
-{
-    return (when + zone_offset(zone, when)) % DAY_S == 0;
-}
-
-static char *span_text(const struct zone *zone, int64_t from, int64_t to)
-{
-    char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
-    bool days = is_midnight(zone, from) && is_midnight(zone, to);
-
-    time_format_local(zone, from, a);
-    time_format_local(zone, days ? to - 1 : to, b);
-    if (!days)
-        return xasprintf("%s – %s", a, b);
-    a[strlen("2026-11-23")] = b[strlen("2026-11-23")] = 0;
-    return strcmp(a, b) == 0 ? xstrdup(a) : xasprintf("%s – %s", a, b);
+    if (name && country_parse(str_from(key), &country) == 0)
+        return xasprintf(_("%s (%s)"), name, key);
+    return name ? xasprintf(_("%s (%s)"), key, name) : xstrdup(key);
 }
 
 char *caption_subtitle(const struct chart_definition *def, const struct zone *zone, int64_t from,
@@ -39,13 +27,11 @@ char *caption_subtitle(const struct chart_definition *def, const struct zone *zo
 {
     const struct chart_words *w = &def->words;
     const char *unit = step_s < 3600 ? w->per_5_minutes : w->per_hour;
-    char *span = span_text(zone, from, to);
-    char *text = step_s > 3600
-                     ? xasprintf("%s, %s %u h · %s", unit, w->means_of, step_s / 3600, span)
-                     : xasprintf("%s · %s", unit, span);
+    char span[WHEN_TEXT_MAX];
 
-    free(span);
-    return text;
+    when_period(zone, from, to, span);
+    return step_s > 3600 ? xasprintf(_("%s, %s %u h · %s"), unit, w->means_of, step_s / 3600, span)
+                         : xasprintf(_("%s · %s"), unit, span);
 }
 
 char *caption_zone_variable(void)
@@ -65,18 +51,18 @@ char *caption_zone_variable(void)
 }
 
 /* "UTC", "Asia/Tokyo (UTC+09:00)", "UTC+09:00" where it has no name. */
-static char *zone_text(const struct caption_source *s)
+char *caption_zone(const struct zone *zone, const char *variable, int64_t when)
 {
-    int offset = zone_offset(s->zone, s->when) / 60;
+    int offset = zone_offset(zone, when) / 60;
     unsigned minutes = (unsigned)abs(offset);
     char *hours = xasprintf("UTC%c%02u:%02u", offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
-    size_t n = strlen(s->zone_variable);
+    size_t n = strlen(variable);
 
-    if (s->zone_variable[0] == ':')
+    if (variable[0] == ':')
         return hours;
-    char *text = n >= 3 && strcmp(s->zone_variable + n - 3, "UTC") == 0
+    char *text = n >= 3 && strcmp(variable + n - 3, "UTC") == 0
                      ? xstrdup("UTC")
-                     : xasprintf("%s (%s)", s->zone_variable, hours);
+                     : xasprintf("%s (%s)", variable, hours);
     free(hours);
     return text;
 }
@@ -84,15 +70,15 @@ static char *zone_text(const struct caption_source *s)
 /* The database by its file's name, which tells more than the type that it claims. */
 static char *country_text(const struct chart_words *w, const struct caption_source *s)
 {
-    char date[TIME_TEXT_MAX];
+    char day[WHEN_TEXT_MAX];
 
     if (!s->country_path)
         return xstrdup(w->no_countries);
     const char *slash = strrchr(s->country_path, '/');
     const char *name = slash ? slash + 1 : s->country_path, *dot = strrchr(name, '.');
     int length = (int)(dot ? (size_t)(dot - name) : strlen(name));
-    return xasprintf("%s %.*s, %.10s", w->countries_by, length, name,
-                     time_format_utc(s->country_built, date));
+    return xasprintf(_("%s %.*s, %s"), w->countries_by, length, name,
+                     when_day(NULL, s->country_built, day));
 }
 
 /* Takes `list` over. */
@@ -124,7 +110,8 @@ static char *sensor_text(const struct chart_words *w, const struct caption_sourc
 char *caption_note(const struct chart_definition *def, const struct caption_source *source)
 {
     const struct chart_words *w = &def->words;
-    char *zone = zone_text(source), *countries = country_text(w, source);
+    char *zone = caption_zone(source->zone, source->zone_variable, source->when),
+         *countries = country_text(w, source);
     char *sensors = sensor_text(w, source);
     char *note = xasprintf("%s %s · %s · %s", w->times, zone, countries, sensors);
 

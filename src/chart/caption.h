@@ -12,7 +12,7 @@
 #include "base/zone.h"
 #include "chart/definition.h"
 
-/* "23/tcp (telnet)"; the key alone where the definition has no name for it. */
+/* "23/tcp (telnet)", "China (CN)"; the key alone where the definition has no name for it. */
 char *caption_key(const struct chart_definition *def, const char *key);
 
 /* "events per hour · 2026-11-23": the unit of bars of step_s seconds, and the span: dates
@@ -23,6 +23,9 @@ char *caption_subtitle(const struct chart_definition *def, const struct zone *zo
 /* The reader's zone for TZ, so that whoever runs a printed command has the same: what TZ says,
  * else the name behind /etc/localtime, else that file. Reads the environment and the disk. */
 char *caption_zone_variable(void);
+
+/* "UTC", "Asia/Tokyo (UTC+09:00)", "UTC+09:00" where it has no name; the offset is that of `when`. */
+char *caption_zone(const struct zone *zone, const char *variable, int64_t when);
 
 /* What a note says of the figures' source. */
 struct caption_source {

@@ -320,15 +320,30 @@ static void add_header(struct args *cmd, const struct picture *p)
 {
     const struct chart_words *w = &p->req->definition->words;
     const char *per = unit_s(p->req) == 3600 ? "/h" : "/5m";
-    char *mean = xasprintf("%s%s", w->mean, per), *max = xasprintf("%s%s", w->max, per);
-    char *last = xasprintf("%s%s", w->last, per);
-    char *text = xasprintf("%*s%*s%*s", (int)p->label_width, "", 10, w->events, 8, w->share);
-    char *sources = p->has_sources ? xasprintf("%*s", 10, w->sources) : xstrdup("");
-    char *rest = xasprintf("%s%s%*s%*s%*s", text, sources, 9, mean, 9, max, 9, last);
-    char *m = markup_text(rest, SIZE_MAX);
+    struct column {
+        const char *text, *per;
+        size_t width;
+    } columns[] = {{"", "", p->label_width}, {w->events, "", 10},
+                   {w->share, "", 8},        {w->sources, "", p->has_sources ? 10 : 0},
+                   {w->mean, per, 9},        {w->max, per, 9},
+                   {w->last, per, 9}};
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
 
+    ASSERT(f);
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        char *head = xasprintf("%s%s", columns[i].text, columns[i].per);
+        char *right = markup_right(head, columns[i].width);
+        fputs(columns[i].width ? right : "", f);
+        free(head);
+        free(right);
+    }
+    fclose(f);
+    char *m = markup_figures(text, SIZE_MAX, p->req->definition->fonts.legend);
     args_add(cmd, "AREA:nothing#00000000:%s\\l", m);
-    free(mean), free(max), free(last), free(text), free(sources), free(rest), free(m);
+    free(text);
+    free(m);
 }
 
 /* The bars that a row's figures are of: hours where a bar is more; without the open one, unless
@@ -393,7 +408,7 @@ static void add_stack(struct args *cmd, const struct picture *p)
     }
     for (size_t i = 0; i < p->count; i++) {
         const struct row *r = &p->rows[i];
-        char *m = markup_text(r->label, LABEL_MAX);
+        char *m = markup_figures(r->label, LABEL_MAX, p->req->definition->fonts.legend);
         if (i + 1 < p->count)
             args_add(cmd, "AREA:bars_%s#%s:%s\\g%s", r->name, r->colour, m, i ? ":STACK" : "");
         else
@@ -556,7 +571,7 @@ static void add_options(struct args *cmd, const struct chart_request *req,
     args_option(cmd, "--lower-limit", xstrdup("0"));
     args_option(cmd, "--upper-limit", xasprintf("%.10g", axis->top));
     args_push(cmd, xstrdup("--rigid"));
-    args_option(cmd, "--x-grid", xstrdup(chart_axis_x_grid(req->to - req->from, req->width)));
+    args_option(cmd, "--x-grid", chart_axis_x_grid(req->to - req->from, req->width));
     args_option(cmd, "--y-grid", xasprintf("%.10g:1", axis->grid));
     args_option(cmd, "--left-axis-formatter", xstrdup("numeric"));
     args_option(cmd, "--left-axis-format", xstrdup("%.0lf"));

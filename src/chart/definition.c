@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/country_name.h"
 #include "base/hash.h"
+#include "base/language.h"
 #include "config/yamlfile.h"
 
 #define TEXT(key, type, field) CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER, type, field, 1, 200)
@@ -158,6 +160,15 @@ static void check(const struct yamlfile *f, const struct chart_definition *d, st
     }
 }
 
+/* The strings are the file's, the struct with their addresses is a copy. */
+static void translate(struct chart_words *words)
+{
+    char **list = (char **)words;
+
+    for (size_t i = 0; i < sizeof *words / sizeof *list; i++)
+        list[i] = (char *)_x("chart", list[i]);
+}
+
 int chart_definition_load(const char *path, struct chart_definition **out, struct error *err)
 {
     struct yamlfile *f;
@@ -170,6 +181,7 @@ int chart_definition_load(const char *path, struct chart_definition **out, struc
     struct loaded *l = xcalloc(1, sizeof *l);
     l->def = *(struct chart_definition *)yamlfile_value(f);
     l->file = f;
+    translate(&l->def.words);
     check(f, &l->def, err);
     if (err->n > before) {
         chart_definition_free(&l->def);
@@ -204,8 +216,10 @@ const char *chart_definition_name(const struct chart_definition *def, const char
 {
     for (unsigned i = 0; i < def->name_count; i++)
         if (strcmp(def->names[i].key, key) == 0)
-            return def->names[i].name;
-    return NULL;
+            return _x("chart", def->names[i].name);
+    uint16_t country;
+    const char *name = country_parse(str_from(key), &country) == 0 ? country_name(country) : "";
+    return *name ? name : NULL;
 }
 
 /* The place in one of the two lists, or -1. */

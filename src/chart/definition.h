@@ -37,6 +37,7 @@ struct chart_fonts {
     double title, subtitle, axis, legend, note; /* points */
 };
 
+/* In the reader's language (base/language.h) once loaded. */
 struct chart_words {
     char *all, *from, *by_country, *by_port;
     char *per_hour, *per_5_minutes, *means_of;
@@ -81,7 +82,7 @@ void chart_definition_free(struct chart_definition *def);
 const struct chart_theme *chart_definition_theme(const struct chart_definition *def,
                                                  const char *name);
 
-/* "telnet" for "23/tcp"; NULL where the definition has none. */
+/* "telnet" for "23/tcp", a country's name for its code; NULL where there is none. In the reader's language. */
 const char *chart_definition_name(const struct chart_definition *def, const char *key);
 
 /* One colour for each of n <= CHART_LAYERS_MAX keys ("CN", "23/tcp"), the largest part first.

@@ -1,12 +1,14 @@
 #include "chart/markup.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 
-#define ELLIPSIS "\xe2\x80\xa6"
+#define FIGURE_EMS (MARKUP_FIGURE_WIDTH * 72 / 100)
+#define ELLIPSIS   "\xe2\x80\xa6"
 
 /* Length of the UTF-8 sequence at s, 1 for a byte that begins none. */
 static size_t sequence(const char *s)
@@ -20,30 +22,64 @@ static size_t sequence(const char *s)
     return n;
 }
 
+/* The character that a sequence of three bytes stands for. */
+static unsigned character(const char *s)
+{
+    const unsigned char *c = (const unsigned char *)s;
+
+    return (c[0] & 0x0fu) << 12 | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu);
+}
+
+/* Characters of the East that are twice as wide as a letter. */
+static bool is_wide(const char *s)
+{
+    static const unsigned spans[][2] = {{0x1100, 0x115f}, {0x2e80, 0xa4cf}, {0xac00, 0xd7a3},
+                                        {0xf900, 0xfaff}, {0xfe30, 0xfe6f}, {0xff00, 0xff60},
+                                        {0xffe0, 0xffe6}};
+    unsigned c = sequence(s) == 3 ? character(s) : 0;
+
+    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++)
+        if (c >= spans[i][0] && c <= spans[i][1])
+            return true;
+    return false;
+}
+
 size_t markup_columns(const char *s)
 {
     size_t n = 0;
 
     for (; *s; s += sequence(s))
-        n++;
+        n += is_wide(s) ? 2 : 1;
     return n;
 }
 
-char *markup_text(const char *text, size_t most)
+char *markup_right(const char *text, size_t columns)
+{
+    size_t n = markup_columns(text);
+
+    return xasprintf("%*s%s", (int)(n < columns ? columns - n : 0), "", text);
+}
+
+/* `lacks`: points by which a wide character is narrower than two figures; 0: nobody minds. */
+static char *text_markup(const char *text, size_t most, double lacks)
 {
     char *out = NULL;
     size_t size, n = 0;
     FILE *f = open_memstream(&out, &size);
 
     ASSERT(f);
-    for (size_t step; *text; text += step, n++) {
+    for (size_t step, columns; *text; text += step, n += columns) {
         unsigned char c = (unsigned char)*text;
+        bool wide = is_wide(text);
         step = sequence(text);
-        if (n + 1 == most && text[step]) {
+        columns = wide ? 2 : 1;
+        if (text[step] ? n + columns >= most : n + columns > most) {
             fputs(ELLIPSIS, f);
             break;
         }
-        if (c < 0x20 || c == 0x7f || (c >= 0x80 && step == 1))
+        if (wide && lacks > 0)
+            fprintf(f, "<span letter_spacing=\"%.0f\">%.*s</span>", lacks * 1024, (int)step, text);
+        else if (c < 0x20 || c == 0x7f || (c >= 0x80 && step == 1))
             fputc('?', f);
         else if (step == 1 && strchr("&<>'\":%\\=", c))
             fprintf(f, "&#%u;", c);
@@ -52,6 +88,16 @@ char *markup_text(const char *text, size_t most)
     }
     fclose(f);
     return out;
+}
+
+char *markup_text(const char *text, size_t most)
+{
+    return text_markup(text, most, 0);
+}
+
+char *markup_figures(const char *text, size_t most, double points)
+{
+    return text_markup(text, most, (2 * FIGURE_EMS - 1) * points);
 }
 
 /* Pango takes half of a letter's spacing away at a line's ends, hence the

@@ -18,12 +18,18 @@
 #define MARKUP_LINE_SEPARATOR "&#8232;" /* begins a line without beginning a paragraph */
 #define MARKUP_NO_WIDTH       "&#8203;"
 
-/* The characters of UTF-8 text; a byte that is none counts as one. */
+/* The columns of UTF-8 text: one a character, two for one of the East; a byte that is no text counts as one. */
 size_t markup_columns(const char *text);
 
-/* Text as markup, with an ellipsis where it has more than `most` characters; bytes that are no
+/* Text with blanks before it, so that it has so many columns. The caller frees it. */
+char *markup_right(const char *text, size_t columns);
+
+/* Text as markup, with an ellipsis where it has more than `most` columns; bytes that are no
  * text become '?'. The caller frees it. */
 char *markup_text(const char *text, size_t most);
+
+/* The same among figures, whose font has this size: a wide character takes the room of two. */
+char *markup_figures(const char *text, size_t most, double points);
 
 /* A stretch of text in its own size (points) and colour ("RRGGBB"); `attributes` begin with a
  * blank, or are "". */

@@ -63,6 +63,8 @@ static const char usage[] =
     "    --layers N         so many parts with a colour of their own (8)\n"
     "    --theme NAME       light (the default), dark or print\n"
     "    --sensor S         only this firewall; may stand several times (the sum of all)\n"
+    "    --lang LANGUAGE    en or ja, of the chart's words (the configuration's 'lang:', else "
+    "LC_ALL, LC_MESSAGES or LANG)\n"
     "    --note TEXT        a line under the chart; may stand several times\n"
     "    --print            don't draw; print the shell command (rrdtool graph ...) that draws the "
     "same\n"
@@ -77,7 +79,7 @@ struct graph {
     struct picture_kit kit;
     struct picture_order order;
     bool print;
-    const char *size, *layers_text, *by, *output;
+    const char *size, *layers_text, *by, *output, *language;
 
     const char *asked[SENSORS_MAX]; /* by --sensor */
     uint16_t sensors[SENSORS_MAX];
@@ -210,6 +212,8 @@ static void take_option(struct graph *g, int option)
         o->theme = optarg;
     else if (option == 's' && g->sensor_count < SENSORS_MAX)
         g->asked[g->sensor_count++] = optarg;
+    else if (option == 'G')
+        g->language = optarg;
     else if (option == 'n' && o->note_count < PICTURE_NOTES_MAX)
         g->notes[o->note_count++] = optarg;
     else if (option == 'p')
@@ -234,6 +238,7 @@ static int read_options(int argc, char **argv, struct graph *g)
                                             {"theme", required_argument, NULL, 'T'},
                                             {"sensor", required_argument, NULL, 's'},
                                             {"note", required_argument, NULL, 'n'},
+                                            {"lang", required_argument, NULL, 'G'},
                                             {"print", no_argument, NULL, 'p'},
                                             {0}};
     int option, status;
@@ -437,6 +442,8 @@ int cmd_graph(int argc, char **argv)
         status = session_open(&g->session, SESSION_FACTS_READ);
     else
         status = status < 0 ? EXIT_DONE : status;
+    if (status == EXIT_DONE)
+        status = session_language(&g->session, "graph", g->language, true);
     if (status == EXIT_DONE && g->output) {
         session_close(&g->session);
         status = session_open(&g->session, SESSION_GEO | SESSION_FACTS_WRITE | SESSION_SERIES);

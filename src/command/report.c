@@ -19,7 +19,7 @@ static const char usage[] =
     "scantide report - what happened in a day: rankings, verdicts, gaps\n"
     "\n"
     "    scantide report [--date D | --last 24h] [--sensor S]... [--timezone ZONE]\n"
-    "                    [--format text|html|md|json] [-n N] [-o DIR]\n"
+    "                    [--lang en|ja] [--format text|html|md|json] [-n N] [-o DIR]\n"
     "\n"
     "Ranks ports and countries of the day and of the three days that end with it, and says what\n"
     "came about, by the rules of README.md, \"Verdicts\", with charts and the sources behind what\n"
@@ -30,6 +30,8 @@ static const char usage[] =
     "    --last 24h         the span up to now: 24h, 3d, 2w (24h if nothing is said)\n"
     "    --sensor S         only this firewall; may stand several times\n"
     "    --timezone ZONE    whose midnights they are: UTC, Asia/Tokyo (this machine's zone)\n"
+    "    --lang LANGUAGE    en or ja (the configuration's 'lang:', else LC_ALL, LC_MESSAGES or "
+    "LANG)\n"
     "    --format FORMAT    text (the default, for mail), html, md (Markdown) or json\n"
     "    -o DIR             into DIR/YYYY-MM-DD.FORMAT, pictures of Markdown into "
     "DIR/YYYY-MM-DD/;\n"
@@ -39,7 +41,7 @@ static const char usage[] =
 struct report {
     struct session session;
     struct span span;
-    const char *date, *format, *n_text, *zone_text;
+    const char *date, *format, *n_text, *zone_text, *language;
     const struct zone *zone;
     const char *sensor_names[SENSORS_MAX];
     uint16_t sensors[SENSORS_MAX];
@@ -105,6 +107,7 @@ static int read_options(int argc, char **argv, struct report *r)
                                             {"sensor", required_argument, NULL, 's'},
                                             {"timezone", required_argument, NULL, 'z'},
                                             {"format", required_argument, NULL, 'F'},
+                                            {"lang", required_argument, NULL, 'L'},
                                             {0}};
     int option, status;
 
@@ -121,6 +124,8 @@ static int read_options(int argc, char **argv, struct report *r)
             r->zone_text = optarg;
         else if (option == 'F')
             r->format = optarg;
+        else if (option == 'L')
+            r->language = optarg;
         else if (option == 'o')
             r->folder = optarg;
         else if (option == 'n')
@@ -203,7 +208,6 @@ static int write_draft(struct report *r, const struct overview *overview, FILE *
                           .book = r->book,
                           .asn = s->asn,
                           .format = r->draft,
-                          .language = "en",
                           .rows = r->n ? r->n : SIZE_MAX,
                           .charts = CHARTS_MAX,
                           .folder = r->pictures,
@@ -288,6 +292,8 @@ static int open_session(struct report *r)
     bool draws = !r->json && (r->draft == DRAFT_HTML || (r->draft == DRAFT_MARKDOWN && r->folder));
     int status = session_open(s, SESSION_FACTS_READ | SESSION_AS_NAMES);
 
+    if (status == EXIT_DONE)
+        status = session_language(s, "report", r->language, draws);
     if (status != EXIT_DONE || !draws)
         return status;
     session_close(s);

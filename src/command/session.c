@@ -8,9 +8,11 @@
 #include <time.h>
 
 #include "base/check.h"
+#include "base/language.h"
 #include "base/lock.h"
 #include "base/nearest.h"
 #include "base/wall.h"
+#include "chart/font.h"
 #include "config/paths.h"
 #include "store/sensors.h"
 
@@ -370,6 +372,29 @@ int session_find_sensors(struct session *s, const char *command, const char *con
             return unknown_sensor(command, names[i], list, count);
         ids[i] = list[at].id;
     }
+    return EXIT_DONE;
+}
+
+int session_language(const struct session *s, const char *command, const char *option, bool charts)
+{
+    const char *configured = s->conf->language;
+    const char *language = option ? option : configured ? configured : language_of_environment();
+
+    if (!language_is_known(language))
+        return session_mistake(command, "--lang %s: en or ja is meant", language);
+    char *folder = paths_catalogs();
+    if (charts && !font_is_there(language)) {
+        fprintf(stderr,
+                "scantide: no font here has the letters of '%s' for the charts (Debian: apt-get "
+                "install fonts-morisawa-bizud-gothic), so it is English\n",
+                language);
+    } else if (language_load(language, folder) < 0) {
+        fprintf(stderr,
+                "scantide: there is no catalog for '%s' in %s (built with gettext's msgfmt by "
+                "'make'), so it is English\n",
+                language, folder);
+    }
+    free(folder);
     return EXIT_DONE;
 }
 

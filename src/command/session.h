@@ -120,6 +120,11 @@ char *session_rules_text(const struct rules_change *change, const struct zone *l
 int session_find_sensors(struct session *s, const char *command, const char *const *names, size_t n,
                          uint16_t *ids);
 
+/* Chooses the language of what is written: `option` (--lang) before the configuration's before the environment's. Where
+ * there is no catalog of it, or charts are to be drawn and no font has its letters, that is said, and it is English.
+ * EXIT_DONE, or EXIT_MISTAKE with a sentence. */
+int session_language(const struct session *s, const char *command, const char *option, bool charts);
+
 /* rrd/ports.yaml. EXIT_DONE, or EXIT_MISTAKE with its faults said. */
 int session_port_book(struct port_book **book);
 

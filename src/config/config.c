@@ -57,7 +57,7 @@ struct raw_series {
 };
 
 struct raw {
-    char *data, *parsers, *max_size, *commit_every, *late;
+    char *data, *parsers, *max_size, *commit_every, *late, *lang;
     enum anonymize *anonymize;
     struct raw_geo *geo;
     struct raw_input *inputs;
@@ -151,6 +151,7 @@ static const cyaml_schema_field_t fields[] = {
     TEXT("max_size", struct raw, max_size),
     TEXT("commit_every", struct raw, commit_every),
     TEXT("late", struct raw, late),
+    TEXT("lang", struct raw, lang),
     CYAML_FIELD_SEQUENCE("prefixes", OPTIONAL, struct raw, prefixes, &prefix_schema, 0, 1000),
     CYAML_FIELD_SEQUENCE("exclude", OPTIONAL, struct raw, exclude, &text_schema, 0, NETWORKS_LIMIT),
     CYAML_FIELD_SEQUENCE("sensors", OPTIONAL, struct raw, sensors, &sensor_schema, 0, SENSORS_MAX),
@@ -448,6 +449,7 @@ static void read_meaning(struct reading *r)
         conf->anonymize = *raw->anonymize;
     value_duration(r, "commit_every", raw->commit_every, 1, 60, "1s to 60s", &conf->commit_every_s);
     value_duration(r, "late", raw->late, 0, 3600, "0s to 1h", &conf->late_s);
+    value_language(r, "lang", raw->lang, &conf->language);
     read_prefixes(r);
     read_rules(r);
     if (raw->series) {
@@ -524,5 +526,6 @@ void config_free(struct config *conf)
     free(conf->parsers);
     free(conf->country);
     free(conf->asn);
+    free(conf->language);
     free(conf);
 }

@@ -86,11 +86,12 @@ struct config_prefix {
 };
 
 struct config {
-    char *file;    /* where it was read; NULL: these are the defaults */
-    char *data;    /* NULL: paths_data() */
-    char *parsers; /* the user's own parser files; the folder needn't exist */
-    char *country; /* NULL: paths_country() */
-    char *asn;     /* NULL: paths_asn() */
+    char *file;     /* where it was read; NULL: these are the defaults */
+    char *data;     /* NULL: paths_data() */
+    char *parsers;  /* the user's own parser files; the folder needn't exist */
+    char *country;  /* NULL: paths_country() */
+    char *asn;      /* NULL: paths_asn() */
+    char *language; /* of reports and charts, a known one; NULL: the environment's */
     struct config_input *inputs;
     size_t input_count;
     bool inputs_default; /* none were configured: kern.log, or where there is none the journal */

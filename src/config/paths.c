@@ -112,6 +112,18 @@ char *paths_share(const char *what)
     return path;
 }
 
+char *paths_catalogs(void)
+{
+    static const char *const below[] = {"locale", "../share/locale"};
+    char *folder = program_folder(), *found = NULL;
+
+    for (size_t i = 0; folder && !found && i < sizeof below / sizeof *below; i++)
+        if (has_folder(folder, below[i]))
+            found = xasprintf("%s/%s", folder, below[i]);
+    free(folder);
+    return found ? found : xstrdup(SCANTIDE_SHARE "/../locale");
+}
+
 /* The last of the files that match, in the order of their names; NULL if none. */
 static char *last_match(const char *folder, const char *pattern)
 {

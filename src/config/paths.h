@@ -20,6 +20,10 @@ char *paths_choose_data(const char *option, const char *configured);
  * where `make install` put it. It needn't exist. */
 char *paths_share(const char *what);
 
+/* The folder of catalogs (base/language.h), each at LANGUAGE/LC_MESSAGES/scantide.mo: locale beside the program; else
+ * share/locale beside its bin; else where `make install` put it. It needn't exist. */
+char *paths_catalogs(void);
+
 /* The country database: `configured` as it is; else the first file found in the usual folders, then
  * in geo/ beside the program. NULL where there is none. */
 char *paths_country(const char *configured);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/language.h"
 #include "base/nearest.h"
 #include "store/facts.h"
 
@@ -79,6 +80,16 @@ static const char *nearest_zone(const char *name, char **list)
          word = strtok_r(NULL, "\n", &save))
         words[n++] = word;
     return nearest_word(str_from(name), words, n);
+}
+
+void value_language(struct reading *r, const char *node, const char *text, char **language)
+{
+    if (!value_said(text))
+        return;
+    if (!language_is_known(text))
+        yamlfile_fault(r->file, node, r->err, "'%s' must be en or ja, not '%s'", node, text);
+    free(*language);
+    *language = xstrdup(text);
 }
 
 void value_zone(struct reading *r, const char *node, const char *name, const struct zone **zone)

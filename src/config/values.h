@@ -34,6 +34,9 @@ void value_size(struct reading *r, const char *node, const char *text, uint64_t 
 void value_duration(struct reading *r, const char *node, const char *text, int min_s, int max_s,
                     const char *range, int *out_s);
 
+/* A known language; a copy. */
+void value_language(struct reading *r, const char *node, const char *text, char **language);
+
 void value_zone(struct reading *r, const char *node, const char *name, const struct zone **zone);
 
 /* A name that may become a folder's; a copy. */

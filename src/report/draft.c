@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/country.h"
 #include "base/language.h"
+#include "base/when.h"
+#include "chart/caption.h"
 #include "chart/recolour.h"
 #include "report/document.h"
 #include "report/sentence.h"
@@ -140,18 +141,21 @@ static void add_head(struct page *p)
     const struct overview *o = p->o;
     const struct ranking *r = &o->ports[OVERVIEW_DAY];
     char events[SENTENCE_COUNT_MAX], sources[SENTENCE_COUNT_MAX], before[SENTENCE_COUNT_MAX];
-    char *when = sentence_when(o->query.zone, o->query.from, o->query.to);
+    char when[WHEN_TEXT_MAX];
+    char *zone = caption_zone(o->query.zone, p->draft->kit->zone_variable, o->query.to - 1);
     uint64_t was = 0;
 
     for (size_t i = 0; i < r->n; i++)
         was += r->rows[i].before_events;
-    paragraph(p, text_of(_("%s (%s): %s dropped packets from %s%s sources."), when,
-                         p->draft->kit->zone_variable, sentence_count(r->events, events),
-                         r->sources_exact ? "" : "~", sentence_count(r->sources, sources)));
+    paragraph(p, text_of(_n("%s (times in %s): %s dropped packet from %s.",
+                            "%s (times in %s): %s dropped packets from %s.", r->events),
+                         when_period(o->query.zone, o->query.from, o->query.to, when), zone,
+                         sentence_count(r->events, events),
+                         sentence_sources(r->sources, r->sources_exact, sources)));
     if (was)
         paragraph(p, text_of(_("The period before had %s (%+.1f%%)."), sentence_count(was, before),
                              100.0 * ((double)r->events - (double)was) / (double)was));
-    free(when);
+    free(zone);
 }
 
 static void add_findings(struct page *p)
@@ -178,15 +182,16 @@ static void add_gaps(struct page *p)
     document_heading(p->doc, 2, _("Gaps, losses and notes"));
     for (size_t i = 0; i < o->gap_n; i++) {
         const struct overview_gap *g = &o->gaps[i];
-        char count[SENTENCE_COUNT_MAX];
-        char *when = sentence_when(o->query.zone, g->from, g->to);
-        char *lost =
-            g->lost ? text_of(_(", %s lines"), sentence_count(g->lost, count)) : xstrdup("");
+        char count[SENTENCE_COUNT_MAX], when[WHEN_TEXT_MAX];
+        char *lost = g->lost ? text_of(_n(", %s line", ", %s lines", g->lost),
+                                       sentence_count(g->lost, count))
+                             : xstrdup("");
         const char *sensor = overview_sensor(o, g->sensor);
         bool note = g->reason == GAP_NOTE && *g->text;
-        char *line = xasprintf("%s: %s%s%s%s%s%s", when, sensor, *sensor ? ", " : "",
-                               note ? g->text : shade_reason(g->reason), lost,
-                               *g->input ? ", " : "", g->input);
+        char *line =
+            xasprintf("%s: %s%s%s%s%s%s", when_told(o->query.zone, g->from, g->to, when), sensor,
+                      *sensor ? ", " : "", note ? g->text : shade_reason(g->reason), lost,
+                      *g->input ? ", " : "", g->input);
         if (!note && *g->text) {
             char *longer = xasprintf("%s (%s)", line, g->text);
             free(line);
@@ -194,7 +199,6 @@ static void add_gaps(struct page *p)
         }
         document_item(p->doc, line);
         free(line);
-        free(when);
         free(lost);
     }
 }
@@ -208,7 +212,10 @@ static char *move_of(const struct rank_row *row)
 
     if (row->before_rank == 0)
         return xstrdup(_("new"));
-    return move ? xasprintf("%+d", move) : xstrdup("=");
+    /* Ranks won, ranks lost, the same rank. */
+    return move > 0   ? xasprintf(_("+%u"), (unsigned)move)
+           : move < 0 ? xasprintf(_("-%u"), (unsigned)-move)
+                      : xstrdup(_("="));
 }
 
 static char *sources_of(const struct ranking *r, const struct rank_row *row)
@@ -233,7 +240,7 @@ static const char *port_name(const struct page *p, uint32_t port)
 {
     const struct port_entry *e = p->draft->book ? port_book_find(p->draft->book, port) : NULL;
 
-    return e ? e->name : "";
+    return e ? _(e->name) : "";
 }
 
 static bool is_burst(const struct page *p, const struct rank_row *row, bool country)
@@ -268,7 +275,7 @@ static void add_ranking(struct page *p, bool country)
         any |= burst;
         cell(p, xasprintf("%u", row->rank));
         cell(p, move_of(row));
-        document_cell(p->doc, rank_key(country ? RANK_COUNTRIES : RANK_PORTS, row, key));
+        cell(p, country ? sentence_country(row->country) : xstrdup(rank_key(RANK_PORTS, row, key)));
         cell(p, xasprintf("%s%s%s", country ? "" : port_name(p, row->port),
                           burst && !country && *port_name(p, row->port) ? ", " : "",
                           burst ? _("burst*") : ""));
@@ -351,7 +358,7 @@ static char *as_text(const struct page *p, const struct rank_row *row)
 
 static void source_row(struct page *p, const struct rank_row *row)
 {
-    char ip[ANONYMOUS_TEXT_MAX], country[3], a[TIME_TEXT_MAX];
+    char ip[ANONYMOUS_TEXT_MAX], when[WHEN_TEXT_MAX];
     bool scanner = rules_is_scanner(p->rules, row->rule);
 
     if (row->anonymous)
@@ -359,12 +366,12 @@ static void source_row(struct page *p, const struct rank_row *row)
     else
         ip_format(&row->ip, ip);
     document_cell(p->doc, ip);
-    document_cell(p->doc, country_format(row->country, country));
+    cell(p, sentence_country(row->country));
     cell(p, as_text(p, row));
     count_cell(p, row->events);
     count_cell(p, row->ports);
-    document_cell(p->doc, time_format_local(p->o->query.zone, row->first - row->first % 60, a));
-    document_cell(p->doc, time_format_local(p->o->query.zone, row->last - row->last % 60, a));
+    document_cell(p->doc, when_cell(p->o->query.zone, row->first, when));
+    document_cell(p->doc, when_cell(p->o->query.zone, row->last, when));
     document_cell(p->doc, scanner ? rules_get(p->rules, row->rule)->name : "");
 }
 
@@ -421,12 +428,13 @@ static int add_country_ports(struct page *p, const struct rank_row *of)
         first += r.rows[i].events;
     double share = r.events ? 100.0 * (double)first / (double)r.events : 0;
     paragraph(p, text_of(share >= 80 ? _("Focused: the first ten ports have %.0f%% of the events; "
-                                         "%s ports in all, from %s sources.")
+                                         "%s in all, from %s.")
                          : share >= 40 ? _("The first ten ports have %.0f%% of the events; %s "
-                                           "ports in all, from %s sources.")
+                                           "in all, from %s.")
                                        : _("Wide: the first ten ports have only %.0f%% of the "
-                                           "events; %s ports in all, from %s sources."),
-                         share, sentence_count(r.n, ports), sentence_count(r.sources, sources)));
+                                           "events; %s in all, from %s."),
+                         share, sentence_ports(r.n, ports),
+                         sentence_sources(r.sources, r.sources_exact, sources)));
     document_table(p->doc, _("Ports"), titles, numeric, sizeof numeric);
     for (size_t i = 0; i < r.n && i < PORTS_TOLD; i++) {
         cell(p, xasprintf("%u", r.rows[i].rank));
@@ -445,11 +453,11 @@ static void say_rank(struct page *p, const struct rank_row *row)
     char now[SENTENCE_COUNT_MAX], before[SENTENCE_COUNT_MAX];
 
     if (row->before_rank == 0)
-        paragraph(p, text_of(_("Rank %u with %s events; none in the period before."), row->rank,
-                             sentence_count(row->events, now)));
+        paragraph(p, text_of(_("Rank %u with %s; none in the period before."), row->rank,
+                             sentence_events(row->events, now)));
     else
-        paragraph(p, text_of(_("Rank %u (before: %u) with %s events (before: %s)."), row->rank,
-                             row->before_rank, sentence_count(row->events, now),
+        paragraph(p, text_of(_("Rank %u (before: %u) with %s (before: %s)."), row->rank,
+                             row->before_rank, sentence_events(row->events, now),
                              sentence_count(row->before_events, before)));
 }
 
@@ -463,12 +471,14 @@ static int add_subject_part(struct page *p, const struct rank_row *row, bool cou
         country || !p->draft->book ? NULL : port_book_find(p->draft->book, row->port);
 
     rank_key(country ? RANK_COUNTRIES : RANK_PORTS, row, key);
-    char *title = e ? xasprintf("%s (%s)", key, e->name) : xstrdup(key);
+    char *title = country ? sentence_country(row->country)
+                  : e     ? xasprintf(_("%s (%s)"), key, _(e->name))
+                          : xstrdup(key);
     document_heading(p->doc, 3, title);
     free(title);
     say_rank(p, row);
     if (e)
-        paragraph(p, text_of(_("Why it is knocked at: %s."), e->why));
+        paragraph(p, text_of(_("Why it is knocked at: %s."), _(e->why)));
     for (size_t i = 0; i < p->o->findings.n; i++)
         if (is_about(&p->o->findings.list[i], row, country)) {
             char *text = sentence_of(&p->o->findings.list[i], p->o->query.zone);
@@ -528,7 +538,7 @@ static int add_sensors(struct page *p)
         count_cell(p, r[0].events);
         count_cell(p, r[0].sources);
         document_cell(p->doc, r[0].n ? rank_key(RANK_PORTS, &r[0].rows[0], key) : "–");
-        document_cell(p->doc, r[1].n ? rank_key(RANK_COUNTRIES, &r[1].rows[0], key) : "–");
+        cell(p, r[1].n ? sentence_country(r[1].rows[0].country) : xstrdup("–"));
         rank_fini(&r[0]);
         rank_fini(&r[1]);
     }
@@ -559,10 +569,9 @@ static int fill(struct page *p)
 
 static char *title_of(const struct overview *o)
 {
-    char day[TIME_TEXT_MAX];
+    char day[WHEN_TEXT_MAX];
 
-    time_format_local(o->query.zone, o->query.to - 1, day);
-    return text_of(_("Overview of %.10s"), day);
+    return text_of(_("Overview of %s"), when_day(o->query.zone, o->query.to - 1, day));
 }
 
 static int write_page(const struct page *p, FILE *out)
@@ -585,7 +594,7 @@ int draft_write(const struct draft *draft, FILE *out, struct error *err)
 
     for (size_t i = 0; i < p.o->sensor_n && i < SENSORS_MAX; i++)
         p.sensors[p.sensor_count++] = p.o->sensors[i].id;
-    p.doc = document_new(draft->language, title,
+    p.doc = document_new(language_name(), title,
                          _("Made by scantide from firewall logs. Bands are the mean of 48 hours "
                            "and 1.645 standard deviations about it; README.md has the rules of "
                            "the verdicts."));

@@ -23,11 +23,10 @@ struct draft {
     const struct port_book *book; /* or NULL */
     struct asn *asn;              /* or NULL */
     enum draft_format format;
-    const char *language; /* of the document, such as "en" */
-    size_t rows;          /* of each ranking */
-    size_t charts;        /* at most so many */
-    const char *folder;   /* where pictures are drawn; NULL: none are */
-    const char *below;    /* of Markdown: how the page calls that folder: "2026-11-23/" */
+    size_t rows;        /* of each ranking */
+    size_t charts;      /* at most so many */
+    const char *folder; /* where pictures are drawn; NULL: none are */
+    const char *below;  /* of Markdown: how the page calls that folder: "2026-11-23/" */
 };
 
 /* 0, or a negative errno with a sentence in err. */

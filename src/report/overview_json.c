@@ -5,6 +5,7 @@
 #include "base/country.h"
 #include "base/port.h"
 #include "report/overview.h"
+#include "report/sentence.h"
 #include "store/burst.h"
 #include "tag/anonymizer.h"
 
@@ -165,6 +166,9 @@ static json_t *finding_of(const struct overview *o, const struct finding *f)
     json_object_set_new(j, "from", time_of(f->from));
     json_object_set_new(j, "to", time_of(f->to));
     json_object_set_new(j, "events", integer(f->events));
+    char *text = sentence_of(f, o->query.zone);
+    json_object_set_new(j, "text", json_string(text));
+    free(text);
     add_figures(j, f);
     return j;
 }

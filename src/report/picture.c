@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/country.h"
+#include "base/language.h"
 #include "chart/caption.h"
 #include "chart/draw.h"
 #include "report/shade.h"
@@ -399,6 +400,15 @@ static char *group_text(const struct port_group *group)
     return text;
 }
 
+/* The text with the name where it has "{}". */
+static char *filled(const char *text, const char *name)
+{
+    const char *place = strstr(text, "{}");
+
+    return place ? xasprintf("%.*s%s%s", (int)(place - text), text, name, place + 2)
+                 : xstrdup(text);
+}
+
 static void say_title(struct picture *p)
 {
     const struct picture_order *o = &p->order;
@@ -407,14 +417,15 @@ static void say_title(struct picture *p)
     struct chart_request *r = &p->request;
     const char *by = o->by == PICTURE_BY_COUNTRY ? w->by_country
                      : o->by == PICTURE_BY_PORT  ? w->by_port
-                                                 : "";
-    const char *from = o->what.kind == SERIES_COUNTRY ? w->from : "";
+                                                 : "{}";
     char *name = o->group        ? group_text(o->group)
                  : r->series.key ? caption_key(d, r->series.key)
                                  : xstrdup(w->all);
 
-    p->title = o->title ? xstrdup(o->title)
-                        : xasprintf("%s%s%s%s%s", from, *from ? " " : "", name, *by ? " " : "", by);
+    char *from = filled(o->what.kind == SERIES_COUNTRY ? w->from : "{}", name);
+
+    p->title = o->title ? xstrdup(_x("chart", o->title)) : filled(by, from);
+    free(from);
     p->subtitle = caption_subtitle(d, p->kit->zone, r->from, r->to, r->step_s);
     r->title = p->title;
     r->subtitle = p->subtitle;

@@ -6,16 +6,14 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/country.h"
+#include "base/country_name.h"
 #include "base/language.h"
 #include "base/port.h"
+#include "base/when.h"
 #include "store/burst.h"
 #include "tag/anonymizer.h"
 
 enum { LIST_TOLD = 3 };
-
-/* Marks a sentence for the translators; it is looked up when it is used. */
-#define N_(text) text
 
 const char *sentence_verdict(unsigned verdict)
 {
@@ -104,24 +102,64 @@ const char *sentence_count(uint64_t n, char out[SENTENCE_COUNT_MAX])
     return out;
 }
 
-char *sentence_when(const struct zone *zone, int64_t from, int64_t to)
+const char *sentence_events(uint64_t n, char out[SENTENCE_COUNT_MAX])
 {
-    char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
-    enum { DATE = 11 };
+    char count[SENTENCE_COUNT_MAX];
 
-    from -= from % 60;
-    to += (60 - to % 60) % 60;
-    time_format_local(zone, from, a);
-    time_format_local(zone, to, b);
-    return xasprintf("%s – %s", a, strncmp(a, b, DATE) == 0 ? b + DATE : b);
+    snprintf(out, SENTENCE_COUNT_MAX, _n("%s event", "%s events", n), sentence_count(n, count));
+    return out;
+}
+
+const char *sentence_ports(uint64_t n, char out[SENTENCE_COUNT_MAX])
+{
+    char count[SENTENCE_COUNT_MAX];
+
+    snprintf(out, SENTENCE_COUNT_MAX, _n("%s port", "%s ports", n), sentence_count(n, count));
+    return out;
+}
+
+const char *sentence_sources(uint64_t n, bool exact, char out[SENTENCE_COUNT_MAX])
+{
+    char count[SENTENCE_COUNT_MAX], told[SENTENCE_COUNT_MAX];
+
+    sentence_count(n, count);
+    snprintf(told, sizeof told, "%s%.24s", exact ? "" : "~", count);
+    snprintf(out, SENTENCE_COUNT_MAX, _n("%s source", "%s sources", n), told);
+    return out;
+}
+
+char *sentence_country(uint16_t country)
+{
+    char code[3];
+    const char *name = country_name(country);
+
+    country_format(country, code);
+    /* A country's name and code. */
+    return *name ? xasprintf(_("%s (%s)"), name, code) : xstrdup(code);
 }
 
 /* ---- lists ---- */
 
+/* Text with two names in braces in it, each in its place. */
+static void put_filled(FILE *f, const char *text, const char *a, const char *a_is, const char *b,
+                       const char *b_is)
+{
+    while (*text) {
+        size_t n = *text == '{' ? strcspn(text, "}") : 0;
+        if (n && n == strlen(a) + 1 && memcmp(text + 1, a, n - 1) == 0)
+            fputs(a_is, f);
+        else if (n && n == strlen(b) + 1 && memcmp(text + 1, b, n - 1) == 0)
+            fputs(b_is, f);
+        else
+            fputc(*text, f), n = 0;
+        text += n + 1;
+    }
+}
+
 static void put_rest(FILE *f, size_t told, size_t all)
 {
-    if (all > told)
-        fprintf(f, " +%zu", all - told);
+    if (all > told) /* behind a list: how many more there are */
+        fprintf(f, _x("list", " +%zu"), all - told);
 }
 
 static void put_ports(FILE *f, const struct finding_ports *p)
@@ -131,18 +169,23 @@ static void put_ports(FILE *f, const struct finding_ports *p)
 
     for (size_t i = 0; i < told; i++) {
         port_format(p->list[i], text);
-        fprintf(f, "%s%s", i ? ", " : "", text);
+        fprintf(f, "%s%s", i ? _x("list", ", ") : "", text);
     }
     put_rest(f, told, p->all);
 }
 
 static void put_countries(FILE *f, const struct finding_countries *c)
 {
-    char text[3];
+    char code[3];
     size_t told = c->n < LIST_TOLD ? c->n : LIST_TOLD;
 
-    for (size_t i = 0; i < told; i++)
-        fprintf(f, "%s%s", i ? ", " : "", country_format(c->list[i], text));
+    for (size_t i = 0; i < told; i++) {
+        country_format(c->list[i], code);
+        const char *name = country_name(c->list[i]);
+        fputs(i ? _x("list", ", ") : "", f);
+        /* How a country is called within a sentence: {name} and {code}. */
+        put_filled(f, _x("country", "{code}"), "name", *name ? name : code, "code", code);
+    }
     put_rest(f, told, c->all);
 }
 
@@ -163,7 +206,7 @@ static void put_ips(FILE *f, const struct finding_ips *ips, bool anonymous, bool
             anonymous_format(&ips->list[i], text);
         else
             ip_format(&ips->list[i], text);
-        fprintf(f, "%s%s", i ? ", " : "", text);
+        fprintf(f, "%s%s", i ? _x("list", ", ") : "", text);
     }
 }
 
@@ -204,9 +247,8 @@ static void put_named(FILE *out, struct str name, const struct finding *f, const
     } else if (str_eq(name, str_from("targets"))) {
         put_ips(out, &f->targets, false, true);
     } else if (str_eq(name, str_from("when"))) {
-        char *when = sentence_when(zone, f->from, f->to);
-        fputs(when, out);
-        free(when);
+        char when[WHEN_TEXT_MAX];
+        fputs(when_told(zone, f->from, f->to, when), out);
     } else if (str_eq(name, str_from("correlation"))) {
         fprintf(out, "%.2f", f->correlation);
     } else if (str_eq(name, str_from("ratio"))) {

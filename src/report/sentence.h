@@ -13,11 +13,14 @@ char *sentence_of(const struct finding *f, const struct zone *zone);
 /* What a verdict is called in a table. */
 const char *sentence_verdict(unsigned verdict);
 
-/* "2026-11-23 16:00 - 17:00": to the minute, the second date only where it differs. */
-char *sentence_when(const struct zone *zone, int64_t from, int64_t to);
-
-/* 1234567 as "1,234,567". */
-enum { SENTENCE_COUNT_MAX = 32 };
+/* 1234567 as "1,234,567", and of something: "1 event", "12 ports", "~4,711 sources". */
+enum { SENTENCE_COUNT_MAX = 96 };
 const char *sentence_count(uint64_t n, char out[SENTENCE_COUNT_MAX]);
+const char *sentence_events(uint64_t n, char out[SENTENCE_COUNT_MAX]);
+const char *sentence_ports(uint64_t n, char out[SENTENCE_COUNT_MAX]);
+const char *sentence_sources(uint64_t n, bool exact, char out[SENTENCE_COUNT_MAX]);
+
+/* "China (CN)"; the caller frees it. */
+char *sentence_country(uint16_t country);
 
 #endif

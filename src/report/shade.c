@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/language.h"
+#include "base/when.h"
 #include "store/gap.h"
 
 enum { SETTLED_S = 600 /* what is younger may still come */ };
@@ -59,19 +60,6 @@ static void add_line(struct shades *sh, int64_t from, char *text)
     sh->lines[sh->line_count++] = (struct line){from, text};
 }
 
-/* "2026-11-23 12:00 - 12:50" */
-static char *when_text(const struct zone *zone, int64_t from, int64_t to)
-{
-    char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
-    enum { DATE = 11 };
-
-    from -= from % 60;
-    to += (60 - to % 60) % 60;
-    time_format_local(zone, from, a);
-    time_format_local(zone, to, b);
-    return xasprintf("%s – %s", a, strncmp(a, b, DATE) == 0 ? b + DATE : b);
-}
-
 const char *shade_reason(enum gap_reason reason)
 {
     switch (reason) {
@@ -97,17 +85,16 @@ static const char *sensor_name(const struct shades *sh, uint16_t id)
 
 static void tell_gap(struct shades *sh, const struct gap *g)
 {
-    char *when = when_text(sh->zone, g->from, g->to + 1);
+    char when[WHEN_TEXT_MAX];
     const char *sensor = sh->query->sensor_count > 1 ? sensor_name(sh, g->sensor) : NULL;
     char *lost = g->lost ? xasprintf(" (%" PRIu64 ")", g->lost) : xstrdup("");
     bool told = g->text && *g->text;
-    char *text = xasprintf("%s: %s%s%s%s%s%s", when, sensor ? sensor : "", sensor ? ", " : "",
-                           told && g->reason == GAP_NOTE ? g->text : shade_reason(g->reason), lost,
-                           told && g->reason != GAP_NOTE ? ", " : "",
-                           told && g->reason != GAP_NOTE ? g->text : "");
+    char *text = xasprintf(
+        "%s: %s%s%s%s%s%s", when_span(sh->zone, g->from, g->to + 1, when), sensor ? sensor : "",
+        sensor ? ", " : "", told && g->reason == GAP_NOTE ? g->text : shade_reason(g->reason), lost,
+        told && g->reason != GAP_NOTE ? ", " : "", told && g->reason != GAP_NOTE ? g->text : "");
 
     add_line(sh, g->from, text);
-    free(when);
     free(lost);
 }
 
@@ -166,9 +153,10 @@ static int add_unknown(struct shades *sh, struct store *s, int64_t from, int64_t
     if (rc < 0)
         return rc;
     if (!x.is) {
-        char *when = when_text(sh->zone, from, to);
-        add_line(sh, from, xasprintf("%s: %s", when, sh->definition->words.unknown));
-        free(when);
+        char when[WHEN_TEXT_MAX];
+        add_line(sh, from,
+                 xasprintf("%s: %s", when_span(sh->zone, from, to, when),
+                           sh->definition->words.unknown));
     }
     return 0;
 }
@@ -260,7 +248,9 @@ static void settle_lines(struct shades *sh)
     for (size_t i = 0; i < told; i++)
         sh->notes[sh->note_count++] = sh->lines[i].text;
     if (many) {
-        sh->more = xasprintf(_("and %zu more gaps, losses and notes"), sh->line_count - told);
+        sh->more = xasprintf(_n("and %zu more gap, loss or note",
+                                "and %zu more gaps, losses and notes", sh->line_count - told),
+                             sh->line_count - told);
         sh->notes[sh->note_count++] = sh->more;
     }
 }

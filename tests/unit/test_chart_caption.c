@@ -47,7 +47,8 @@ static void a_key_has_its_service(void **state)
     (void)state;
     assert_text(caption_key(definition, "23/tcp"), "23/tcp (telnet)");
     assert_text(caption_key(definition, "24/tcp"), "24/tcp");
-    assert_text(caption_key(definition, "ZZ"), "ZZ (unknown)");
+    assert_text(caption_key(definition, "CN"), "China (CN)");
+    assert_text(caption_key(definition, "ZZ"), "unknown (ZZ)");
 }
 
 static void whole_days_are_dates(void **state)
@@ -60,8 +61,7 @@ static void whole_days_are_dates(void **state)
     } cases[] = {
         {"UTC", MIDNIGHT, MIDNIGHT + DAY, HOUR, "events per hour · 2026-11-23"},
         {"UTC", MIDNIGHT, MIDNIGHT + 3 * DAY, HOUR, "events per hour · 2026-11-23 – 2026-11-25"},
-        {"UTC", MIDNIGHT, MIDNIGHT + HOUR, 300,
-         "events per 5 minutes · 2026-11-23 00:00 – 2026-11-23 01:00"},
+        {"UTC", MIDNIGHT, MIDNIGHT + HOUR, 300, "events per 5 minutes · 2026-11-23 00:00 – 01:00"},
         {"UTC", MIDNIGHT, MIDNIGHT + DAY, DAY, "events per hour, means of 24 h · 2026-11-23"},
         {"Asia/Tokyo", MIDNIGHT, MIDNIGHT + DAY, HOUR,
          "events per hour · 2026-11-23 09:00 – 2026-11-24 09:00"},
