@@ -24,15 +24,17 @@ int ip_parse(struct str text, struct ip *out);
 /* Writes RFC 5952 text with its terminator; returns the length. Family 0 gives "". */
 size_t ip_format(const struct ip *ip, char out[IP_TEXT_MAX]);
 
-/* IPv4 before IPv6, then by value: the order of memcmp over the struct. */
-static inline int ip_compare(const struct ip *a, const struct ip *b)
-{
-    return memcmp(a, b, sizeof *a);
-}
-
 static inline uint32_t ip_v4(const struct ip *ip)
 {
     return (uint32_t)ip->b[0] << 24 | (uint32_t)ip->b[1] << 16 | (uint32_t)ip->b[2] << 8 | ip->b[3];
+}
+
+/* IPv4 before IPv6, then by value: the order of memcmp over the struct. */
+static inline int ip_compare(const struct ip *a, const struct ip *b)
+{
+    if (a->family == 4 && b->family == 4)
+        return ip_v4(a) < ip_v4(b) ? -1 : ip_v4(a) > ip_v4(b);
+    return memcmp(a, b, sizeof *a);
 }
 
 static inline struct ip ip_from_v4(uint32_t v)

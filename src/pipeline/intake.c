@@ -43,14 +43,20 @@ static enum outcome take_line(const struct intake *in, struct reader *r, struct 
         return OUTCOME_LOST;
     counts->packets += e.count;
     counts->future += e.when > in->now;
-    tally_add(t, in->sensor.n ? in->sensor : e.host, &e, geo_country(in->geo, &e.source));
+    tally_add(t, in->sensor.n ? in->sensor : e.host, &e, COUNTRY_UNKNOWN);
     return o;
+}
+
+static void find_countries(const void *geo, const struct ip *sources, size_t n, uint16_t *countries)
+{
+    geo_countries(geo, sources, n, countries);
 }
 
 void intake_lines(const struct intake *in, struct reader *r, struct str lines, struct tally *t,
                   struct counts *counts, struct intake_span *span, struct intake_samples *samples)
 {
     uint64_t limited = matcher_limited_all(r->matcher);
+    size_t events = tally_records(t);
 
     while (lines.n) {
         const char *newline = memchr(lines.p, '\n', lines.n);
@@ -70,5 +76,6 @@ void intake_lines(const struct intake *in, struct reader *r, struct str lines, s
         if (o == OUTCOME_UNMATCHED)
             keep_sample(samples, line);
     }
+    tally_set_countries(t, events, find_countries, in->geo);
     counts->limited += matcher_limited_all(r->matcher) - limited;
 }

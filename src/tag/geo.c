@@ -143,6 +143,20 @@ uint16_t geo_country(const struct geo *g, const struct ip *ip)
     return country;
 }
 
+void geo_countries(const struct geo *g, const struct ip *list, size_t n, uint16_t *countries)
+{
+    const struct flat *flat = atomic_load_explicit(&g->flat, memory_order_acquire);
+
+    for (size_t i = 0; flat && i < n; i++) {
+        uint32_t v = list[i].family == 4 ? ip_v4(&list[i]) : 0,
+                 at = flat->wide[v >> (32 - WIDE_BITS)];
+        if (at >= MIXED)
+            __builtin_prefetch(&flat->fine[at - MIXED][v >> (32 - FINE_BITS) & (FINE_SIZE - 1)]);
+    }
+    for (size_t i = 0; i < n; i++)
+        countries[i] = geo_country(g, &list[i]);
+}
+
 /* ---- the flat table ---- */
 
 struct expansion {

@@ -29,6 +29,9 @@ void geo_close(struct geo *g);
 
 uint16_t geo_country(const struct geo *g, const struct ip *ip);
 
+/* Those of n addresses: the table is larger than the caches, and so many waits become one. */
+void geo_countries(const struct geo *g, const struct ip *list, size_t n, uint16_t *countries);
+
 /* Begins to build the flat table; a second call does nothing. */
 void geo_expand(struct geo *g);
 

@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "tally/records.h"
 
-enum { SLOTS_FIRST = 64 };
+enum { SLOTS_FIRST = 64, SOURCES_AT_ONCE = 64 };
 
 struct tally *tally_new(void)
 {
@@ -116,6 +116,22 @@ void tally_add(struct tally *t, struct str sensor, const struct event *e, uint16
     r->source_port = e->has_ports ? e->source_port : 0;
     r->class = e->class;
     r->trace = 0;
+}
+
+void tally_set_countries(struct tally *t, size_t from, tally_countries_cb find, const void *ctx)
+{
+    struct ip sources[SOURCES_AT_ONCE];
+    uint16_t countries[SOURCES_AT_ONCE];
+
+    for (size_t n; from < t->n; from += n) {
+        struct record *r = &t->records[from];
+        n = t->n - from < SOURCES_AT_ONCE ? t->n - from : SOURCES_AT_ONCE;
+        for (size_t i = 0; i < n; i++)
+            sources[i] = r[i].source6 ? t->v6.list[r[i].source] : ip_from_v4(r[i].source);
+        find(ctx, sources, n, countries);
+        for (size_t i = 0; i < n; i++)
+            r[i].country = countries[i];
+    }
 }
 
 struct losses *tally_losses(struct tally *t)

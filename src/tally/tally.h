@@ -31,6 +31,11 @@ void tally_reset(struct tally *t);
  * 2^32). */
 void tally_add(struct tally *t, struct str sensor, const struct event *e, uint16_t country);
 
+/* Tells the countries of the events from the n-th on, many at a time. */
+typedef void (*tally_countries_cb)(const void *ctx, const struct ip *sources, size_t n,
+                                   uint16_t *countries);
+void tally_set_countries(struct tally *t, size_t from, tally_countries_cb find, const void *ctx);
+
 /* Lines that couldn't be taken in, since the last reset. Not a part of what is encoded. */
 struct losses *tally_losses(struct tally *t);
 
