@@ -118,13 +118,12 @@ static int take_sensor(void *ctx, struct str name, uint16_t *id)
     return rc;
 }
 
-static int take_segment(void *ctx, enum fact_kind kind, uint16_t sensor, int64_t start,
-                        uint64_t events, const void *data, size_t len)
+static int take_segment(void *ctx, const struct segment *g)
 {
     struct commit *c = ctx;
 
     FAULT("encoded");
-    int rc = store_put_segment(c->store, kind, sensor, start, events, data, len);
+    int rc = store_put(c->store, g);
     FAULT("segment");
     return rc;
 }

@@ -14,15 +14,14 @@
 
 /* ---- writing ---- */
 
-static int insert_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t start,
-                          uint64_t events, const void *data, size_t len)
+static int insert_segment(struct store *s, const struct segment *g)
 {
     sqlite3_stmt *q = db_statement(
         s, "INSERT INTO segment (kind, sensor, start, events, data) VALUES (?, ?, ?, ?, ?)");
 
     if (q)
-        sqlite3_bind_blob64(q, 5, data, len, SQLITE_STATIC);
-    int rc = db_run(s, q, 4, (int64_t[]){kind, sensor, start, (int64_t)events});
+        sqlite3_bind_blob64(q, 5, g->data, g->len, SQLITE_STATIC);
+    int rc = db_run(s, q, 4, (int64_t[]){g->kind, g->sensor, g->start, (int64_t)g->events});
     if (q)
         sqlite3_clear_bindings(q);
     return rc;
@@ -50,31 +49,37 @@ static int note_unfolded(struct store *s, enum fact_kind kind, uint16_t sensor, 
     return rc < 0 ? rc : fold_within_bounds(s, kind, sensor, hour);
 }
 
+int store_put(struct store *s, const struct segment *given)
+{
+    struct segment_writer w = {0};
+    struct segment g = *given;
+    int bounded = 0;
+
+    if (g.kind == FACT_BIN && g.entries > BIN_ENTRIES_MAX)
+        bounded = bound_bin(g.data, g.len, &w);
+    else if (g.kind == FACT_TARGET && g.entries > TARGETS_MAX)
+        bounded = bound_targets(g.data, g.len, &w);
+    if (bounded > 0) {
+        struct buf *b = segment_finish(&w);
+        g.data = b->p;
+        g.len = b->n;
+        g.entries = w.entries;
+    }
+    /* Before it is there: whether its bin was known already decides which series it touches. */
+    int rc = g.kind == FACT_BIN ? late_note(s, g.sensor, g.start, g.data, g.len) : 0;
+    if (rc == 0)
+        rc = insert_segment(s, &g);
+    if (rc == 0)
+        rc = note_unfolded(s, g.kind, g.sensor, g.start - g.start % HOUR_S, g.entries);
+    segment_writer_fini(&w);
+    return rc;
+}
+
 int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t start,
                       uint64_t events, const void *data, size_t len)
 {
-    struct segment_writer w = {0};
-    size_t entries = segment_entries(kind, data, len);
-    int bounded = 0;
-
-    if (kind == FACT_BIN && entries > BIN_ENTRIES_MAX)
-        bounded = bound_bin(data, len, &w);
-    else if (kind == FACT_TARGET && entries > TARGETS_MAX)
-        bounded = bound_targets(data, len, &w);
-    if (bounded > 0) {
-        struct buf *b = segment_finish(&w);
-        data = b->p;
-        len = b->n;
-        entries = segment_entries(kind, data, len);
-    }
-    /* Before it is there: whether its bin was known already decides which series it touches. */
-    int rc = kind == FACT_BIN ? late_note(s, sensor, start, data, len) : 0;
-    if (rc == 0)
-        rc = insert_segment(s, kind, sensor, start, events, data, len);
-    if (rc == 0)
-        rc = note_unfolded(s, kind, sensor, start - start % HOUR_S, entries);
-    segment_writer_fini(&w);
-    return rc;
+    struct segment g = {kind, sensor, start, events, segment_entries(kind, data, len), data, len};
+    return store_put(s, &g);
 }
 
 /* Seconds from `fresh` on became known. A bin that was watched just before them was known

@@ -131,7 +131,7 @@ static int replace_start(struct folding *x, enum fact_kind kind, uint16_t sensor
         const struct buf *all = b;
         b = segment_finish(&x->bounded);
         events = x->bounded.events;
-        x->entries = segment_entries(kind, b->p, b->n);
+        x->entries = x->bounded.entries;
         if (kind == FACT_SOURCE)
             rc = keep_repeats(x, sensor, start, all, b);
         if (rc == 0 && kind == FACT_SOURCE)

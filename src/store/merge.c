@@ -5,9 +5,11 @@
 
 #include "base/sketch.h"
 
+/* `major`: what of the key fits a number; where two are equal, the rest of the keys decides. */
 struct cursor {
     struct segment_reader in;
     union fact now;
+    uint64_t major;
 };
 
 struct merge {
@@ -18,16 +20,6 @@ struct merge {
     struct sketch sketch;
     struct buf marks;
 };
-
-static int next(enum fact_kind kind, struct cursor *c)
-{
-    switch (kind) {
-    case FACT_BIN: return segment_next_bin(&c->in, &c->now.bin);
-    case FACT_SOURCE: return segment_next_source(&c->in, &c->now.source);
-    case FACT_TARGET: return segment_next_target(&c->in, &c->now.target);
-    }
-    return -EBADMSG;
-}
 
 static int by_number(uint64_t a, uint64_t b)
 {
@@ -61,12 +53,47 @@ static int compare(enum fact_kind kind, const union fact *a, const union fact *b
     return c;
 }
 
+/* An IPv4 address and what 32 bits more hold; all IPv6 ones are equal here. */
+static uint64_t major_address(const struct ip *ip, uint32_t more)
+{
+    return ip->family == 4 ? (uint64_t)ip_v4(ip) << 32 | more : UINT64_MAX;
+}
+
+static uint64_t major_of(enum fact_kind kind, const union fact *f)
+{
+    switch (kind) {
+    case FACT_BIN: return bin_key(&f->bin);
+    case FACT_SOURCE: return major_address(&f->source.source, f->source.port);
+    case FACT_TARGET: return major_address(&f->target.target, f->target.port);
+    }
+    return 0;
+}
+
+static int next(enum fact_kind kind, struct cursor *c)
+{
+    int rc = -EBADMSG;
+
+    switch (kind) {
+    case FACT_BIN: rc = segment_next_bin(&c->in, &c->now.bin); break;
+    case FACT_SOURCE: rc = segment_next_source(&c->in, &c->now.source); break;
+    case FACT_TARGET: rc = segment_next_target(&c->in, &c->now.target); break;
+    }
+    if (rc > 0)
+        c->major = major_of(kind, &c->now);
+    return rc;
+}
+
+static bool is_before(enum fact_kind kind, const struct cursor *a, const struct cursor *b)
+{
+    return a->major != b->major ? a->major < b->major : compare(kind, &a->now, &b->now) < 0;
+}
+
 static void sink_down(struct merge *m, size_t i)
 {
     for (;;) {
         size_t least = i;
         for (size_t child = 2 * i + 1; child <= 2 * i + 2 && child < m->n; child++)
-            if (compare(m->kind, &m->heap[child]->now, &m->heap[least]->now) < 0)
+            if (is_before(m->kind, m->heap[child], m->heap[least]))
                 least = child;
         if (least == i)
             return;
@@ -128,11 +155,13 @@ static void write_sketch(struct merge *m, struct target_fact *sum)
 /* Adds all entries of the least key up in *sum. */
 static int take_key(struct merge *m, union fact *sum)
 {
+    uint64_t major = m->heap[0]->major;
     bool joined = false;
     int rc;
 
     *sum = m->heap[0]->now;
-    while ((rc = advance(m)) == 0 && m->n && compare(m->kind, &m->heap[0]->now, sum) == 0) {
+    while ((rc = advance(m)) == 0 && m->n && m->heap[0]->major == major &&
+           compare(m->kind, &m->heap[0]->now, sum) == 0) {
         const union fact *f = &m->heap[0]->now;
         switch (m->kind) {
         case FACT_BIN: sum->bin.events += f->bin.events; break;

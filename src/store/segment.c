@@ -21,6 +21,7 @@ void segment_begin(struct segment_writer *w, enum fact_kind kind)
     w->kept_rule = 0;
     w->any4 = w->any6 = false;
     w->events = 0;
+    w->entries = 0;
 }
 
 void segment_writer_fini(struct segment_writer *w)
@@ -44,6 +45,7 @@ void segment_put_bin(struct segment_writer *w, uint16_t rule, uint8_t class, uin
         buf_varint(&w->v4, events);
     w->key = key;
     w->events += events;
+    w->entries++;
 }
 
 /* Writes the address as a difference, with a flag in its lowest bit; returns the buffer of its
@@ -100,6 +102,7 @@ void segment_put_source(struct segment_writer *w, const struct source_fact *f)
                 buf_varint(b, f->spread[i]);
     }
     w->events += f->events;
+    w->entries++;
 }
 
 void segment_put_target(struct segment_writer *w, const struct target_fact *f)
@@ -112,6 +115,7 @@ void segment_put_target(struct segment_writer *w, const struct target_fact *f)
     buf_varint(b, f->sketch_len / 2);
     buf_put(b, f->sketch, f->sketch_len);
     w->events += f->events;
+    w->entries++;
 }
 
 struct buf *segment_finish(struct segment_writer *w)
@@ -133,7 +137,8 @@ int segment_open(struct segment_reader *r, enum fact_kind kind, uint16_t sensor,
 {
     const uint8_t *p = data;
 
-    *r = (struct segment_reader){.kind = kind, .sensor = sensor, .start = start};
+    *r = (struct segment_reader){
+        .kind = kind, .sensor = sensor, .start = start, .address.family = 4};
     if (len == 0 || *p != VERSION)
         return -EBADMSG;
     r->end = p + len;
@@ -185,20 +190,23 @@ static int next_address(struct segment_reader *r, bool *flag)
         return 0;
     uint64_t v = bytes_varint(&r->in);
     *flag = v & 1;
-    struct ip before = r->address;
-    if (r->in6) {
-        const uint8_t *b = v >> 1 ? bytes_take(&r->in, 16) : NULL;
+    bool moved = v >> 1 != 0, in_order = true;
+    if (moved && !r->in6) {
+        uint32_t before = ip_v4(&r->address);
+        in_order = v >> 1 <= UINT32_MAX - before;
+        r->address = ip_from_v4(before + (uint32_t)(v >> 1));
+    } else if (moved) {
+        struct ip before = r->address;
+        const uint8_t *b = bytes_take(&r->in, sizeof before.b);
         if (b)
-            memcpy(r->address.b, b, 16);
-    } else if (v >> 1 <= UINT32_MAX - ip_v4(&before)) {
-        r->address = ip_from_v4(ip_v4(&before) + (uint32_t)(v >> 1));
-    } else {
-        r->in.bad = true;
+            memcpy(r->address.b, b, sizeof r->address.b);
+        int order = ip_compare(&r->address, &before);
+        in_order = order >= 0;
+        moved = order > 0;
     }
-    int order = ip_compare(&r->address, &before);
-    if (order > 0)
+    if (moved)
         r->key = 0;
-    return r->in.bad || order < 0 ? -EBADMSG : 1;
+    return r->in.bad || !in_order ? -EBADMSG : 1;
 }
 
 /* Whether the key may stand behind the one before of the same address, which a difference of

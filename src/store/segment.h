@@ -34,6 +34,7 @@ struct segment_writer {
     uint32_t as, kept_rule;
     bool any4, any6;
     uint64_t events;
+    size_t entries;
 };
 
 /* A zero-initialised writer, or one used before, begins anew; it keeps its memory. */
@@ -43,7 +44,8 @@ void segment_put_bin(struct segment_writer *w, uint16_t rule, uint8_t class, uin
 void segment_put_source(struct segment_writer *w, const struct source_fact *f);
 void segment_put_target(struct segment_writer *w, const struct target_fact *f);
 
-/* The whole segment, valid until the next call on the writer; w->events is the sum. */
+/* The whole segment, valid until the next call on the writer; w->events is the sum, w->entries how
+ * many. */
 struct buf *segment_finish(struct segment_writer *w);
 void segment_writer_fini(struct segment_writer *w);
 

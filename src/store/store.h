@@ -73,6 +73,18 @@ void store_rollback(struct store *s);
 int store_put_segment(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t start,
                       uint64_t events, const void *data, size_t len);
 
+/* The same where it is known how many entries the segment has. */
+struct segment {
+    enum fact_kind kind;
+    uint16_t sensor;
+    int64_t start;
+    uint64_t events;
+    size_t entries;
+    const void *data;
+    size_t len;
+};
+int store_put(struct store *s, const struct segment *g);
+
 /* Marks [from, to] (both inclusive, seconds) of the sensor as watched; overlapping spans are
  * joined. Where that makes a bin before the written mark known, it adds one to
  * series_state.late. Why nobody watched, or what was lost: store/gap.h. */

@@ -320,9 +320,11 @@ static void deal_out(struct encoder *x)
 
 static int emit(struct encoder *x, enum fact_kind kind, const struct group *g, int64_t start)
 {
+    const struct segment_writer *w = &x->writer;
     struct buf *b = segment_finish(&x->writer);
+    struct segment s = {kind, g->sensor, start, w->events, w->entries, b->p, b->n};
 
-    return x->sink->segment(x->sink->ctx, kind, g->sensor, start, x->writer.events, b->p, b->n);
+    return x->sink->segment(x->sink->ctx, &s);
 }
 
 /* Key: bin of the hour, rule, class, port, country. */

@@ -68,8 +68,7 @@ struct tally_sink {
     /* The address that is stored in the source's place; NULL: its own. Asked for the other two
      * before, which are of the true one; the facts then keep the rule. */
     struct ip (*hide)(void *ctx, const struct ip *source);
-    int (*segment)(void *ctx, enum fact_kind kind, uint16_t sensor, int64_t start, uint64_t events,
-                   const void *data, size_t len);
+    int (*segment)(void *ctx, const struct segment *g);
     /* Bursts: what is found, as store_put_burst takes it; NULL: they aren't looked for. */
     int (*burst)(void *ctx, const struct burst_fact *f, const struct burst_second *seconds,
                  size_t n);

@@ -6,6 +6,7 @@
 #include "base/sketch.h"
 #include "base/sort.h"
 #include "helper.h"
+#include "store/segment.h"
 #include "store/store.h"
 
 enum { COMMITS = 5, TALLIES = 3, EVENTS = 700, KEY_TEXT = 160 };
@@ -289,11 +290,11 @@ static int give_sensor(void *ctx, struct str name, uint16_t *id)
     return store_sensor(ctx, name, id);
 }
 
-static int give_segment(void *ctx, enum fact_kind kind, uint16_t sensor, int64_t start,
-                        uint64_t events, const void *data, size_t len)
+static int give_segment(void *ctx, const struct segment *g)
 {
-    assert_int_equal(start % (kind == FACT_BIN ? BIN_S : HOUR_S), 0);
-    return store_put_segment(ctx, kind, sensor, start, events, data, len);
+    assert_int_equal(g->start % (g->kind == FACT_BIN ? BIN_S : HOUR_S), 0);
+    assert_int_equal(g->entries, segment_entries(g->kind, g->data, g->len));
+    return store_put(ctx, g);
 }
 
 static void test_round_trip(void **state)
@@ -369,18 +370,17 @@ static int count_sensor(void *ctx, struct str name, uint16_t *id)
     return 0;
 }
 
-static int count_segment(void *ctx, enum fact_kind kind, uint16_t sensor, int64_t start,
-                         uint64_t events, const void *data, size_t len)
+static int count_segment(void *ctx, const struct segment *g)
 {
     struct sink_log *x = ctx;
-    int64_t hour = start - start % HOUR_S;
+    int64_t hour = g->start - g->start % HOUR_S;
 
-    (void)data;
-    assert_true(len > 0);
-    assert_true(sensor > x->last_sensor || (sensor == x->last_sensor && hour >= x->last_hour));
-    x->last_sensor = sensor;
+    assert_true(g->len > 0);
+    assert_true(g->sensor > x->last_sensor ||
+                (g->sensor == x->last_sensor && hour >= x->last_hour));
+    x->last_sensor = g->sensor;
     x->last_hour = hour;
-    x->events[kind] += events;
+    x->events[g->kind] += g->events;
     return ++x->segments == x->stop_at ? -EDQUOT : 0;
 }
 
