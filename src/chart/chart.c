@@ -17,7 +17,10 @@
 
 enum {
     LABEL_MAX = 22,
-    SMALL_TOP = 25, /* below it a mean has a decimal */
+    SMALL_TOP = 25,                  /* below it a mean has a decimal */
+    FIGURE_COLUMNS = 10 + 8 + 3 * 9, /* events, share, mean, max, last */
+    SOURCE_COLUMNS = 10,
+    LAYOUT_HEIGHT = 50 /* of a plot that nobody looks at */
 };
 
 /* rrdtool splits an element at ':' but not at "\:". */
@@ -161,6 +164,7 @@ struct row {
     char name[40]; /* of bars: bars_<name>; of events a second: rate_<name> */
     char *label;
     const char *colour, *sources;
+    const struct chart_part *part; /* of a layer */
 };
 
 struct picture {
@@ -188,11 +192,23 @@ static void add_row(struct picture *p, const char *name, char *label, const char
         p->has_sources = true;
 }
 
-/* Reads the layers: bars_<key> as drawn, zero where the layer's file doesn't know what the
- * series knows (a pair that is younger); rate_<key> for the legend's sums. */
-static void add_layers(struct args *cmd, struct picture *p)
+static bool has_files(const struct chart_request *req, const struct chart_part *part)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < part_files(req, part) && !found; i++) {
+        char *path;
+        found = part_file(req, part, i, &path);
+        free(path);
+    }
+    return found;
+}
+
+/* The legend's rows: layers that have files, what they leave, the total. */
+static void add_rows(struct picture *p)
 {
     const struct chart_request *req = p->req;
+    const struct chart_words *w = &req->definition->words;
     const char *keys[CHART_LAYERS_MAX], *colours[CHART_LAYERS_MAX];
 
     ASSERT(req->layer_count <= CHART_LAYERS_MAX);
@@ -204,24 +220,40 @@ static void add_layers(struct args *cmd, struct picture *p)
             if (strcmp(req->colours[k].key, keys[i]) == 0)
                 colours[i] = req->colours[k].name;
     for (size_t i = 0; i < req->layer_count; i++) {
-        char name[40], full[64];
-        variable(name, keys[i]);
-        snprintf(full, sizeof full, "file_%s", name);
-        if (!add_bars(cmd, req, &req->layers[i], full))
+        char name[40];
+        if (!has_files(req, &req->layers[i]))
             continue;
-        args_add(cmd, "CDEF:bars_%s=bars_file_%s,UN,bars_total,0,*,bars_file_%s,IF", name, name,
-                 name);
-        snprintf(full, sizeof full, "rate_%s", name);
-        add_sum(cmd, req, &req->layers[i], full, (struct reading){.step_s = sum_step_s(req)}, 1);
+        variable(name, keys[i]);
         const char *said = chart_definition_name(req->definition, keys[i]);
         add_row(p, name, said ? xasprintf("%s %s", keys[i], said) : xstrdup(keys[i]), colours[i],
                 req->layers[i].sources);
+        p->rows[p->count - 1].part = &req->layers[i];
     }
     p->layers = p->count;
+    if (p->layers)
+        add_row(p, "other", xstrdup(w->other), req->theme->other, NULL);
+    add_row(p, "total", xstrdup(w->total), req->theme->text, req->series.sources);
+}
+
+/* Reads the layers: bars_<key> as drawn, zero where the layer's file doesn't know what the
+ * series knows (a pair that is younger); rate_<key> for the legend's sums. */
+static void add_layers(struct args *cmd, const struct picture *p)
+{
+    for (size_t i = 0; i < p->layers; i++) {
+        const char *name = p->rows[i].name;
+        char full[64];
+        snprintf(full, sizeof full, "file_%s", name);
+        add_bars(cmd, p->req, p->rows[i].part, full);
+        args_add(cmd, "CDEF:bars_%s=bars_file_%s,UN,bars_total,0,*,bars_file_%s,IF", name, name,
+                 name);
+        snprintf(full, sizeof full, "rate_%s", name);
+        add_sum(cmd, p->req, p->rows[i].part, full, (struct reading){.step_s = sum_step_s(p->req)},
+                1);
+    }
 }
 
 /* "bars_other=bars_total,bars_CN,-,...": what the layers leave. */
-static void add_other(struct args *cmd, struct picture *p, const char *kind)
+static void add_other(struct args *cmd, const struct picture *p, const char *kind)
 {
     char *text = NULL;
     size_t size;
@@ -478,11 +510,10 @@ static void add_key(struct args *cmd, const struct picture *p)
     }
 }
 
-static void add_elements(struct args *cmd, struct picture *p)
+static void add_elements(struct args *cmd, const struct picture *p)
 {
     const struct chart_request *req = p->req;
     const struct chart_theme *t = req->theme;
-    const struct chart_words *w = &req->definition->words;
 
     add_bars(cmd, req, &req->series, "total");
     add_sum(cmd, req, &req->series, "rate_total", (struct reading){.step_s = sum_step_s(req)}, 1);
@@ -490,11 +521,7 @@ static void add_elements(struct args *cmd, struct picture *p)
     if (p->layers) {
         add_other(cmd, p, "bars");
         add_other(cmd, p, "rate");
-        add_row(p, "other", xstrdup(w->other), t->other, NULL);
     }
-    add_row(p, "total", xstrdup(w->total), t->text, req->series.sources);
-    if (req->series.sources)
-        p->has_sources = true;
     args_add(cmd, "CDEF:unknown=bars_total,UN,INF,UNKN,IF");
     args_add(cmd, "CDEF:nothing=bars_total,POP,UNKN");
     if (has_band(req))
@@ -611,6 +638,12 @@ static unsigned legend_rows(const struct chart_request *req, const struct chart_
     return (unsigned)req->layer_count + 3 + key + (key > 0);
 }
 
+static void picture_fini(struct picture *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        free(p->rows[i].label);
+}
+
 int chart_build(const struct chart_request *req, const struct chart_axis *axis,
                 const struct chart_place *place, struct args *out, struct error *err)
 {
@@ -628,9 +661,63 @@ int chart_build(const struct chart_request *req, const struct chart_axis *axis,
     add_fonts(out, &req->definition->fonts);
     heading_add_title(out, req, axis, place);
     heading_add_notes(out, req, place, legend_rows(req, axis));
+    add_rows(&p);
     add_elements(out, &p);
+    picture_fini(&p);
+    return 0;
+}
+
+/* ---- the layout alone ---- */
+
+/* As wide as the row will be: what GPRINT prints is padded to its column. */
+static void add_layout_row(struct args *cmd, const struct picture *p, const struct row *r)
+{
+    size_t width = markup_columns(r->label);
+    char *m = markup_text(r->label, LABEL_MAX);
+    int columns = (int)(p->label_width - (width < LABEL_MAX ? width : LABEL_MAX)) + FIGURE_COLUMNS +
+                  (p->has_sources ? SOURCE_COLUMNS : 0);
+
+    args_add(cmd, "AREA:nothing#00000000:%s\\g", m);
+    args_add(cmd, "COMMENT:%0*d\\l", columns, 0);
+    free(m);
+}
+
+static void add_layout_key(struct args *cmd, const struct picture *p, bool is, const char *text)
+{
+    if (is)
+        add_key_row(cmd, p->req->theme->text, text);
+}
+
+int chart_build_layout(const struct chart_request *req, const struct chart_axis *axis,
+                       struct args *out, struct error *err)
+{
+    const struct chart_words *w = &req->definition->words;
+    struct picture p = {.req = req, .axis = axis};
+    struct chart_request small = *req;
+    int rc = check_request(req, err);
+
+    *out = (struct args){0};
+    if (rc < 0)
+        return rc;
+    small.zoom = 1;
+    small.height = LAYOUT_HEIGHT;
+    args_add(out, "rrdtool");
+    args_add(out, "graph");
+    args_add(out, "%s", req->output);
+    add_options(out, &small, axis);
+    add_fonts(out, &req->definition->fonts);
+    add_rows(&p);
+    add_sum(out, req, &req->series, "any", (struct reading){.step_s = 86400}, 1);
+    args_add(out, "CDEF:nothing=any,POP,UNKN");
+    add_header(out, &p);
     for (size_t i = 0; i < p.count; i++)
-        free(p.rows[i].label);
+        add_layout_row(out, &p, &p.rows[i]);
+    add_layout_key(out, &p, has_band(req), w->band_mean);
+    add_layout_key(out, &p, has_band(req), w->band);
+    add_layout_key(out, &p, shows_unknown(&p), w->unknown);
+    add_layout_key(out, &p, has_shade(req, CHART_SHADE_LOST), w->lost);
+    add_layout_key(out, &p, has_shade(req, CHART_SHADE_NOTE), w->note);
+    picture_fini(&p);
     return 0;
 }
 

@@ -87,6 +87,11 @@ struct chart_place {
 int chart_build(const struct chart_request *req, const struct chart_axis *axis,
                 const struct chart_place *place, struct args *out, struct error *err);
 
+/* A command that draws nothing of the data, but whose plot begins where that of chart_build's
+ * will, in a picture as wide: quick to run. Errors as chart_build. */
+int chart_build_layout(const struct chart_request *req, const struct chart_axis *axis,
+                       struct args *out, struct error *err);
+
 /* `rrdtool xport` of the series' bars alone: what chart_axis_fit is to see. Errors as
  * chart_build. */
 int chart_build_export(const struct chart_request *req, struct args *out, struct error *err);

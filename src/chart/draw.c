@@ -124,7 +124,7 @@ static int find_place(const struct chart_request *req, const struct chart_axis *
 {
     struct args cmd;
     rrd_info_t *info = NULL;
-    int rc = chart_build(req, axis, &(struct chart_place){40, req->width + 80}, &cmd, err);
+    int rc = chart_build_layout(req, axis, &cmd, err);
 
     if (rc == 0)
         rc = graph(&cmd, &info, err);

@@ -2,8 +2,8 @@
  * of the charts that knows librrd.
  *
  * A picture takes three passes: the series' bars are read so that the axis can be fitted
- * (rrd_xport), the chart is drawn once to learn where librrd places the plot, and once more with
- * the title and labels moved there. librrd's graphs take the time zone and the locale of the
+ * (rrd_xport), an empty chart is drawn to learn where librrd places the plot, and then the chart
+ * with title and labels moved there. librrd's graphs take the time zone and the locale of the
  * process: both are set for the call and put back, so one thread at a time, and no other that
  * uses them.
  *

@@ -416,7 +416,7 @@ static int graph(struct graph *g)
     int status;
 
     if ((status = load_definition(g)) != EXIT_DONE ||
-        (status = session_sync_series(&g->session)) != EXIT_DONE ||
+        (status = session_ready_series(&g->session)) != EXIT_DONE ||
         (status = find_sensors(g)) != EXIT_DONE ||
         (status = span_resolve(&g->span, "graph", "24h", g->session.local, now,
                                g->session.store)) != EXIT_DONE)

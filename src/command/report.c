@@ -298,7 +298,7 @@ static int open_session(struct report *r)
         return status;
     session_close(s);
     status = session_open(s, SESSION_GEO | SESSION_AS_NAMES | SESSION_FACTS_WRITE | SESSION_SERIES);
-    return status == EXIT_DONE ? session_sync_series(s) : status;
+    return status == EXIT_DONE ? session_ready_series(s) : status;
 }
 
 int cmd_report(int argc, char **argv)

@@ -184,14 +184,24 @@ bool session_daemon_runs(const struct session *s)
     return lock_is_held(s->data, "daemon.lock");
 }
 
-int session_sync_series(struct session *s)
+static int sync_series(struct session *s, unsigned how)
 {
     struct series_stats stats;
 
     if (session_daemon_runs(s))
         return EXIT_DONE;
-    int rc = series_sync(s->series, s->store, wall_now(), true, &stats, &s->err);
+    int rc = series_sync(s->series, s->store, wall_now(), how, &stats, &s->err);
     return session_fail(s, rc < 0 ? EXIT_FAILED : EXIT_DONE);
+}
+
+int session_sync_series(struct session *s)
+{
+    return sync_series(s, SERIES_WAIT);
+}
+
+int session_ready_series(struct session *s)
+{
+    return sync_series(s, SERIES_WAIT | SERIES_LAZY);
 }
 
 char *session_rules_text(const struct rules_change *change, const struct zone *local)

@@ -100,6 +100,10 @@ bool session_daemon_runs(const struct session *s);
 /* Brings the series up to date with the facts, unless a daemon does so. */
 int session_sync_series(struct session *s);
 
+/* The same for charts, which look at the files that they draw themselves: all are looked at only
+ * where facts have come since. */
+int session_ready_series(struct session *s);
+
 /* Makes the names that the configured sensors have taken over theirs in the facts, merges what was
  * counted under them, and says so. As session_take_rules where a daemon runs. */
 int session_take_sensors(struct session *s, bool daemon, void (*say)(const char *text));

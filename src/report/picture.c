@@ -15,6 +15,8 @@
 #include "report/shade.h"
 #include "series/name.h"
 
+#define UNTOLD "\xe2\x80\x93"
+
 enum { ROW_TEXT_MAX = 32 };
 
 /* One part of the stack, with the strings that its chart_part points to. */
@@ -253,7 +255,7 @@ static void choose_layers(struct picture *p)
         }
         rank_key(what, row, l->key);
         if (row->untold)
-            strcpy(l->sources, "-");
+            strcpy(l->sources, UNTOLD);
         else
             count_text(l->sources, row->sources, p->ranking.sources_exact);
         p->parts[n++] = part_of(l, l->key, p->order.no_sources ? NULL : l->sources);
@@ -261,6 +263,39 @@ static void choose_layers(struct picture *p)
     free(keys);
     p->request.layers = p->parts;
     p->request.layer_count = n;
+}
+
+/* How many sources the whole series has. */
+static int count_sources(struct picture *p)
+{
+    const struct picture_order *o = &p->order;
+    struct rank_query q = {.what = o->what.kind == SERIES_PORT ? RANK_PORTS : RANK_COUNTRIES,
+                           .from = p->request.from,
+                           .to = p->request.to,
+                           .before_from = p->request.from,
+                           .before_to = p->request.from,
+                           .sensors = o->sensors,
+                           .sensor_count = o->sensor_count,
+                           .by_port = o->what.kind == SERIES_PORT,
+                           .port = o->what.port,
+                           .by_country = o->what.kind == SERIES_COUNTRY,
+                           .country = o->what.country,
+                           .quick = true};
+    struct ranking r = {0};
+
+    if (!p->ranking.untold)
+        count_text(p->series.sources, p->ranking.sources, p->ranking.sources_exact);
+    else if (o->group)
+        strcpy(p->series.sources, UNTOLD);
+    else if (rank_make(p->kit->store, &q, &r) < 0)
+        return facts_fault(p);
+    else if (r.n && r.rows[0].untold)
+        strcpy(p->series.sources, UNTOLD);
+    else
+        count_text(p->series.sources, r.sources, r.sources_exact);
+    rank_fini(&r);
+    p->request.series.sources = p->series.sources;
+    return 0;
 }
 
 static int rank_layers(struct picture *p)
@@ -278,17 +313,15 @@ static int rank_layers(struct picture *p)
                            .ports = o->group,
                            .by_country = o->what.kind == SERIES_COUNTRY,
                            .country = o->what.country,
-                           .no_sources = o->no_sources};
+                           .no_sources = o->no_sources,
+                           .quick = true};
 
     if (rank_make(p->kit->store, &q, &p->ranking) < 0)
         return facts_fault(p);
-    if (!o->no_sources) {
-        count_text(p->series.sources, p->ranking.sources, p->ranking.sources_exact);
-        p->request.series.sources = p->series.sources;
-    }
-    if (o->by == PICTURE_BY_NONE)
-        return 0;
-    int rc = want_layers(p);
+    int rc = o->no_sources ? 0 : count_sources(p);
+    if (rc < 0 || o->by == PICTURE_BY_NONE)
+        return rc;
+    rc = want_layers(p);
     choose_layers(p);
     return rc;
 }

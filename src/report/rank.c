@@ -40,6 +40,8 @@ struct rank {
     bool sketched; /* by sketches */
     bool lean;     /* not all sources are there */
     bool networks; /* some are networks */
+    bool untold;   /* sources weren't counted: there are too many to be quick */
+    uint64_t read; /* events of bins, wanted or not */
     struct table table;
     struct seen seen; /* row << SOURCE_BITS | source */
     struct seen all;  /* source */
@@ -208,6 +210,7 @@ static int take_bin(void *ctx, const struct bin_fact *f)
     struct rank *x = ctx;
     bool fresh;
 
+    x->read += f->events;
     if (!wanted(x->q, f->port, f->country))
         return 0;
     if (hides(x, f->rule)) {
@@ -508,7 +511,8 @@ static int read_sensor(struct store *s, struct rank *x, uint16_t sensor)
     case RANK_PAIRS:
         rc = x->sums ? read_margins(s, x, sensor)
                      : store_read_bins(s, sensor, x->from, x->to, take_bin, x);
-        return rc || !x->sources || x->sketched
+        x->untold = x->sources && x->q->quick && x->read > RANK_QUICK_EVENTS;
+        return rc || !x->sources || x->sketched || x->untold
                    ? rc
                    : store_read_sources(s, sensor, x->from, x->to, take_source, x);
     }
@@ -575,6 +579,11 @@ static void count_distinct(struct rank *x, struct ranking *out)
         out->sources = count_total(x);
         return;
     }
+    out->untold = x->untold;
+    for (size_t i = 0; i < x->table.n && x->untold; i++)
+        x->table.rows[i].untold = true;
+    if (x->untold)
+        return;
     out->sources_exact = x->q->what != RANK_TARGETS && !x->lean;
     seen_unique(&x->seen);
     for (size_t i = 0; i < x->seen.n; i++) {
@@ -632,9 +641,10 @@ static int rank_span(struct store *s, const struct rank_query *q, int64_t from, 
 
     int rc = sources ? each_sensor(s, &x, check_lean) : 0;
     /* Sketches are of all but the excluded. */
-    x.sketched = sources && margins_tell(q) &&
-                 (x.lean || (!q->exact && !has_group(q) && to - from > RANK_EXACT_S)) &&
-                 !q->with_excluded && !q->without_scanners;
+    x.sketched =
+        sources && margins_tell(q) &&
+        (x.lean || (!q->exact && !has_group(q) && (q->quick || to - from > RANK_EXACT_S))) &&
+        !q->with_excluded && !q->without_scanners;
     if (margins_tell(q))
         x.sums = sums_new(q->what == RANK_PORTS ? PORT_KEY_MAX : COUNTRY_MAX,
                           q->by_port && q->ports ? HLL_BITS_PORT : HLL_BITS_TOTAL);

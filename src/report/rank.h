@@ -26,7 +26,7 @@
 
 enum rank_what { RANK_PORTS, RANK_COUNTRIES, RANK_SOURCES, RANK_PAIRS, RANK_TARGETS, RANK_AS };
 
-enum { RANK_EXACT_S = 3 * 24 * 3600 };
+enum { RANK_EXACT_S = 3 * 24 * 3600, RANK_QUICK_EVENTS = 500000 };
 
 struct rank_query {
     enum rank_what what;
@@ -44,6 +44,9 @@ struct rank_query {
     bool with_excluded, without_scanners; /* else no excluded source is ranked, and scanners are */
     bool no_sources;                      /* don't count distinct sources: quicker */
     bool exact;                           /* count them exactly whatever the span: slower */
+    /* Count them by sketches whatever the span, and where there are none not at all if the span has
+     * more than RANK_QUICK_EVENTS: `untold`. */
+    bool quick;
 };
 
 struct rank_row {
@@ -72,6 +75,7 @@ struct ranking {
     uint64_t events;  /* of all rows */
     uint64_t sources; /* distinct in all; 0 for targets */
     bool sources_exact;
+    bool untold;   /* distinct sources weren't counted, to be quick */
     bool networks; /* sources were read that are whole networks: distinct ones are counted so */
     bool
         partial; /* of sources and autonomous systems: in hours long past, or of a flood, only the heaviest are known */

@@ -298,10 +298,29 @@ static int sync_sensors(struct series *se, struct store *s, int64_t until, bool 
     return rc < 0 ? rc : failed ? -EIO : 0;
 }
 
+/* Whether all series were written up to the last fact, and none is to be made again. */
+static int is_current(struct series *se, struct store *s, int64_t until, bool *current,
+                      struct error *err)
+{
+    struct sensor *sensors = NULL;
+    size_t n = 0;
+    int rc = list_sensors(se, s, &sensors, &n, err);
+
+    *current = true;
+    for (size_t i = 0; i < n && rc >= 0 && *current; i++) {
+        struct task t = {
+            .se = se, .s = s, .err = err, .ss = find_sensor(se, sensors[i].id, sensors[i].name)};
+        if (series_name(str_from(sensors[i].name)))
+            rc = task_is_current(&t, until, current);
+    }
+    free(sensors);
+    return rc;
+}
+
 int series_sync(struct series *se, struct store *s, int64_t until, unsigned how,
                 struct series_stats *stats, struct error *err)
 {
-    bool paced = how & SERIES_PACED;
+    bool paced = how & SERIES_PACED, current = false;
     int rc = take_lock(se, how & SERIES_WAIT, err);
 
     *stats = (struct series_stats){0};
@@ -311,6 +330,8 @@ int series_sync(struct series *se, struct store *s, int64_t until, unsigned how,
     if (rc == 0)
         rc = check_boot(se, s, err);
     if (rc == 0)
+        rc = how & SERIES_LAZY ? is_current(se, s, until, &current, err) : 0;
+    if (rc == 0 && !current)
         rc = sync_sensors(se, s, until, paced, stats, err);
     if (se->synced == 0)
         se->synced = until;

@@ -54,6 +54,7 @@ struct series_stats {
 
 enum series_how {
     SERIES_WAIT = 1, /* for another writer; else -EWOULDBLOCK with nothing added to err */
+    SERIES_LAZY = 4, /* nothing where no fact has come since: what is wrong with a file stays so */
     SERIES_PACED = 2 /* for a daemon: series are made again for late facts every SERIES_PACE_S at
                         most, the work is cut into slices, and the disk is synced now and then */
 };
@@ -77,9 +78,9 @@ void series_close(struct series *se);
  * in another boot and not synced are made again; files of series that are no more are removed.
  * librrd doesn't sync, so the file system is synced at the end, with SERIES_PACED once an hour.
  *
- * `how`: SERIES_WAIT, SERIES_PACED. Returns 0; -EIO where some files couldn't be written, which
- * are named in err and tried again by the next call, while the others are up to date; or another
- * negative errno with a fault in err. */
+ * `how`: SERIES_WAIT, SERIES_LAZY, SERIES_PACED. Returns 0; -EIO where some files couldn't be
+ * written, which are named in err and tried again by the next call, while the others are up to
+ * date; or another negative errno with a fault in err. */
 int series_sync(struct series *se, struct store *s, int64_t until, unsigned how,
                 struct series_stats *stats, struct error *err);
 

@@ -104,6 +104,15 @@ static int task_init(struct task *t, int64_t until, bool *todo)
     return 0;
 }
 
+int task_is_current(struct task *t, int64_t until, bool *current)
+{
+    bool todo;
+    int rc = task_init(t, until, &todo);
+
+    *current = !todo || (t->state.written == t->goal && t->state.late == t->state.rebuilt);
+    return rc;
+}
+
 /* From here on facts for bins before the goal are late, so it comes before any fact is read. */
 static int move_mark(struct task *t)
 {

@@ -78,6 +78,10 @@ struct task {
  * FILES_FAILED, SLICE_DONE, or a negative errno with a fault in t->err. */
 int task_sync(struct task *t, int64_t until);
 
+/* Whether task_sync would find nothing to do, unless somebody has laid hands on the files. 0, or a
+ * negative errno. */
+int task_is_current(struct task *t, int64_t until, bool *current);
+
 /* Brings the series of the keys up to `until`, and notes pairs as drawn at `now`. Returns as
  * task_sync, but never SLICE_DONE. */
 int task_want(struct task *t, const struct series_key *keys, size_t n, int64_t until, int64_t now);
