@@ -23,6 +23,7 @@ enum {
     MANY = 60,     /* sources of what comes from many, where their number isn't said */
     FEW = 3,       /* of a burst */
     MANY_MAKE = 20,
+    OWN_PORTS = 20,
     FALL_SHOWS = 20
 };
 
@@ -241,7 +242,11 @@ static uint32_t port_at(const struct plant *p, uint64_t i)
                         1024 + below(p, OF_PORT, i, 60000));
     if (p->port_n)
         return p->ports[i % p->port_n];
-    return port_key(PORT_TCP, 1 + below(p, OF_PORT, i, 65535));
+    /* A burst of a country alone: each source knows a few, and none is the country's. */
+    uint64_t which = p->verdict == VERDICT_BURST ? i % (uint64_t)sources_of(p) * OWN_PORTS +
+                                                       salted(p, OF_PORT, i) % OWN_PORTS
+                                                 : i;
+    return port_key(PORT_TCP, 1 + below(p, OF_PORT, which, 65535));
 }
 
 static uint16_t source_port_at(const struct plant *p, uint64_t i)

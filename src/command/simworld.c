@@ -253,6 +253,8 @@ static uint32_t activity(const struct sim_world *w, unsigned country, int64_t se
     int wave = (cosine[hour] * (4 - within) + cosine[hour + 1] * within) / 4;
     int luck = (int)(hash_of(w, 100 + country, (uint64_t)(second / 3600)) % 301) - 150;
 
+    if (w->is_calm) /* a night that is half a day would be of note */
+        wave /= 2;
     return (uint32_t)(1000 + countries[country].swing * wave / 1000 + luck);
 }
 

@@ -38,7 +38,8 @@ struct sim_world;
  * 10,000). Never fails. */
 struct sim_world *sim_world_new(uint64_t seed, int64_t start, int64_t span, uint64_t rate_u);
 
-/* From now on nothing of note happens: no burst, no scan of all ports, nothing in lockstep. */
+/* From now on nothing of note happens: no burst, no scan of all ports, nothing in lockstep, and day
+ * and night differ by half of what they do. */
 void sim_world_calm(struct sim_world *w);
 
 /* An address of the country, by the bits of a hash; false: the world has no such country. */

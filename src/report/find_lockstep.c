@@ -6,9 +6,12 @@
 
 enum { LOCK_GAP = 2 };
 
-static const double LOCK_LEAST = 0.95; /* correlation */
+static const double LOCK_LEAST = 0.95; /* correlation, without the noise of what is always there; */
+static const double LOCK_RAW = 0.8;    /* with it */
+static const double LIKE = 0.7, NARROW = 0.5;
 
-static double correlation(const uint32_t *x, const uint32_t *y, size_t n)
+/* Of the two ports' bins; `noise`: what chance alone lets each vary, which is taken off. */
+static double correlation(const uint32_t *x, const uint32_t *y, size_t n, const double noise[2])
 {
     double sx = 0, sy = 0, xx = 0, yy = 0, xy = 0, k = (double)n;
 
@@ -19,21 +22,44 @@ static double correlation(const uint32_t *x, const uint32_t *y, size_t n)
         yy += (double)y[i] * y[i];
         xy += (double)x[i] * y[i];
     }
-    double vx = xx - sx * sx / k, vy = yy - sy * sy / k;
-    return vx > 0 && vy > 0 ? (xy - sx * sy / k) / sqrt(vx * vy) : 0;
+    double vx = xx - sx * sx / k, vy = yy - sy * sy / k, cov = xy - sx * sy / k;
+    if (vx <= 0 || vy <= 0 || cov / sqrt(vx * vy) < LOCK_RAW)
+        return 0;
+    vx = fmax(vx - k * noise[0], vx / 2);
+    vy = fmax(vy - k * noise[1], vy / 2);
+    return fmin(cov / sqrt(vx * vy), 1);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* The median of the day's bins: what came anew, and stays, isn't out in each of them. */
+static double usual_bin(const struct by_series *b, const struct series *s)
+{
+    uint32_t bins[BINS];
+    size_t n = b->day * HOUR_BINS;
+
+    memcpy(bins, s->bins, n * sizeof *bins);
+    qsort(bins, n, sizeof *bins, by_value);
+    return bins[n / 2];
 }
 
 /* out[i] = 1 where the bin lies above its part of the hour's band. Returns how many. */
 static size_t bins_out(const struct by_series *b, const struct series *s, uint8_t out[BINS])
 {
     size_t n = 0;
+    double usual = usual_bin(b, s);
 
     memset(out, 0, BINS);
     for (size_t h = 0; h < b->day; h++) {
         struct band band = series_band(b, s->n, h);
         if (!band.is || s->n[PAST + h] < LOCK_BIN_MIN)
             continue;
-        double mean = band.mean / HOUR_BINS, sd = band.sd / sqrt(HOUR_BINS);
+        double mean = fmax(band.mean / HOUR_BINS, usual), sd = band.sd / sqrt(HOUR_BINS);
         double least = fmax(LOCK_BIN_MIN, mean + fmax(BAND * sd, 2 * sqrt(mean)));
         for (size_t i = h * HOUR_BINS; i < (h + 1) * HOUR_BINS; i++) {
             out[i] = s->bins[i] >= least;
@@ -48,29 +74,73 @@ struct locked {
     uint8_t out[BINS];
 };
 
+/* What each port's own traffic varies by in a bin of those hours, by chance. */
+static double noise_of(const struct by_series *b, const struct series *s, size_t bin)
+{
+    struct band band = series_band(b, s->n, bin / HOUR_BINS);
+
+    return band.mean / HOUR_BINS;
+}
+
+/* What a port has above its mean in the hours of those bins, in all (country NULL) or of a country. */
+static double above(const struct by_series *b, const struct series *s, size_t first, size_t n)
+{
+    double sum = 0;
+
+    for (size_t h = first / HOUR_BINS; h <= (first + n - 1) / HOUR_BINS; h++)
+        sum += s->n[PAST + h] - series_band(b, s->n, h).mean;
+    return fmax(sum, 0);
+}
+
+/* Whether the two ports' excess may have one sender: it comes from the same countries, or from so
+ * many that none stands out. */
+static bool same_senders(const struct by_series *b, const struct series *p, const struct series *q,
+                         size_t first, size_t n)
+{
+    double pp = 0, qq = 0, pq = 0, of_p = 0, of_q = 0;
+
+    for (size_t i = 0; i < b->n; i++) {
+        const struct series *s = &b->list[i], *t;
+        if (s->kind != PAIR || (s->port != p->port && s->port != q->port))
+            continue;
+        double x = above(b, s, first, n);
+        *(s->port == p->port ? &of_p : &of_q) += x;
+        *(s->port == p->port ? &pp : &qq) += x * x;
+        if (s->port == p->port && (t = series_of(b, PAIR, q->port, s->country)))
+            pq += x * above(b, t, first, n);
+    }
+    bool narrow_p = of_p > NARROW * above(b, p, first, n);
+    bool narrow_q = of_q > NARROW * above(b, q, first, n);
+    if (narrow_p != narrow_q)
+        return false;
+    return !narrow_p || pq >= LIKE * sqrt(pp * qq);
+}
+
 static bool in_step(const struct by_series *b, const struct series *p, const struct series *q,
                     size_t first, size_t n)
 {
     size_t last = first + n, day = b->day * HOUR_BINS;
     size_t wide_first = first > LOCK_BINS ? first - LOCK_BINS : 0;
     size_t wide_last = last + LOCK_BINS < day ? last + LOCK_BINS : day;
-    uint64_t of_p = 0, of_q = 0;
+    const double noise[2] = {noise_of(b, p, first), noise_of(b, q, first)};
+    double of_p = -noise[0] * (double)n, of_q = -noise[1] * (double)n;
 
     for (size_t i = first; i < last; i++) {
         of_p += p->bins[i];
         of_q += q->bins[i];
     }
-    if (correlation(p->bins + first, q->bins + first, n) >= LOCK_LEAST)
-        return true;
+    if (correlation(p->bins + first, q->bins + first, n, noise) >= LOCK_LEAST)
+        return same_senders(b, p, q, first, n);
     /* At one steady rate there is nothing to correlate but beginning and end. */
     return of_p * 5 >= of_q * 4 && of_q * 5 >= of_p * 4 &&
-           correlation(p->bins + wide_first, q->bins + wide_first, wide_last - wide_first) >=
-               LOCK_LEAST;
+           correlation(p->bins + wide_first, q->bins + wide_first, wide_last - wide_first, noise) >=
+               LOCK_LEAST &&
+           same_senders(b, p, q, first, n);
 }
 
-/* Another pair of the same ports' time joins it. */
-static void add_lockstep(struct by_series *b, const struct series *p, const struct series *q,
-                         size_t first, size_t n)
+/* Another pair of the same ports' time joins it. Returns the finding's number. */
+static size_t add_lockstep(struct by_series *b, const struct series *p, const struct series *q,
+                           size_t first, size_t n)
 {
     int64_t from = b->x->from + (int64_t)first * BIN_S, to = from + (int64_t)n * BIN_S;
     struct finding *f = NULL;
@@ -85,9 +155,9 @@ static void add_lockstep(struct by_series *b, const struct series *p, const stru
     }
     if (!f) {
         f = finder_add(b->x, VERDICT_LOCKSTEP, from, to);
-        f->correlation = correlation(p->bins + (first > LOCK_BINS ? first - LOCK_BINS : 0),
-                                     q->bins + (first > LOCK_BINS ? first - LOCK_BINS : 0),
-                                     n + (first > LOCK_BINS ? LOCK_BINS : first));
+        size_t before = first > LOCK_BINS ? LOCK_BINS : first;
+        f->correlation = correlation(p->bins + first - before, q->bins + first - before, n + before,
+                                     (double[]){noise_of(b, p, first), noise_of(b, q, first)});
     }
     f->from = from < f->from ? from : f->from;
     f->to = to > f->to ? to : f->to;
@@ -97,6 +167,23 @@ static void add_lockstep(struct by_series *b, const struct series *p, const stru
         finding_add_port(f, s->port);
         for (size_t i = first; f->ports.all > before && i < first + n; i++)
             f->events += s->bins[i];
+    }
+    return (size_t)(f - b->x->list);
+}
+
+/* The pairs of the one port whose country is as busy at the other are told. */
+static void use_shared(struct by_series *b, const struct series *p, const struct series *q,
+                       size_t hour)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        struct series *s = &b->list[i];
+        if (s->kind != PAIR || s->port != p->port)
+            continue;
+        const struct series *other = series_of(b, PAIR, q->port, s->country);
+        double here = s->n[PAST + hour] - series_band(b, s->n, hour).mean;
+        double there = other ? other->n[PAST + hour] - series_band(b, other->n, hour).mean : 0;
+        if (s->excess[hour] <= 0 || there * 3 > here)
+            series_use_pair(b, s, hour);
     }
 }
 
@@ -112,13 +199,13 @@ static void find_step(struct by_series *b, struct locked *p, struct locked *q)
                 last = k;
             }
         if (both >= LOCK_BINS && in_step(b, p->s, q->s, i, last + 1 - i)) {
-            add_lockstep(b, p->s, q->s, i, last + 1 - i);
+            size_t number = add_lockstep(b, p->s, q->s, i, last + 1 - i);
             for (size_t h = i / HOUR_BINS; h <= last / HOUR_BINS; h++) {
                 p->s->used[h] = q->s->used[h] = true;
-                series_want_who(p->s, h);
-                series_want_who(q->s, h);
-                series_use_pairs(b, p->s, h, 1);
-                series_use_pairs(b, q->s, h, 1);
+                series_want_who(b, p->s, number, h);
+                series_want_who(b, q->s, number, h);
+                use_shared(b, p->s, q->s, h);
+                use_shared(b, q->s, p->s, h);
             }
         }
         i = last;

@@ -10,14 +10,11 @@
 #include "report/rank.h"
 
 enum {
-    KNOWN_MIN = 24,  /* hours that make a band */
-    KNOWN_BINS = 6,  /* that make an hour */
-    PORT_MIN = 10,   /* events in some hour, or there is no series */
-    PAIR_MIN = 20,   /* the same of a pair, or */
-    BURST_MIN = 30,  /* events above the mean */
-    BURST_HOURS = 8, /* what lasts longer is another level */
+    KNOWN_MIN = 24, /* hours that make a band */
+    KNOWN_BINS = 6, /* that make an hour */
+    PORT_MIN = 10,  /* events in some hour, or there is no series */
+    PAIR_MIN = 20,  /* the same of a pair, or */
     DISTRIBUTED_MIN = 50,
-    FEW_SOURCES = 25,
     NEW_RANK = 20,
     NEW_BEFORE = 100,
     NEW_MIN = 30,
@@ -28,9 +25,11 @@ enum {
     COUNTRY_BITS = 10
 };
 
-static const double SURE = 5;  /* a burst's, so that chance makes none in some weeks */
+/* A burst's standard deviations, so that chance makes none in some weeks; more where few hours tell
+ * what these are. */
+static const double SURE = 5, FEW = 4;
 static const double OWNED = 8; /* median deviations: an hour that a burst owned */
-static const double NONE_ABOVE = 0.1, FEW_MAKE = 0.8;
+static const double NONE_ABOVE = 0.1;
 static const double FALL_PART = 0.8, FALL_REST = 0.75;
 
 /* ---- keys ---- */
@@ -69,8 +68,7 @@ static struct sum *sum_of(struct table *t, uint64_t key)
     return &t->sums[*slot - 1];
 }
 
-static struct series *series_of(const struct by_series *b, enum kind kind, uint32_t port,
-                                uint16_t country)
+struct series *series_of(const struct by_series *b, enum kind kind, uint32_t port, uint16_t country)
 {
     if (b->table.slot_count == 0)
         return NULL;
@@ -93,7 +91,7 @@ static void count_hour(struct by_series *b, enum kind kind, const struct bin_fac
     s->hour_n += (uint32_t)f->events;
     s->all += (uint32_t)f->events;
     s->most = s->hour_n > s->most ? s->hour_n : s->most;
-    if (f->bin < b->x->from)
+    if (f->bin < b->x->from || f->bin >= b->x->to)
         return;
     s->day += (uint32_t)f->events;
     s->most_today = s->hour_n > s->most_today ? s->hour_n : s->most_today;
@@ -170,7 +168,7 @@ static int fill_bin(void *ctx, const struct bin_fact *f)
         if (!s)
             continue;
         s->n[hour] += (uint32_t)f->events;
-        if (s->bins && f->bin >= b->x->from)
+        if (s->bins && f->bin >= b->x->from && f->bin < b->x->to)
             s->bins[(f->bin - b->x->from) / BIN_S] += (uint32_t)f->events;
     }
     return 0;
@@ -246,6 +244,7 @@ struct band series_band(const struct by_series *b, const uint32_t *n, size_t hou
         kept++;
     }
     band.is = true;
+    band.hours = kept;
     band.mean = sum / (double)kept;
     band.sd = sqrt(fmax(squares / (double)kept - band.mean * band.mean, 0));
     band.low = fmax(band.mean - BAND * band.sd, 0);
@@ -253,10 +252,11 @@ struct band series_band(const struct by_series *b, const uint32_t *n, size_t hou
     return band;
 }
 
-/* How much an excess must be, for a series of such a band. */
-static double sure_excess(const struct band *band)
+double series_sure(const struct band *band)
 {
-    return fmax(BURST_MIN, SURE * sqrt(fmax(band->sd * band->sd, fmax(band->mean, 1))));
+    double sure = SURE * (1 + FEW / (double)band->hours);
+
+    return fmax(BURST_MIN, sure * sqrt(fmax(band->sd * band->sd, fmax(band->mean, 1))));
 }
 
 static void judge_hours(struct by_series *b)
@@ -268,55 +268,13 @@ static void judge_hours(struct by_series *b)
             if (s->raw < BURST_MIN || n < 1)
                 continue;
             struct band band = series_band(b, s->n, h);
-            s->above[h] = band.is && n > band.high;
-            if (s->above[h] && n - band.mean >= sure_excess(&band))
-                s->excess[h] = n - band.mean;
+            s->over[h] = band.is && n > band.high ? n - band.mean : 0;
+            s->excess[h] = s->over[h] >= series_sure(&band) ? s->over[h] : 0;
         }
     }
 }
 
 /* ---- who ---- */
-
-void series_want_who(struct series *s, size_t hour)
-{
-    if (!s->who)
-        s->who = xcalloc(1, sizeof *s->who);
-    s->who->hours |= 1u << hour;
-}
-
-static void add_part(struct who *w, uint32_t key, uint64_t events)
-{
-    size_t least = 0;
-
-    for (size_t i = 0; i < w->part_n; i++) {
-        if (w->parts[i].key == key) {
-            w->parts[i].events += events;
-            return;
-        }
-        least = w->parts[i].events < w->parts[least].events ? i : least;
-    }
-    if (w->part_n < sizeof w->parts / sizeof *w->parts)
-        least = w->part_n++;
-    else if (w->parts[least].events >= events)
-        return;
-    w->parts[least].key = key;
-    w->parts[least].events = events;
-}
-
-static void add_who(struct series *s, const struct source_fact *f, uint64_t events)
-{
-    struct who *w = s->who;
-    size_t before = w->sources.n;
-    uint32_t i = ip_table_add(&w->sources, &f->source);
-
-    if (i >= w->cap)
-        w->events = xrealloc(w->events, w->cap = w->cap * 2 + 64, sizeof *w->events);
-    if (w->sources.n > before)
-        w->events[i] = 0;
-    w->events[i] += events;
-    w->all += events;
-    add_part(w, s->kind == PORT ? f->country : f->port, events);
-}
 
 static int take_who(void *ctx, const struct source_fact *f)
 {
@@ -329,85 +287,20 @@ static int take_who(void *ctx, const struct source_fact *f)
     bool judged = false;
     for (enum kind k = PORT; k <= PAIR; k++) {
         struct series *s = series_of(b, k, f->port, f->country);
-        if (!s || !s->who || !(s->who->hours & bit))
-            continue;
-        if (!judged) {
-            if (rules_of(b->x->rules, f))
+        for (struct who *w = s ? s->who : NULL; w; w = w->next) {
+            if (!(w->hours & bit))
+                continue;
+            if (!judged && rules_of(b->x->rules, f))
                 return 0;
-            judged = true;
-            if (told_of(b->told, f, by_bin))
+            if (!judged && told_of(b->told, f, by_bin))
                 for (int i = 0; i < HOUR_BINS; i++)
                     events -= by_bin[i];
+            judged = true;
+            if (events)
+                who_add(w, f, events);
         }
-        if (events)
-            add_who(s, f, events);
     }
     return 0;
-}
-
-static int heavier(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return x > y ? -1 : x < y;
-}
-
-/* Whether few sources make most of a burst, beside the many that are always there. */
-static bool few_make(const struct who *w, double burst)
-{
-    uint64_t *events = xmalloc((w->sources.n + 1) * sizeof *events), sum = 0;
-
-    memcpy(events, w->events, w->sources.n * sizeof *events);
-    qsort(events, w->sources.n, sizeof *events, heavier);
-    for (size_t i = 0; i < w->sources.n && i < FEW_SOURCES; i++)
-        sum += events[i];
-    free(events);
-    return (double)sum >= FEW_MAKE * burst;
-}
-
-/* Its heaviest sources, and the part of the first. */
-static void give_who(struct finding *f, const struct who *w)
-{
-    size_t chosen[FINDING_LIST], n = 0;
-
-    for (size_t i = 0; i < w->sources.n; i++) {
-        size_t at = n;
-        while (at > 0 && w->events[chosen[at - 1]] < w->events[i])
-            at--;
-        if (at >= FINDING_LIST)
-            continue;
-        n += n < FINDING_LIST;
-        for (size_t k = n - 1; k > at; k--)
-            chosen[k] = chosen[k - 1];
-        chosen[at] = i;
-    }
-    for (size_t i = 0; i < n; i++)
-        finding_add_source(f, &w->sources.list[chosen[i]]);
-    f->sources.all = w->sources.n;
-    if (n && w->all)
-        f->top_share = (double)w->events[chosen[0]] / (double)w->all;
-}
-
-/* The countries of a port, or the ports of a country, that make up at least a tenth of it. */
-static void give_parts(struct finding *f, const struct series *s)
-{
-    const struct who *w = s->who;
-    bool given[64] = {false};
-
-    for (;;) {
-        size_t best = SIZE_MAX;
-        for (size_t i = 0; i < w->part_n; i++)
-            if (!given[i] && w->parts[i].events * 10 >= w->all &&
-                (best == SIZE_MAX || w->parts[i].events > w->parts[best].events))
-                best = i;
-        if (best == SIZE_MAX)
-            return;
-        given[best] = true;
-        if (s->kind == PORT)
-            finding_add_country(f, (uint16_t)w->parts[best].key);
-        else
-            finding_add_port(f, w->parts[best].key);
-    }
 }
 
 /* ---- sensor-fall ---- */
@@ -417,8 +310,9 @@ static bool falls_at(const struct by_series *b, size_t hour, unsigned *judged, u
     struct band total = series_band(b, b->total, hour);
 
     *judged = *fallen = 0;
-    if (!total.is || b->known[PAST + hour] < HOUR_BINS ||
-        b->total[PAST + hour] > FALL_REST * total.mean)
+    double usual = 0, now = 0;
+
+    if (!total.is || b->known[PAST + hour] < HOUR_BINS)
         return false;
     for (size_t i = 0; i < b->n; i++) {
         const struct series *s = &b->list[i];
@@ -427,10 +321,12 @@ static bool falls_at(const struct by_series *b, size_t hour, unsigned *judged, u
         struct band band = series_band(b, s->n, hour);
         if (!band.is || band.mean < FALL_MEAN || band.low <= 0)
             continue;
+        usual += band.mean;
+        now += fmin(s->n[PAST + hour], band.mean);
         ++*judged;
         *fallen += s->n[PAST + hour] < band.low;
     }
-    return *judged >= FALL_SERIES && *fallen >= FALL_PART * *judged;
+    return *judged >= FALL_SERIES && *fallen >= FALL_PART * *judged && now <= FALL_REST * usual;
 }
 
 static void find_falls(struct by_series *b)
@@ -463,26 +359,35 @@ static void find_falls(struct by_series *b)
     }
 }
 
-/* Pairs of the port or country that a finding is about are told by it, and what they make of the
- * other side's excess. */
+/* What the pair has above its mean is told, of its port or country as well. */
+static void take_excess(const struct by_series *b, const struct series *pair, struct series *of,
+                        size_t hour)
+{
+    if (!of || of->excess[hour] <= 0)
+        return;
+    struct band band = series_band(b, pair->n, hour), whole = series_band(b, of->n, hour);
+    of->excess[hour] -= fmax(pair->n[PAST + hour] - band.mean, 0);
+    if (of->excess[hour] < series_sure(&whole))
+        of->excess[hour] = 0;
+}
+
+void series_use_pair(struct by_series *b, struct series *pair, size_t hour)
+{
+    if (pair->n[PAST + hour] == 0 || pair->used[hour])
+        return;
+    pair->used[hour] = true;
+    take_excess(b, pair, series_of(b, PORT, pair->port, 0), hour);
+    take_excess(b, pair, series_of(b, COUNTRY, 0, pair->country), hour);
+}
+
 void series_use_pairs(struct by_series *b, const struct series *of, size_t hour, size_t n)
 {
     for (size_t i = 0; i < b->n; i++) {
         struct series *s = &b->list[i];
         if (s->kind != PAIR || (of->kind == PORT ? s->port != of->port : s->country != of->country))
             continue;
-        struct series *other = series_of(b, of->kind == PORT ? COUNTRY : PORT, s->port, s->country);
-        for (size_t h = hour; h < hour + n; h++) {
-            if (s->n[PAST + h] == 0 || s->used[h])
-                continue;
-            s->used[h] = true;
-            if (!other || other->excess[h] <= 0)
-                continue;
-            struct band pair = series_band(b, s->n, h), band = series_band(b, other->n, h);
-            other->excess[h] -= fmax(s->n[PAST + h] - pair.mean, 0);
-            if (other->excess[h] < sure_excess(&band))
-                other->excess[h] = 0;
-        }
+        for (size_t h = hour; h < hour + n; h++)
+            series_use_pair(b, s, h);
     }
 }
 
@@ -515,7 +420,7 @@ static void add_newcomer(struct by_series *b, struct series *s, const struct ran
         first = hour < first ? hour : first;
         last = hour + HOUR_S;
         s->used[h] = true;
-        series_want_who(s, h);
+        series_want_who(b, s, b->x->n, h);
         series_use_pairs(b, s, h, 1);
     }
     struct finding *f = finder_add(b->x, VERDICT_NEWCOMER, first, last);
@@ -564,111 +469,42 @@ static int find_newcomers(struct by_series *b)
     return rc;
 }
 
-/* ---- bursts ---- */
-
-static bool is_out(const struct series *s, size_t hour)
-{
-    return s->excess[hour] > 0 && !s->used[hour];
-}
-
-/* For how many hours it stays out from this one on; 0: it doesn't begin here, or it stays above its
- * band for too long for a burst. */
-static size_t run_at(const struct by_series *b, const struct series *s, size_t hour)
-{
-    size_t n = 0;
-
-    if (!is_out(s, hour) || (hour && is_out(s, hour - 1)))
-        return 0;
-    while (hour + n < b->day && is_out(s, hour + n))
-        n++;
-    size_t first = hour, last = hour + n;
-    while (first > 0 && s->above[first - 1])
-        first--;
-    while (last < b->day && s->above[last])
-        last++;
-    return last - first > BURST_HOURS ? 0 : n;
-}
-
-static struct finding *add_burst(struct by_series *b, struct series *s, size_t hour, size_t n)
-{
-    struct finding *f = finder_add(b->x, VERDICT_BURST, b->x->from + (int64_t)hour * HOUR_S,
-                                   b->x->from + (int64_t)(hour + n) * HOUR_S);
-
-    for (size_t h = hour; h < hour + n; h++) {
-        struct band band = series_band(b, s->n, h);
-        f->events += s->n[PAST + h];
-        s->burst += s->n[PAST + h] - band.mean;
-        s->used[h] = true;
-        if (s->n[PAST + h] - band.mean < (double)f->hour_events - f->mean)
-            continue;
-        f->hour = b->x->from + (int64_t)h * HOUR_S;
-        f->hour_events = s->n[PAST + h];
-        f->mean = band.mean;
-        f->low = band.low;
-        f->high = band.high;
-    }
-    return f;
-}
-
-static void find_bursts(struct by_series *b)
-{
-    for (enum kind kind = PORT; kind <= PAIR; kind++)
-        for (size_t i = 0; i < b->n; i++) {
-            struct series *s = &b->list[i];
-            for (size_t h = 0; s->kind == kind && h < b->day; h++) {
-                size_t n = run_at(b, s, h);
-                if (n == 0)
-                    continue;
-                struct finding *f = add_burst(b, s, h, n);
-                if (kind != COUNTRY)
-                    finding_add_port(f, s->port);
-                if (kind != PORT)
-                    finding_add_country(f, s->country);
-                for (size_t k = h; k < h + n; k++)
-                    series_want_who(s, k);
-                if (kind != PAIR)
-                    series_use_pairs(b, s, h, n);
-            }
-        }
-}
-
 /* ---- finishing: who ---- */
 
-static void finish(struct by_series *b, struct finding *f)
+/* Of two series of one finding the first one's. */
+static void finish(struct by_series *b)
 {
-    struct series *s = NULL;
+    for (size_t i = 0; i < b->who_n; i++) {
+        const struct who *w = b->whos[i];
+        struct finding *f = &b->x->list[w->finding];
+        if (f->sources.n)
+            continue;
+        who_give(w, f);
+        if (f->verdict == VERDICT_BURST && w->of->kind != COUNTRY && w->port_out &&
+            f->sources.all >= DISTRIBUTED_MIN && f->top_share <= NONE_ABOVE && !who_are_few(w))
+            f->verdict = VERDICT_DISTRIBUTED;
+    }
+}
 
-    if (f->verdict != VERDICT_BURST && f->verdict != VERDICT_NEWCOMER &&
-        f->verdict != VERDICT_LOCKSTEP)
-        return;
-    if (f->ports.n && f->countries.n)
-        s = series_of(b, PAIR, f->ports.list[0], f->countries.list[0]);
-    else if (f->ports.n)
-        s = series_of(b, PORT, f->ports.list[0], 0);
-    else
-        s = series_of(b, COUNTRY, 0, f->countries.list[0]);
-    if (!s || !s->who)
-        return;
-    give_who(f, s->who);
-    if (s->kind != PAIR)
-        give_parts(f, s);
-    if (f->verdict == VERDICT_BURST && s->kind == PORT && f->sources.all >= DISTRIBUTED_MIN &&
-        f->top_share <= NONE_ABOVE && !few_make(s->who, s->burst))
-        f->verdict = VERDICT_DISTRIBUTED;
+/* Up to where it is known; two days after it at most, and only whole ones. */
+static int64_t known_to(const struct by_series *b)
+{
+    return b->day == DAY ? b->x->to + AHEAD * HOUR_S : b->x->to;
 }
 
 static int read_series(struct by_series *b)
 {
     struct finder *x = b->x;
-    uint8_t bins[HOURS * HOUR_BINS] = {0};
-    int rc = store_read_bins(x->store, x->sensor, b->base, x->to, count_bin, b);
+    uint8_t bins[ALL_HOURS * HOUR_BINS] = {0};
+    int64_t to = known_to(b);
+    int rc = store_read_bins(x->store, x->sensor, b->base, to, count_bin, b);
 
     admit(b);
     if (rc == 0)
-        rc = store_read_bins(x->store, x->sensor, b->base, x->to, fill_bin, b);
+        rc = store_read_bins(x->store, x->sensor, b->base, to, fill_bin, b);
     if (rc == 0)
-        rc = store_known(x->store, x->sensor, b->base, x->to, bins);
-    for (size_t i = 0; i < HOURS * HOUR_BINS; i++)
+        rc = store_known(x->store, x->sensor, b->base, to, bins);
+    for (size_t i = 0; i < ALL_HOURS * HOUR_BINS; i++)
         b->known[i / HOUR_BINS] = (uint8_t)(b->known[i / HOUR_BINS] + bins[i]);
     if (rc == 0)
         rc = store_read_sources(x->store, x->sensor, x->from, x->to, take_told, b);
@@ -677,14 +513,9 @@ static int read_series(struct by_series *b)
 
 static void by_series_fini(struct by_series *b)
 {
-    for (size_t i = 0; i < b->n; i++) {
+    for (size_t i = 0; i < b->n; i++)
         free(b->list[i].bins);
-        if (!b->list[i].who)
-            continue;
-        ip_table_fini(&b->list[i].who->sources);
-        free(b->list[i].who->events);
-        free(b->list[i].who);
-    }
+    whos_free(b);
     free(b->list);
     free(b->table.sums);
     free(b->table.slots);
@@ -694,22 +525,22 @@ static void by_series_fini(struct by_series *b)
 int find_by_series(struct finder *x, const struct told *told)
 {
     struct by_series b = {.x = x, .told = told, .base = x->from - PAST * HOUR_S};
-    size_t first = x->n;
 
     b.day = (size_t)((x->to - x->from) / HOUR_S);
     int rc = read_series(&b);
-    judge_hours(&b);
-    if (rc == 0)
-        rc = find_newcomers(&b);
     if (rc == 0) {
         find_falls(&b);
         series_find_rhythms(&b);
+        judge_hours(&b);
+        rc = find_newcomers(&b);
+    }
+    if (rc == 0) {
         series_find_lockstep(&b);
-        find_bursts(&b);
+        series_find_bursts(&b);
         rc = store_read_sources(x->store, x->sensor, x->from, x->to, take_who, &b);
     }
-    for (size_t i = first; rc == 0 && i < x->n; i++)
-        finish(&b, &x->list[i]);
+    if (rc == 0)
+        finish(&b);
     by_series_fini(&b);
     return rc;
 }

@@ -489,31 +489,42 @@ static int reach_by_source(const void *a, const void *b)
     return x->hour < y->hour ? -1 : x->hour > y->hour;
 }
 
+/* A target's sketch, laid open. */
+struct open_sketch {
+    uint8_t rank[SKETCH_REGISTERS];           /* 0: not set */
+    uint16_t at_least[1 << SKETCH_RANK_BITS]; /* registers of that rank or more */
+};
+
+static void open_sketch(const struct target_fact *f, struct open_sketch *o)
+{
+    *o = (struct open_sketch){0};
+    for (uint32_t i = 0; i + 1 < f->sketch_len; i += 2) {
+        unsigned mark = (unsigned)f->sketch[i] | (unsigned)f->sketch[i + 1] << 8;
+        unsigned rank = mark & ((1 << SKETCH_RANK_BITS) - 1);
+        o->rank[mark >> SKETCH_RANK_BITS & (SKETCH_REGISTERS - 1)] = (uint8_t)rank;
+        o->at_least[rank]++;
+    }
+    for (int r = (1 << SKETCH_RANK_BITS) - 2; r >= 0; r--)
+        o->at_least[r] = (uint16_t)(o->at_least[r] + o->at_least[r + 1]);
+}
+
 /* Whether a target's sketch has the source's mark, or one that hides it, and how likely it would
  * without the source. */
 static void examine(struct by_source *b, struct reach *r, uint32_t target,
-                    const struct target_fact *f)
+                    const struct open_sketch *o)
 {
-    unsigned place = r->mark >> SKETCH_RANK_BITS, rank = r->mark & ((1 << SKETCH_RANK_BITS) - 1);
-    unsigned others = 0;
-    bool hit = false;
+    unsigned rank = r->mark & ((1 << SKETCH_RANK_BITS) - 1);
+    bool hit = o->rank[r->mark >> SKETCH_RANK_BITS] >= rank;
 
-    for (uint32_t i = 0; i + 1 < f->sketch_len; i += 2) {
-        unsigned mark = (unsigned)f->sketch[i] | (unsigned)f->sketch[i + 1] << 8;
-        bool hides = (mark & ((1 << SKETCH_RANK_BITS) - 1)) >= rank;
-        if (hides && mark >> SKETCH_RANK_BITS == place)
-            hit = true;
-        else
-            others += hides;
-    }
     r->examined++;
-    r->expected += (double)others / SKETCH_REGISTERS;
+    r->expected += (double)(o->at_least[rank] - hit) / SKETCH_REGISTERS;
     if (!hit)
         return;
-    r->hit++;
     if (!r->hits)
         r->hits = xcalloc(b->target_n / 8 + 1, 1);
-    r->hits[target >> 3] |= (uint8_t)(1u << (target & 7));
+    uint8_t bit = (uint8_t)(1u << (target & 7));
+    r->hit += !(r->hits[target >> 3] & bit);
+    r->hits[target >> 3] |= bit;
 }
 
 static int take_target(void *ctx, const struct target_fact *f)
@@ -528,18 +539,23 @@ static int take_target(void *ctx, const struct target_fact *f)
     while (high < b->reach_n && b->reaches[high].hour == f->hour)
         high++;
     size_t end = high;
-    while (low < high) {
+    bool any = f->port == PORT_OTHER; /* what a busy hour tells of its ports together */
+    while (low < high && !any) {
         size_t mid = (low + high) / 2;
         if (b->reaches[mid].port < f->port)
             low = mid + 1;
         else
             high = mid;
     }
-    uint32_t target =
-        low < end && b->reaches[low].port == f->port ? ip_table_add(&b->targets, &f->target) : 0;
-    for (; low < end && b->reaches[low].port == f->port; low++)
+    uint32_t target = low < end && (any || b->reaches[low].port == f->port)
+                          ? ip_table_add(&b->targets, &f->target)
+                          : 0;
+    struct open_sketch o;
+    if (low < end && (any || b->reaches[low].port == f->port))
+        open_sketch(f, &o);
+    for (; low < end && (any || b->reaches[low].port == f->port); low++)
         if (target < b->target_n)
-            examine(b, &b->reaches[low], target, f);
+            examine(b, &b->reaches[low], target, &o);
     return 0;
 }
 

@@ -274,6 +274,15 @@ static const struct series_row {
      0,
      0,
      "distributed 216000-219600 400 23/tcp NL from 400"},
+    {"three sources at one port beside many at it two hours later are two happenings",
+     {{400, JUDGED + NOON, 3600, 9000, 1, 9, 0, 23, 0, 4000, ODD, SCAN},
+      {300, JUDGED + NOON + 2 * HOUR_S, 3600, 20000, 0, 9, 0, 23, 0, 4000, ODD, SCAN}},
+     2,
+     "NL",
+     0,
+     0,
+     "distributed 216000-219600 400 23/tcp NL from 400; burst 223200-226800 300 23/tcp NL from "
+     "45.0.78.32"},
     {"two ports at one rate",
      {{300, JUDGED + NOON, 2400, 9000, 1, 9, 3, 80, 0, 4000, ODD, SCAN},
       {300, JUDGED + NOON, 2400, 20000, 1, 8, 3, 8080, 0, 4000, ODD, SCAN}},
@@ -319,32 +328,42 @@ static void test_series(void **state)
 }
 
 /* Brazil's noon is 15:00 UTC. */
-static void test_rhythm(void **state)
+static char *rhythm_of(int days, int day)
 {
     struct store *s = fresh_store();
     struct tally *t = tally_new();
 
-    (void)state;
     quiet_days(t, 0, 0);
-    for (int d = 0; d < DAYS; d++) {
+    for (int d = 0; d < days; d++) {
         plant(t,
               &(struct plant){90, d * DAY + 10 * HOUR_S, 12 * HOUR_S, 9000 + 200 * d, 1, 9, 1, 5555,
                               0, 4000, ODD, SCAN},
               "BR");
         plant(t,
-              &(struct plant){20, d * DAY + 22 * HOUR_S, (d == DAYS - 1 ? 2 : 12) * HOUR_S,
+              &(struct plant){20, d * DAY + 22 * HOUR_S, (d == days - 1 ? 2 : 12) * HOUR_S,
                               12000 + 200 * d, 1, 9, 1, 5555, 0, 4000, ODD, SCAN},
               "BR");
     }
     commit(s, t, DAYS);
-    char *text = found(s, JUDGED, JUDGED + DAY);
-    same_text("by day", text, "rhythm 0-259200 330 5555/tcp BR");
-    free(text);
-    text = found(s, DAY, JUDGED);
-    same_text("two days are not three", text, "");
-    free(text);
+    char *text = found(s, day * DAY, (day + 1) * DAY);
     tally_free(t);
     store_close(s);
+    return text;
+}
+
+static void test_rhythm(void **state)
+{
+    (void)state;
+    char *text = rhythm_of(DAYS, 2);
+    same_text("by day", text, "rhythm 0-259200 330 5555/tcp BR");
+    free(text);
+    text = rhythm_of(DAYS, 0);
+    same_text("the first day's, told by the days after it", text,
+              "rhythm 0-259200 330 5555/tcp BR");
+    free(text);
+    text = rhythm_of(2, 1);
+    same_text("two days are not three", text, "");
+    free(text);
 }
 
 int main(void)
