@@ -372,7 +372,7 @@ static void add_header(struct args *cmd, const struct picture *p)
         free(right);
     }
     fclose(f);
-    char *m = markup_figures(text, SIZE_MAX, p->req->definition->fonts.legend);
+    char *m = markup_text(text, SIZE_MAX);
     args_add(cmd, "AREA:nothing#00000000:%s\\l", m);
     free(text);
     free(m);
@@ -440,7 +440,7 @@ static void add_stack(struct args *cmd, const struct picture *p)
     }
     for (size_t i = 0; i < p->count; i++) {
         const struct row *r = &p->rows[i];
-        char *m = markup_figures(r->label, LABEL_MAX, p->req->definition->fonts.legend);
+        char *m = markup_text(r->label, LABEL_MAX);
         if (i + 1 < p->count)
             args_add(cmd, "AREA:bars_%s#%s:%s\\g%s", r->name, r->colour, m, i ? ":STACK" : "");
         else

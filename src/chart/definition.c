@@ -161,12 +161,14 @@ static void check(const struct yamlfile *f, const struct chart_definition *d, st
 }
 
 /* The strings are the file's, the struct with their addresses is a copy. */
-static void translate(struct chart_words *words)
+static void translate(struct chart_definition *d)
 {
-    char **list = (char **)words;
+    char **words = (char **)&d->words;
 
-    for (size_t i = 0; i < sizeof *words / sizeof *list; i++)
-        list[i] = (char *)_x("chart", list[i]);
+    for (size_t i = 0; i < sizeof d->words / sizeof *words; i++)
+        words[i] = (char *)_x("chart", words[i]);
+    d->fonts.text = (char *)_x("font", d->fonts.text);
+    d->fonts.figures = (char *)_x("font", d->fonts.figures);
 }
 
 int chart_definition_load(const char *path, struct chart_definition **out, struct error *err)
@@ -181,7 +183,7 @@ int chart_definition_load(const char *path, struct chart_definition **out, struc
     struct loaded *l = xcalloc(1, sizeof *l);
     l->def = *(struct chart_definition *)yamlfile_value(f);
     l->file = f;
-    translate(&l->def.words);
+    translate(&l->def);
     check(f, &l->def, err);
     if (err->n > before) {
         chart_definition_free(&l->def);

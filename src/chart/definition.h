@@ -32,6 +32,7 @@ struct chart_theme {
     unsigned tint_count;
 };
 
+/* Families that have the letters of the reader's language, once loaded. */
 struct chart_fonts {
     char *text, *figures;
     double title, subtitle, axis, legend, note; /* points */

@@ -7,8 +7,7 @@
 
 #include "base/check.h"
 
-#define FIGURE_EMS (MARKUP_FIGURE_WIDTH * 72 / 100)
-#define ELLIPSIS   "\xe2\x80\xa6"
+#define ELLIPSIS "\xe2\x80\xa6"
 
 /* Length of the UTF-8 sequence at s, 1 for a byte that begins none. */
 static size_t sequence(const char *s)
@@ -60,8 +59,7 @@ char *markup_right(const char *text, size_t columns)
     return xasprintf("%*s%s", (int)(n < columns ? columns - n : 0), "", text);
 }
 
-/* `lacks`: points by which a wide character is narrower than two figures; 0: nobody minds. */
-static char *text_markup(const char *text, size_t most, double lacks)
+char *markup_text(const char *text, size_t most)
 {
     char *out = NULL;
     size_t size, n = 0;
@@ -70,16 +68,13 @@ static char *text_markup(const char *text, size_t most, double lacks)
     ASSERT(f);
     for (size_t step, columns; *text; text += step, n += columns) {
         unsigned char c = (unsigned char)*text;
-        bool wide = is_wide(text);
         step = sequence(text);
-        columns = wide ? 2 : 1;
+        columns = is_wide(text) ? 2 : 1;
         if (text[step] ? n + columns >= most : n + columns > most) {
             fputs(ELLIPSIS, f);
             break;
         }
-        if (wide && lacks > 0)
-            fprintf(f, "<span letter_spacing=\"%.0f\">%.*s</span>", lacks * 1024, (int)step, text);
-        else if (c < 0x20 || c == 0x7f || (c >= 0x80 && step == 1))
+        if (c < 0x20 || c == 0x7f || (c >= 0x80 && step == 1))
             fputc('?', f);
         else if (step == 1 && strchr("&<>'\":%\\=", c))
             fprintf(f, "&#%u;", c);
@@ -88,16 +83,6 @@ static char *text_markup(const char *text, size_t most, double lacks)
     }
     fclose(f);
     return out;
-}
-
-char *markup_text(const char *text, size_t most)
-{
-    return text_markup(text, most, 0);
-}
-
-char *markup_figures(const char *text, size_t most, double points)
-{
-    return text_markup(text, most, (2 * FIGURE_EMS - 1) * points);
 }
 
 /* Pango takes half of a letter's spacing away at a line's ends, hence the

@@ -28,9 +28,6 @@ char *markup_right(const char *text, size_t columns);
  * text become '?'. The caller frees it. */
 char *markup_text(const char *text, size_t most);
 
-/* The same among figures, whose font has this size: a wide character takes the room of two. */
-char *markup_figures(const char *text, size_t most, double points);
-
 /* A stretch of text in its own size (points) and colour ("RRGGBB"); `attributes` begin with a
  * blank, or are "". */
 void markup_put_text(FILE *f, const char *attributes, double points, const char *colour,

@@ -30,6 +30,7 @@ function of_entry(key,    text) {
 FNR == 1 { part = "" }
 /^[a-z]+:/ { part = $1 }
 FILENAME == "rrd/chart.yaml" && part == "words:" && /^  [a-z]/ { sub(/^ */, ""); put("chart", value($0)) }
+FILENAME == "rrd/chart.yaml" && part == "fonts:" && /^  (text|figures):/ { sub(/^ */, ""); put("font", value($0)) }
 FILENAME == "rrd/chart.yaml" && part == "names:" && /^  - / { put("chart", of_entry("name")) }
 FILENAME ~ /charts\// && /^title: / { put("chart", value($0)) }
 FILENAME == "rrd/ports.yaml" && /^  - / {

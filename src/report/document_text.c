@@ -9,14 +9,25 @@
 
 enum { WIDTH = 78 };
 
-/* Columns on a terminal: a character of the East takes two. */
+static bool is_lead(const char *p)
+{
+    return ((unsigned char)*p & 0xc0) != 0x80;
+}
+
+/* A character of the East: twice as wide, and lines are broken beside it, too. */
+static bool is_wide(const char *p)
+{
+    return (unsigned char)*p >= 0xe3 && (unsigned char)*p < 0xf0;
+}
+
+/* Columns on a terminal. */
 static size_t columns_of(const char *text)
 {
     size_t n = 0;
 
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-        if (*p < 0x80 || *p >= 0xc0)
-            n += *p >= 0xe3 && *p < 0xf0 ? 2 : 1;
+    for (const char *p = text; *p; p++)
+        if (is_lead(p))
+            n += is_wide(p) ? 2 : 1;
     return n;
 }
 
@@ -26,27 +37,70 @@ static void put_pad(FILE *out, size_t n)
         fputc(' ', out);
 }
 
-/* Words are broken between lines, and what has no blanks isn't. */
+static bool begins_with_one_of(const char *p, const char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(p, list[i], strlen(list[i])) == 0)
+            return true;
+    return false;
+}
+
+/* What no line begins with, and what none ends with. */
+static bool is_closing(const char *p)
+{
+    static const char *const list[] = {"、", "。", "）", "」", "：", "～", "ー", "・",
+                                       "っ", "ッ", "ょ", "ョ", "ゃ", "ャ", "ュ", "ィ",
+                                       "ァ", "ェ", "ォ", ",",  ".",  ")",  "%"};
+
+    return begins_with_one_of(p, list, sizeof list / sizeof *list);
+}
+
+static bool is_opening(const char *p)
+{
+    static const char *const list[] = {"（", "「", "("};
+
+    return begins_with_one_of(p, list, sizeof list / sizeof *list);
+}
+
+/* Bytes that stay together: up to a blank, or up to where a character of the East lets a line end. */
+static size_t word_length(const char *text)
+{
+    const char *p = text;
+
+    while (*p && *p != ' ') {
+        const char *next = p + 1;
+        while (!is_lead(next))
+            next++;
+        if ((is_wide(p) || is_wide(next)) && *next && !is_closing(next) && !is_opening(p))
+            return (size_t)(next - text);
+        p = next;
+    }
+    return (size_t)(p - text);
+}
+
+/* Lines end at blanks and between characters of the East. */
 static void put_wrapped(FILE *out, const char *text, const char *first, const char *more)
 {
     size_t at = columns_of(first);
 
     fputs(first, out);
     for (const char *p = text; *p;) {
-        size_t n = strcspn(p, " ");
+        bool blank = *p == ' ';
+        p += blank;
+        size_t n = word_length(p);
         char *word = xstrndup(p, n);
         size_t w = columns_of(word);
-        if (p != text && at + 1 + w > WIDTH) {
+        if (p != text && at + blank + w > WIDTH) {
             fprintf(out, "\n%s", more);
             at = columns_of(more);
-        } else if (p != text) {
+        } else if (blank) {
             fputc(' ', out);
             at++;
         }
         fputs(word, out);
         at += w;
         free(word);
-        p += n + (p[n] == ' ');
+        p += n;
     }
     fputc('\n', out);
 }

@@ -147,8 +147,8 @@ static void add_head(struct page *p)
 
     for (size_t i = 0; i < r->n; i++)
         was += r->rows[i].before_events;
-    paragraph(p, text_of(_n("%s (times in %s): %s dropped packet from %s.",
-                            "%s (times in %s): %s dropped packets from %s.", r->events),
+    paragraph(p, text_of(_n("%s, times in %s: %s dropped packet from %s.",
+                            "%s, times in %s: %s dropped packets from %s.", r->events),
                          when_period(o->query.zone, o->query.from, o->query.to, when), zone,
                          sentence_count(r->events, events),
                          sentence_sources(r->sources, r->sources_exact, sources)));
@@ -190,10 +190,10 @@ static void add_gaps(struct page *p)
         bool note = g->reason == GAP_NOTE && *g->text;
         char *line =
             xasprintf("%s: %s%s%s%s%s%s", when_told(o->query.zone, g->from, g->to, when), sensor,
-                      *sensor ? ", " : "", note ? g->text : shade_reason(g->reason), lost,
-                      *g->input ? ", " : "", g->input);
+                      *sensor ? _x("list", ", ") : "", note ? g->text : shade_reason(g->reason),
+                      lost, *g->input ? _x("list", ", ") : "", g->input);
         if (!note && *g->text) {
-            char *longer = xasprintf("%s (%s)", line, g->text);
+            char *longer = xasprintf(_("%s (%s)"), line, g->text);
             free(line);
             line = longer;
         }
@@ -277,7 +277,7 @@ static void add_ranking(struct page *p, bool country)
         cell(p, move_of(row));
         cell(p, country ? sentence_country(row->country) : xstrdup(rank_key(RANK_PORTS, row, key)));
         cell(p, xasprintf("%s%s%s", country ? "" : port_name(p, row->port),
-                          burst && !country && *port_name(p, row->port) ? ", " : "",
+                          burst && !country && *port_name(p, row->port) ? _x("list", ", ") : "",
                           burst ? _("burst*") : ""));
         count_cell(p, row->events);
         cell(p, xasprintf("%.1f%%",

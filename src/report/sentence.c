@@ -1,6 +1,7 @@
 #include "report/sentence.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,7 +124,7 @@ const char *sentence_sources(uint64_t n, bool exact, char out[SENTENCE_COUNT_MAX
     char count[SENTENCE_COUNT_MAX], told[SENTENCE_COUNT_MAX];
 
     sentence_count(n, count);
-    snprintf(told, sizeof told, "%s%.24s", exact ? "" : "~", count);
+    snprintf(told, sizeof told, exact ? "%s" : _("~%s"), count);
     snprintf(out, SENTENCE_COUNT_MAX, _n("%s source", "%s sources", n), told);
     return out;
 }
@@ -236,7 +237,7 @@ static void put_named(FILE *out, struct str name, const struct finding *f, const
                   {"fallen", f->fallen},
                   {"mean", (uint64_t)(f->mean + 0.5)},
                   {"high", (uint64_t)(f->high + 0.5)},
-                  {"share", (uint64_t)(f->top_share * 100 + 0.5)}};
+                  {"share", (uint64_t)ceil(f->top_share * 100)}};
 
     if (str_eq(name, str_from("ports"))) {
         put_ports(out, &f->ports);

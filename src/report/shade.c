@@ -89,10 +89,11 @@ static void tell_gap(struct shades *sh, const struct gap *g)
     const char *sensor = sh->query->sensor_count > 1 ? sensor_name(sh, g->sensor) : NULL;
     char *lost = g->lost ? xasprintf(" (%" PRIu64 ")", g->lost) : xstrdup("");
     bool told = g->text && *g->text;
-    char *text = xasprintf(
-        "%s: %s%s%s%s%s%s", when_span(sh->zone, g->from, g->to + 1, when), sensor ? sensor : "",
-        sensor ? ", " : "", told && g->reason == GAP_NOTE ? g->text : shade_reason(g->reason), lost,
-        told && g->reason != GAP_NOTE ? ", " : "", told && g->reason != GAP_NOTE ? g->text : "");
+    char *text = xasprintf("%s: %s%s%s%s%s%s", when_span(sh->zone, g->from, g->to + 1, when),
+                           sensor ? sensor : "", sensor ? _x("list", ", ") : "",
+                           told && g->reason == GAP_NOTE ? g->text : shade_reason(g->reason), lost,
+                           told && g->reason != GAP_NOTE ? _x("list", ", ") : "",
+                           told && g->reason != GAP_NOTE ? g->text : "");
 
     add_line(sh, g->from, text);
     free(lost);
