@@ -59,7 +59,7 @@ uint64_t sketch_count(const struct sketch *s);
 enum {
     HLL_BITS_MIN = 4,
     HLL_BITS_MAX = 16,
-    HLL_BITS_TOTAL = 14,   /* of a sensor: 0.8% */
+    HLL_BITS_TOTAL = 16,   /* of a sensor: 0.4% */
     HLL_BITS_COUNTRY = 12, /* 1.6% */
     HLL_BITS_PORT = 11     /* 2.3% */
 };

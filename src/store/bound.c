@@ -12,16 +12,22 @@
 
 enum { SMALL = 4095 };
 
+/* Most are small, so they are counted by size, which needs no list of millions. */
 struct sizes {
-    uint64_t *list;
+    size_t by_size[SMALL + 1];
+    uint64_t *large; /* those above */
     size_t n, cap;
 };
 
 static void sizes_add(struct sizes *s, uint64_t events)
 {
+    if (events <= SMALL) {
+        s->by_size[events]++;
+        return;
+    }
     if (s->n == s->cap)
-        s->list = xrealloc(s->list, s->cap = s->cap * 2 + 1024, sizeof *s->list);
-    s->list[s->n++] = events;
+        s->large = xrealloc(s->large, s->cap = s->cap * 2 + 1024, sizeof *s->large);
+    s->large[s->n++] = events;
 }
 
 /* Those that stay: all above `least`, and the first `ties` that are equal to it. */
@@ -30,41 +36,35 @@ struct cut {
     size_t ties;
 };
 
-/* Where fewer than `kept` are above SMALL: most are small, so they are counted by size, which needs
- * no second list. */
-static struct cut cut_small(const struct sizes *s, size_t kept, size_t above)
+/* Where fewer than `kept` are above SMALL. */
+static struct cut cut_small(const struct sizes *s, size_t kept)
 {
     static const struct cut all;
-    size_t by_size[SMALL + 1] = {0};
+    size_t above = s->n;
 
-    for (size_t i = 0; i < s->n; i++)
-        if (s->list[i] <= SMALL)
-            by_size[s->list[i]]++;
     for (uint64_t size = SMALL; size > 0; size--) {
-        if (above + by_size[size] >= kept)
+        if (above + s->by_size[size] >= kept)
             return (struct cut){size, kept - above};
-        above += by_size[size];
+        above += s->by_size[size];
     }
     return all;
 }
 
-/* Frees the list. */
+/* Frees what it measured. */
 static struct cut sizes_cut(struct sizes *s, size_t kept)
 {
     struct cut cut = {0};
-    size_t above = 0;
 
-    for (size_t i = 0; i < s->n; i++)
-        above += s->list[i] > SMALL;
-    if (kept < s->n && above < kept) {
-        cut = cut_small(s, kept, above);
-    } else if (kept < s->n) {
-        sort_numbers(s->list, s->n);
-        cut.least = s->list[s->n - kept];
-        for (size_t i = s->n - kept; i < s->n && s->list[i] == cut.least; i++)
+    if (s->n < kept) {
+        cut = cut_small(s, kept);
+    } else {
+        sort_numbers(s->large, s->n);
+        cut.least = s->large[s->n - kept];
+        for (size_t i = s->n - kept; i < s->n && s->large[i] == cut.least; i++)
             cut.ties++;
     }
-    free(s->list);
+    free(s->large);
+    free(s);
     return cut;
 }
 
@@ -222,9 +222,9 @@ struct target_pass {
 };
 
 static void pass_begin(struct target_pass *p, const void *data, size_t n, struct cut entries,
-                       struct cut targets, const struct sizes *sums)
+                       struct cut targets, const uint64_t *sums)
 {
-    *p = (struct target_pass){.entries = entries, .targets = targets, .sums = sums->list};
+    *p = (struct target_pass){.entries = entries, .targets = targets, .sums = sums};
     segment_open(&p->r, FACT_TARGET, 0, 0, data, n);
 }
 
@@ -275,43 +275,65 @@ static void write_targets(struct target_pass *p, struct segment_writer *w, struc
     buf_fini(&marks);
 }
 
-int bound_targets(const void *data, size_t n, struct segment_writer *w)
+/* The events of each target, in their order; of all entries but those that are told together
+ * already. */
+struct target_sums {
+    uint64_t *list;
+    size_t n, cap;
+};
+
+/* *entries: with a port of their own. 0 or -EBADMSG. */
+static int measure_targets(const void *data, size_t n, struct target_sums *sums,
+                           struct sizes *sizes, size_t *entries)
 {
     struct segment_reader r;
     struct target_fact f;
-    struct sizes entries = {0}, targets = {0}, copy = {0};
     struct ip before = {0};
     int rc = segment_open(&r, FACT_TARGET, 0, 0, data, n);
 
-    while (rc == 0 && (rc = segment_next_target(&r, &f)) > 0) {
-        if (targets.n == 0 || ip_compare(&f.target, &before) != 0)
-            sizes_add(&targets, 0);
+    for (*entries = 0; rc == 0 && (rc = segment_next_target(&r, &f)) > 0; rc = 0) {
+        if (sums->n == sums->cap)
+            sums->list = xrealloc(sums->list, sums->cap = sums->cap * 2 + 1024, sizeof *sums->list);
+        if (sums->n == 0 || ip_compare(&f.target, &before) != 0)
+            sums->list[sums->n++] = 0;
         before = f.target;
-        if (f.port != PORT_OTHER)
-            sizes_add(&entries, f.events);
+        if (f.port != PORT_OTHER) {
+            sizes_add(sizes, f.events);
+            ++*entries;
+        }
         if (!is_rest(&f))
-            targets.list[targets.n - 1] += f.events;
-        rc = 0;
+            sums->list[sums->n - 1] += f.events;
     }
-    if (rc < 0 || entries.n <= TARGETS_MAX) {
-        free(entries.list);
-        free(targets.list);
+    return rc;
+}
+
+int bound_targets(const void *data, size_t n, struct segment_writer *w)
+{
+    struct target_sums sums = {0};
+    struct sizes *entry_sizes = xcalloc(1, sizeof *entry_sizes);
+    size_t entries;
+    int rc = measure_targets(data, n, &sums, entry_sizes, &entries);
+    struct cut entry_cut = sizes_cut(entry_sizes, TARGETS_MAX);
+
+    if (rc < 0 || entries <= TARGETS_MAX) {
+        free(sums.list);
         return rc;
     }
-    for (size_t i = 0; i < targets.n; i++)
-        sizes_add(&copy, targets.list[i]);
-    struct cut entry_cut = sizes_cut(&entries, TARGETS_MAX),
-               target_cut = sizes_cut(&copy, TARGETS_MAX);
+    struct sizes *sizes = xcalloc(1, sizeof *sizes);
+    for (size_t i = 0; i < sums.n; i++)
+        sizes_add(sizes, sums.list[i]);
+    struct cut target_cut = sizes_cut(sizes, TARGETS_MAX);
     struct target_pass pass;
+    struct target_fact f;
     struct target_sum rest = {0};
     bool fresh;
-    pass_begin(&pass, data, n, entry_cut, target_cut, &targets);
+    pass_begin(&pass, data, n, entry_cut, target_cut, sums.list);
     for (enum fate fate; (fate = pass_next(&pass, &f, &fresh)) != FATE_END;)
         if (fate == FATE_DROPPED)
             sum_target(&rest, &f);
-    pass_begin(&pass, data, n, entry_cut, target_cut, &targets);
+    pass_begin(&pass, data, n, entry_cut, target_cut, sums.list);
     write_targets(&pass, w, &rest);
-    free(targets.list);
+    free(sums.list);
     return 1;
 }
 
@@ -413,23 +435,25 @@ static void next_source(struct segment_reader *r, struct source_entries *e, stru
     } while (*more && ip_compare(&f->source, &e->list[0].source) == 0);
 }
 
-/* The events of each source, in their order; *total entries. 0 or -EBADMSG. */
-static int measure_sources(const void *data, size_t n, struct sizes *events, size_t *total)
+/* The events of each source; *total entries. 0 or -EBADMSG. */
+static int measure_sources(const void *data, size_t n, struct sizes *sizes, size_t *total)
 {
     struct segment_reader r;
     struct source_fact f;
     struct ip before = {0};
+    uint64_t events = 0;
     int rc = segment_open(&r, FACT_SOURCE, 0, 0, data, n);
 
-    *total = 0;
-    while (rc == 0 && (rc = segment_next_source(&r, &f)) > 0) {
-        if (*total == 0 || ip_compare(&f.source, &before) != 0)
-            sizes_add(events, 0);
+    for (*total = 0; rc == 0 && (rc = segment_next_source(&r, &f)) > 0; rc = 0, ++*total) {
+        if (*total && ip_compare(&f.source, &before) != 0) {
+            sizes_add(sizes, events);
+            events = 0;
+        }
         before = f.source;
-        events->list[events->n - 1] += f.events;
-        ++*total;
-        rc = 0;
+        events += f.events;
     }
+    if (*total)
+        sizes_add(sizes, events);
     return rc;
 }
 
@@ -459,15 +483,13 @@ static size_t write_sources(const void *data, size_t n, struct cut cut, bool cut
 static int keep_sources(const void *data, size_t n, size_t max, size_t kept,
                         struct segment_writer *w)
 {
-    struct sizes events = {0};
+    struct sizes *sizes = xcalloc(1, sizeof *sizes);
     size_t total;
-    int rc = measure_sources(data, n, &events, &total);
+    int rc = measure_sources(data, n, sizes, &total);
+    struct cut cut = sizes_cut(sizes, kept);
 
-    if (rc < 0 || total <= max || total == 0) {
-        free(events.list);
+    if (rc < 0 || total <= max || total == 0)
         return rc;
-    }
-    struct cut cut = sizes_cut(&events, kept);
     size_t entries = write_sources(data, n, cut, false, NULL);
     segment_begin(w, FACT_SOURCE);
     write_sources(data, n, cut, entries > SOURCE_ENTRIES_KEPT, w);

@@ -13,6 +13,8 @@
  *   sources  Of more than SOURCE_ENTRIES_MAX, the sources with the most events stay,
  *            SOURCES_KEPT of them, where need be with their 16 largest ports and the rest as
  *            PORT_OTHER. The others are dropped: they live on in bins and in the margin's sketches.
+ *            Once that has happened in an hour, it does at SOURCE_ENTRIES_LEAN: its sources aren't
+ *            all there any more, so room comes first.
  */
 #ifndef SCANTIDE_STORE_BOUND_H
 #define SCANTIDE_STORE_BOUND_H
@@ -25,6 +27,7 @@ enum {
     BIN_PAIRS_KEPT = 20000,
     TARGETS_MAX = 4096,
     SOURCE_ENTRIES_MAX = 2000000,
+    SOURCE_ENTRIES_LEAN = 1000000, /* in an hour that has dropped some already */
     SOURCES_KEPT = 50000,
     SOURCE_ENTRIES_KEPT = 500000, /* more, and ports are cut */
     SOURCE_PORTS_KEPT = 16

@@ -7,11 +7,8 @@
 #include "base/check.h"
 #include "base/fault.h"
 
-void delta_add(struct delta *r, sqlite3_stmt *q, int column)
+void delta_add_bytes(struct delta *r, const void *data, size_t n)
 {
-    const void *data = sqlite3_column_blob(q, column);
-    size_t n = (size_t)sqlite3_column_bytes(q, column);
-
     if (r->n == r->cap)
         r->list = xrealloc(r->list, r->cap = r->cap * 2 + 16, sizeof *r->list);
     r->list[r->n].p = xmalloc(n);
@@ -19,6 +16,11 @@ void delta_add(struct delta *r, sqlite3_stmt *q, int column)
     if (n)
         memcpy(r->list[r->n].p, data, n);
     r->n++;
+}
+
+void delta_add(struct delta *r, sqlite3_stmt *q, int column)
+{
+    delta_add_bytes(r, sqlite3_column_blob(q, column), (size_t)sqlite3_column_bytes(q, column));
 }
 
 void delta_clear(struct delta *r)

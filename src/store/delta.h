@@ -12,7 +12,8 @@ struct delta {
     int64_t start;
 };
 
-/* Adds a copy of a column. */
+/* Adds a copy of bytes, or of a column. */
+void delta_add_bytes(struct delta *r, const void *data, size_t n);
 void delta_add(struct delta *r, sqlite3_stmt *q, int column);
 
 /* Forgets all; keeps room for as many. */

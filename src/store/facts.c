@@ -27,26 +27,45 @@ static int insert_segment(struct store *s, const struct segment *g)
     return rc;
 }
 
-enum { COUNTED_ENTRIES = 1024 };
+enum { COUNTED_ENTRIES = 1024, COUNTED_BYTES = 8192 };
 
-/* Notes that the hour has to be folded, and keeps it within its bounds until then. What small
- * segments have isn't counted: they don't make a flood, and a page that each commit would change
- * is spared. */
-static int note_unfolded(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t hour,
-                         size_t entries)
+/* How large a row is, as `unfolded` counts it: 0 for a small one, since it makes no flood, and a
+ * page that each commit would change is spared. Sketches make the size of targets. */
+static size_t counted(const struct segment *g)
 {
-    if (kind == FACT_BIN || entries < COUNTED_ENTRIES)
+    if (g->kind == FACT_TARGET)
+        return g->len < COUNTED_BYTES ? 0 : g->len;
+    return g->entries < COUNTED_ENTRIES ? 0 : g->entries;
+}
+
+/* Notes that the hour has to be folded, and how large it has become. */
+static int note_unfolded(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t hour,
+                         size_t size)
+{
+    if (size == 0)
         return db_exec(s, "INSERT OR IGNORE INTO unfolded (sensor, hour) VALUES (?, ?)", sensor,
                        hour);
-    int rc = db_exec(s,
-                     "INSERT INTO unfolded (sensor, hour, sources, targets) VALUES (?, ?, ?, ?)"
-                     " ON CONFLICT (sensor, hour) DO UPDATE SET"
-                     " sources = sources + excluded.sources,"
-                     " targets = targets + excluded.targets",
-                     sensor, hour, kind == FACT_SOURCE ? (int64_t)entries : 0,
-                     kind == FACT_TARGET ? (int64_t)entries : 0);
+    return db_exec(s,
+                   "INSERT INTO unfolded (sensor, hour, bins, sources, targets)"
+                   " VALUES (?, ?, ?, ?, ?) ON CONFLICT (sensor, hour) DO UPDATE SET"
+                   " bins = bins + excluded.bins, sources = sources + excluded.sources,"
+                   " targets = targets + excluded.targets",
+                   sensor, hour, kind == FACT_BIN ? (int64_t)size : 0,
+                   kind == FACT_SOURCE ? (int64_t)size : 0,
+                   kind == FACT_TARGET ? (int64_t)size : 0);
+}
 
-    return rc < 0 ? rc : fold_within_bounds(s, kind, sensor, hour);
+/* The row is added to the hour's, which stays within its bounds. */
+static int add_segment(struct store *s, const struct segment *g)
+{
+    int64_t hour = g->start - g->start % HOUR_S;
+    size_t size = counted(g);
+    bool added = false;
+    int rc = note_unfolded(s, g->kind, g->sensor, hour, size);
+
+    if (rc == 0 && size > 0)
+        rc = fold_within_bounds(s, g, &added);
+    return rc < 0 || added ? rc : insert_segment(s, g);
 }
 
 int store_put(struct store *s, const struct segment *given)
@@ -68,9 +87,7 @@ int store_put(struct store *s, const struct segment *given)
     /* Before it is there: whether its bin was known already decides which series it touches. */
     int rc = g.kind == FACT_BIN ? late_note(s, g.sensor, g.start, g.data, g.len) : 0;
     if (rc == 0)
-        rc = insert_segment(s, &g);
-    if (rc == 0)
-        rc = note_unfolded(s, g.kind, g.sensor, g.start - g.start % HOUR_S, g.entries);
+        rc = add_segment(s, &g);
     segment_writer_fini(&w);
     return rc;
 }

@@ -256,7 +256,8 @@ int store_fold(struct store *s, int64_t before)
 
 /* ---- floods ---- */
 
-enum { TARGETS_UNFOLDED_MAX = 8 * TARGETS_MAX };
+/* Sizes of an hour's rows in `unfolded`, past which they are made fewer. */
+enum { BINS_UNFOLDED_MAX = 5 * BIN_ENTRIES_MAX, TARGETS_UNFOLDED_MAX = 2 << 20 };
 
 /* The sources that are about to be dropped, as sketches. */
 static int keep_sketches(struct folding *x, uint16_t sensor, int64_t hour, const struct buf *merged)
@@ -279,57 +280,83 @@ static int keep_sketches(struct folding *x, uint16_t sensor, int64_t hour, const
     return rc < 0 ? rc : fold_margin(x, sensor, hour);
 }
 
-static int entries_unfolded(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t hour,
-                            size_t *entries)
+static int read_sizes(struct store *s, uint16_t sensor, int64_t hour, size_t sizes[4])
 {
-    sqlite3_stmt *q =
-        db_statement(s, "SELECT sources, targets FROM unfolded WHERE sensor = ? AND hour = ?");
+    sqlite3_stmt *q = db_statement(
+        s, "SELECT bins, sources, targets FROM unfolded WHERE sensor = ? AND hour = ?");
 
     if (q) {
         sqlite3_bind_int64(q, 1, sensor);
         sqlite3_bind_int64(q, 2, hour);
     }
     int rc = db_step(s, q);
-    *entries = rc > 0 ? (size_t)sqlite3_column_int64(q, kind == FACT_SOURCE ? 0 : 1) : 0;
+    for (int kind = FACT_BIN; kind <= FACT_TARGET; kind++)
+        sizes[kind] = rc > 0 ? (size_t)sqlite3_column_int64(q, kind - 1) : 0;
     if (q)
         sqlite3_reset(q);
     return rc < 0 ? rc : 0;
 }
 
-/* Memory is short here: each copy of the rows is freed once the next is made. */
-static int bound_hour(struct folding *x, enum fact_kind kind, uint16_t sensor, int64_t hour)
+/* The hour's rows and one more become one. Memory is short here: each copy of the rows is freed once
+ * the next is made. */
+static int bound_hour(struct folding *x, const struct segment *g, int64_t hour, size_t sources_max)
 {
+    enum fact_kind kind = g->kind;
+    uint16_t sensor = g->sensor;
     int rc = delta_load(x->s, (int)kind, sensor, hour, &x->rows);
 
+    delta_add_bytes(&x->rows, g->data, g->len);
     if (rc == 0)
         rc = merge_start(x, kind, sensor, hour);
     delta_clear(&x->rows);
     struct buf merged = *segment_finish(&x->writer);
     x->writer.head = (struct buf){0};
     segment_writer_fini(&x->writer);
-    if (rc == 0 && kind == FACT_SOURCE && x->entries > SOURCE_ENTRIES_MAX)
+    if (rc == 0 && kind == FACT_SOURCE && x->entries > sources_max)
         rc = keep_sketches(x, sensor, hour, &merged);
     if (rc == 0)
-        rc = replace_start(x, kind, sensor, hour, &merged, SOURCE_ENTRIES_MAX);
+        rc = replace_start(x, kind, sensor, hour, &merged, sources_max);
     buf_fini(&merged);
     if (rc < 0)
         return rc;
     return kind == FACT_SOURCE
                ? db_exec(x->s, "UPDATE unfolded SET sources = ?3 WHERE sensor = ?1 AND hour = ?2",
                          sensor, hour, (int64_t)x->entries)
-               : db_exec(x->s, "UPDATE unfolded SET targets = ?3 WHERE sensor = ?1 AND hour = ?2",
-                         sensor, hour, (int64_t)x->entries);
+               : db_exec(x->s, "UPDATE unfolded SET targets = 0 WHERE sensor = ?1 AND hour = ?2",
+                         sensor, hour);
 }
 
-int fold_within_bounds(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t hour)
+/* Of each bin one row: pairs that several have are told once. The next row joins them. */
+static int bound_bins(struct folding *x, uint16_t sensor, int64_t hour)
 {
-    struct folding x = {.s = s};
-    size_t entries;
-    int rc = entries_unfolded(s, kind, sensor, hour, &entries);
+    int rc = 0;
 
-    if (rc == 0 &&
-        entries > (kind == FACT_SOURCE ? (size_t)SOURCE_ENTRIES_MAX : TARGETS_UNFOLDED_MAX))
-        rc = bound_hour(&x, kind, sensor, hour);
+    for (int i = 0; i < HOUR_BINS && rc == 0; i++)
+        rc = fold_start(x, FACT_BIN, sensor, hour + i * BIN_S);
+    return rc < 0 ? rc
+                  : db_exec(x->s, "UPDATE unfolded SET bins = 0 WHERE sensor = ?1 AND hour = ?2",
+                            sensor, hour);
+}
+
+int fold_within_bounds(struct store *s, const struct segment *g, bool *added)
+{
+    enum fact_kind kind = g->kind;
+    uint16_t sensor = g->sensor;
+    int64_t hour = g->start - g->start % HOUR_S;
+    struct folding x = {.s = s};
+    size_t sizes[4], most[4] = {0, BINS_UNFOLDED_MAX, SOURCE_ENTRIES_MAX, TARGETS_UNFOLDED_MAX};
+    bool lean = false;
+    int rc = read_sizes(s, sensor, hour, sizes);
+
+    if (rc == 0 && kind == FACT_SOURCE)
+        rc = is_lean(s, sensor, hour, &lean);
+    if (lean)
+        most[FACT_SOURCE] = SOURCE_ENTRIES_LEAN;
+    *added = rc == 0 && kind != FACT_BIN && sizes[kind] > most[kind];
+    if (*added)
+        rc = bound_hour(&x, g, hour, most[kind]);
+    else if (rc == 0 && sizes[kind] > most[kind])
+        rc = bound_bins(&x, sensor, hour);
     folding_fini(&x);
     return rc;
 }

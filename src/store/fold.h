@@ -4,8 +4,10 @@
 
 #include "store/store.h"
 
-/* Where the hour's rows have grown past the bounds of store/bound.h, one smaller row takes their
- * place, in the open transaction, and what sources are dropped is kept as sketches. */
-int fold_within_bounds(struct store *s, enum fact_kind kind, uint16_t sensor, int64_t hour);
+/* A row is to be added to the hour's, and it is noted in `unfolded` already. Where they have become
+ * too large, smaller rows take the place of those there are, in the open transaction, and what
+ * sources are dropped is kept as sketches; *added: the new row is among them. This is done before the
+ * row is there, so that the file doesn't grow by what is dropped at once. */
+int fold_within_bounds(struct store *s, const struct segment *g, bool *added);
 
 #endif

@@ -103,10 +103,10 @@ static int move_rows(struct store *s, uint16_t from, uint16_t to)
         "INSERT OR IGNORE INTO unfolded (sensor, hour) SELECT ?2, hour FROM"
         " (SELECT start - start % 3600 AS hour FROM segment WHERE kind < 4 AND sensor = ?1"
         "  INTERSECT SELECT start - start % 3600 FROM segment WHERE kind < 4 AND sensor = ?2)",
-        "INSERT INTO unfolded (sensor, hour, sources, targets)"
-        " SELECT ?2, hour, sources, targets FROM unfolded WHERE sensor = ?1"
-        " ON CONFLICT (sensor, hour) DO UPDATE SET sources = sources + excluded.sources,"
-        " targets = targets + excluded.targets",
+        "INSERT INTO unfolded (sensor, hour, bins, sources, targets)"
+        " SELECT ?2, hour, bins, sources, targets FROM unfolded WHERE sensor = ?1"
+        " ON CONFLICT (sensor, hour) DO UPDATE SET bins = bins + excluded.bins,"
+        " sources = sources + excluded.sources, targets = targets + excluded.targets",
         "DELETE FROM unfolded WHERE sensor = ?1 AND ?2",
         "INSERT OR IGNORE INTO lean (sensor, hour) SELECT ?2, hour FROM lean WHERE sensor = ?1",
         "DELETE FROM lean WHERE sensor = ?1 AND ?2",

@@ -23,8 +23,10 @@ const char db_schema[] =
     "CREATE INDEX segment_key ON segment (kind, sensor, start);"
     /* Hours with facts that no margin has yet: a margin of such an hour holds sketches at most. */
     "CREATE TABLE unfolded (sensor INTEGER NOT NULL, hour INTEGER NOT NULL,"
-    /* entries of all rows, by which an hour is kept within its bounds */
-    "  sources INTEGER NOT NULL DEFAULT 0, targets INTEGER NOT NULL DEFAULT 0,"
+    /* by which an hour is kept within its bounds: entries of sources, and entries of bins and bytes
+     * of targets since they were made fewer last */
+    "  bins INTEGER NOT NULL DEFAULT 0, sources INTEGER NOT NULL DEFAULT 0,"
+    "  targets INTEGER NOT NULL DEFAULT 0,"
     "  PRIMARY KEY (sensor, hour)) WITHOUT ROWID;"
     /* Hours whose sources aren't all there any more; margins have sketches of those that were. */
     "CREATE TABLE lean (sensor INTEGER NOT NULL, hour INTEGER NOT NULL,"

@@ -1,6 +1,6 @@
 /* flood - an hour of a kern.log in which nearly every packet has a source of its own.
  *
- *     flood SOURCES one|random >kern.log
+ *     flood SOURCES one|random [SEED] >kern.log
  *
  * SOURCES packets, each from another address, at 23/tcp or at random ports; among them 40 heavy sources, 198.51.100.1 to
  * .40, with 2 of 10,000 packets each, and a vertical scanner, 203.0.113.9, whose packet goes to the next port each time,
@@ -33,13 +33,13 @@ static void put_line(uint64_t at, uint64_t all, uint32_t ip, unsigned port, unsi
 
 int main(int argc, char **argv)
 {
-    if (argc != 3 || (strcmp(argv[2], "one") != 0 && strcmp(argv[2], "random") != 0)) {
-        fputs("usage: flood SOURCES one|random\n", stderr);
+    if (argc < 3 || argc > 4 || (strcmp(argv[2], "one") != 0 && strcmp(argv[2], "random") != 0)) {
+        fputs("usage: flood SOURCES one|random [SEED]\n", stderr);
         return 2;
     }
     uint64_t n = strtoull(argv[1], NULL, 10);
     int random = strcmp(argv[2], "random") == 0;
-    uint32_t number = 0;
+    uint32_t number = argc == 4 ? (uint32_t)strtoul(argv[3], NULL, 10) * 0x2000003u : 0;
     for (uint64_t i = 0; i < n; i++) {
         uint32_t ip, h;
         do /* the scramble is one to one, so no address comes twice */

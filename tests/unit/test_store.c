@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "base/buf.h"
+#include "base/sketch.h"
 #include "helper.h"
 #include "store/segment.h"
 
@@ -724,6 +725,46 @@ static void test_pairs(void **state)
     store_close(s);
 }
 
+/* An hour to which every commit adds as much once more: what they have in common is there once, not a
+ * hundred times, long before the hour is over. */
+static void test_busy_hour(void **state)
+{
+    enum { COMMITS_OF_HOUR = 100, TARGETS = 250, MARKS = 200, PORTS = 20000 };
+    struct store *s = fresh_store();
+    struct segment_writer targets = {0}, bins = {0};
+    struct store_size size;
+    uint8_t marks[2 * MARKS];
+
+    (void)state;
+    for (unsigned i = 0; i < MARKS; i++) {
+        marks[2 * i] = (uint8_t)(i << SKETCH_RANK_BITS | 1);
+        marks[2 * i + 1] = (uint8_t)(i << SKETCH_RANK_BITS >> 8);
+    }
+    segment_begin(&targets, FACT_TARGET);
+    for (uint32_t i = 0; i < TARGETS; i++)
+        segment_put_target(&targets, &(struct target_fact){.target = ip_from_v4(0xc0000200 + i),
+                                                           .port = 23,
+                                                           .events = MARKS,
+                                                           .sketch = marks,
+                                                           .sketch_len = sizeof marks});
+    segment_begin(&bins, FACT_BIN);
+    for (uint32_t port = 1; port <= PORTS; port++)
+        segment_put_bin(&bins, 0, 0, port, 0, 1);
+    struct buf *t = segment_finish(&targets), *b = segment_finish(&bins);
+    for (int i = 0; i < COMMITS_OF_HOUR; i++) {
+        assert_int_equal(store_put_segment(s, FACT_TARGET, 1, HOUR0, targets.events, t->p, t->n),
+                         0);
+        assert_int_equal(store_put_segment(s, FACT_BIN, 1, HOUR0, bins.events, b->p, b->n), 0);
+    }
+    same_number("events", (long long)events_of(s, 1, HOUR0, HOUR0 + BIN_S),
+                COMMITS_OF_HOUR * PORTS);
+    assert_int_equal(store_size(s, &size), 0);
+    assert_in_range(size.used, 1, 6 << 20); /* of 16 MB that were put */
+    segment_writer_fini(&targets);
+    segment_writer_fini(&bins);
+    store_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -733,7 +774,7 @@ int main(void)
         cmocka_unit_test(test_watched),      cmocka_unit_test(test_watched_random),
         cmocka_unit_test(test_late_events),  cmocka_unit_test(test_spans),
         cmocka_unit_test(test_damage),       cmocka_unit_test(test_positions),
-        cmocka_unit_test(test_pairs),
+        cmocka_unit_test(test_pairs),        cmocka_unit_test(test_busy_hour),
     };
     return cmocka_run_group_tests(tests, temp_make, temp_remove);
 }
