@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 
-enum { DOUBTS_MAX = 8 };
+enum { DOUBTS_MAX = 8, SECOND_NS = 1000000000 };
 
 /* The last bytes before a place in the file. */
 struct window {
@@ -23,15 +23,16 @@ enum skip {
 };
 
 struct tail_file {
-    unsigned id, older;
+    unsigned id;
     struct tail_facts facts;
     enum asked asked;
     uint64_t asked_size; /* no larger, there is nothing to ask */
     bool searched;       /* for older ones since it has content */
-    bool again;          /* asked about for the second time */
     bool sure;           /* searched for older ones since it was found to be new */
-    unsigned doubts;     /* how often that search found some */
     bool begun;          /* read, or known */
+    bool gave;           /* lines */
+    unsigned firsts;     /* the tail's, when it was asked about */
+    unsigned doubts;     /* how often it was asked about again */
     size_t first_n;      /* bytes that it began with when it was found to be new */
     uint64_t first;      /* and their hash */
     bool rotated;        /* the path names another file */
@@ -61,14 +62,17 @@ struct tail {
     size_t n;
     unsigned last_id;
     int64_t now_ms;
-    bool looked; /* at the path, at all */
+    bool looked;     /* at the path, at all */
+    unsigned firsts; /* files that gave lines */
 
     /* The search for files by their names. */
     bool searching;
     bool by_content;   /* no file is being read: back to a known one; else back to such a one */
-    bool only_one;     /* the path's own file is known: only PATH.1 may have something left */
+    bool passed;       /* the known one: only the one before it may have something left */
     unsigned older;    /* the name that is looked at next */
     unsigned awaited;  /* the file whose answer the search waits for; 0: none */
+    unsigned answered; /* the file that this name had when it was asked about; 0: go on */
+    unsigned first;    /* the path's own when the search by content began; 0: none yet */
     size_t insert_at;  /* where the next older file belongs */
     int64_t anchor_ns; /* when the newest file that is being read was last written */
 };
@@ -171,13 +175,20 @@ void tail_tick(struct tail *t, int64_t now_ms)
     }
 }
 
+static void begin_names(struct tail *t)
+{
+    t->passed = false;
+    t->older = 0;
+    t->answered = 0;
+    t->insert_at = t->n;
+}
+
 static void begin_search(struct tail *t)
 {
     t->searching = t->by_content = true;
-    t->only_one = false;
-    t->older = 0;
     t->awaited = 0;
-    t->insert_at = t->n;
+    t->first = 0;
+    begin_names(t);
     for (size_t i = 0; i < t->n; i++)
         if (t->files[i]->asked == TOLD && !is_unread(t->files[i])) {
             t->by_content = false;
@@ -238,18 +249,26 @@ void tail_saw(struct tail *t, unsigned file, const struct tail_facts *facts)
 
 /* ---- the search for files ---- */
 
+/* What the path's own file came after. */
 static void drop_older(struct tail *t)
 {
-    for (size_t i = 0; i < t->n; i++)
-        if (t->files[i]->older > 0 && t->files[i]->asked != ASKING)
+    for (size_t i = 0; i < t->n && t->files[i]->id != t->first; i++)
+        if (t->files[i]->asked != ASKING)
             t->files[i]->end = TAIL_UNWANTED;
+}
+
+static void end_by_content(struct tail *t, bool known)
+{
+    if (!known)
+        drop_older(t);
+    t->searching = false;
 }
 
 /* No older name is left to look at. */
 static void end_of_names(struct tail *t)
 {
-    if (t->by_content && !t->only_one)
-        drop_older(t);
+    if (t->by_content)
+        end_by_content(t, t->passed);
     t->searching = false;
 }
 
@@ -259,12 +278,42 @@ static void next_name(struct tail *t)
         end_of_names(t);
 }
 
+/* A packed file keeps the time of what it was; some packers keep its whole seconds only. */
+static int64_t as_packed(const struct tail_facts *packed, int64_t ns)
+{
+    return packed->mtime_ns % SECOND_NS ? ns : ns - ns % SECOND_NS;
+}
+
+static bool is_copy(const struct tail_facts *packed, const struct tail_facts *f)
+{
+    return packed->packed && !f->packed && f->links == 0 &&
+           packed->mtime_ns == as_packed(packed, f->mtime_ns);
+}
+
+/* Behind the open file of which this is the copy: no name shows that one any more. */
+static void find_place(struct tail *t, const struct tail_facts *facts)
+{
+    for (size_t i = t->insert_at; i > 0 && t->files[i - 1]->facts.links == 0; i--)
+        if (is_copy(facts, &t->files[i - 1]->facts)) {
+            t->insert_at = i;
+            return;
+        }
+}
+
+/* What is found next is older than this. */
+static void pass(struct tail *t, size_t i)
+{
+    bool copy = i > 0 && is_copy(&t->files[i]->facts, &t->files[i - 1]->facts);
+
+    t->insert_at = copy ? i - 1 : i;
+}
+
 static struct tail_file *insert(struct tail *t, const struct tail_facts *facts)
 {
     struct tail_file *f = xcalloc(1, sizeof *f);
 
+    find_place(t, facts);
     f->id = ++t->last_id;
-    f->older = t->older;
     f->facts = *facts;
     f->searched = facts->size > 0;
     f->rotated = t->older > 0;
@@ -274,6 +323,7 @@ static struct tail_file *insert(struct tail *t, const struct tail_facts *facts)
             (t->n - t->insert_at) * sizeof *t->files);
     t->files[t->insert_at] = f;
     t->n++;
+    pass(t, t->insert_at);
     return f;
 }
 
@@ -287,41 +337,56 @@ static bool pass_open(struct tail *t, const struct tail_facts *facts, bool *was_
     if (!f)
         return false;
     *was_read = f->asked == TOLD && !is_unread(f);
-    t->insert_at = at;
+    pass(t, at);
     next_name(t);
     return true;
+}
+
+/* It was taken in before, or is the beginning of what was. */
+static bool is_known(const struct tail_file *f)
+{
+    return f->asked == TOLD ? f->begun : f->asked == UNASKED && f->asked_size > 0;
+}
+
+/* While the answer was waited for, rotation may have moved the names on, and new files may have come
+ * between: then they are looked through from the newest. */
+static void go_on_behind(struct tail *t, const struct tail_file *f)
+{
+    bool there = f && f->id == t->answered;
+
+    t->answered = 0;
+    if (!there) {
+        begin_names(t);
+        return;
+    }
+    t->passed |= is_known(f);
+    next_name(t);
 }
 
 /* Looking for a known file: each is asked about in turn, also one that an earlier search opened. */
 static unsigned opened_by_content(struct tail *t, const struct tail_facts *facts)
 {
-    struct tail_file *f = facts ? find_open(t, facts, &t->insert_at) : NULL;
+    size_t at;
+    struct tail_file *f = facts ? find_open(t, facts, &at) : NULL;
     bool was_open = f != NULL;
 
+    if (was_open)
+        pass(t, at);
+    if (t->answered) {
+        go_on_behind(t, f);
+        return 0;
+    }
     if (!was_open && facts && (t->older == 0 || facts->size > 0))
         f = insert(t, facts);
+    if (f && t->older == 0 && !t->first)
+        t->first = f->id;
     if (f && f->asked == UNASKED && f->facts.size > f->asked_size) {
-        f->older = t->older;
         t->awaited = f->id;
     } else {
+        t->passed |= f && is_known(f);
         next_name(t);
     }
     return f && !was_open ? f->id : 0;
-}
-
-/* What was found may be a copy of the path's own file that isn't emptied yet: it is judged again
- * after the copy was read. A packed one that is passed over may be found again and again. */
-static void doubt_unread(struct tail *t)
-{
-    for (size_t i = 0; i < t->n; i++) {
-        struct tail_file *f = t->files[i];
-        if (is_unread(f) && !f->rotated && !f->end && f->doubts < DOUBTS_MAX) {
-            f->doubts++;
-            f->asked = UNASKED;
-            f->asked_size = 0;
-            f->sure = false;
-        }
-    }
 }
 
 /* Looking for a file that is being read: what is newer came after it. One that is open and still
@@ -339,12 +404,10 @@ static unsigned opened_by_place(struct tail *t, const struct tail_facts *facts)
         next_name(t);
         return 0;
     }
-    if (!facts || (t->older > 0 && facts->mtime_ns < t->anchor_ns)) {
+    if (!facts || (t->older > 0 && facts->mtime_ns < as_packed(facts, t->anchor_ns))) {
         end_of_names(t);
         return 0;
     }
-    if (t->older > 0)
-        doubt_unread(t);
     struct tail_file *f = insert(t, facts);
     next_name(t);
     return f->id;
@@ -359,38 +422,24 @@ unsigned tail_opened(struct tail *t, const struct tail_facts *facts)
 void tail_no_more(struct tail *t)
 {
     ASSERT(t->searching && !t->awaited && t->older > 0);
-    end_of_names(t);
-}
-
-/* The new ones were judged before what is older was read: one may be a copy of it. They are asked
- * about again when it is their turn. */
-static void ask_again(struct tail *t, const struct tail_file *known)
-{
-    for (size_t i = 0; i < t->n; i++) {
-        struct tail_file *f = t->files[i];
-        if (f != known && is_unread(f) && !f->end && !f->again) {
-            f->again = true;
-            f->asked = UNASKED;
-            f->asked_size = 0;
-            f->flush = false;
-        }
-    }
+    if (t->answered)
+        begin_names(t);
+    else
+        end_of_names(t);
 }
 
 /* The search's answer for the file it waited for. */
 static void go_on_searching(struct tail *t, struct tail_file *f, enum tail_answer answer)
 {
     t->awaited = 0;
-    if (f->older == 0) {
-        t->only_one = answer != TAIL_NEW;
-        next_name(t);
-    } else if (answer == TAIL_NEW && !t->only_one) {
-        next_name(t);
-    } else { /* the known one, or the only one */
-        if (answer != TAIL_KNOWN || (t->only_one && f->offset >= f->facts.size))
+    if (t->passed) {
+        if (answer != TAIL_KNOWN || f->offset >= f->facts.size)
             f->end = TAIL_UNWANTED;
-        t->searching = false;
-        ask_again(t, f);
+        end_by_content(t, true);
+    } else if (f->end) { /* a copy of what is known */
+        end_by_content(t, true);
+    } else {
+        t->answered = f->id;
     }
 }
 
@@ -577,6 +626,10 @@ void tail_took(struct tail *t, unsigned file, const char *bytes, size_t n, bool 
         f->facts.size = f->seen;
     const char *end = bytes + n;
     take(f, bytes, n, out);
+    if (out->lines.n > 0 && !f->gave) {
+        f->gave = true;
+        t->firsts++;
+    }
     f->started = hash_bytes(end - (f->seen - f->scan), (size_t)(f->seen - f->scan), 0);
     if ((f->flush || f->broken) && !f->full) {
         out->cut += f->skip == SKIP_CUT;
@@ -589,6 +642,8 @@ void tail_took(struct tail *t, unsigned file, const char *bytes, size_t n, bool 
 
 static void forget(struct tail *t, size_t i)
 {
+    if (t->first == t->files[i]->id)
+        t->first = i + 1 < t->n ? t->files[i + 1]->id : 0;
     free(t->files[i]);
     t->n--;
     memmove(t->files + i, t->files + i + 1, (t->n - i) * sizeof *t->files);
@@ -596,10 +651,27 @@ static void forget(struct tail *t, size_t i)
         t->insert_at--;
 }
 
-static struct tail_todo ask(struct tail_file *f)
+static struct tail_todo ask(const struct tail *t, struct tail_file *f)
 {
     f->asked = ASKING;
+    f->firsts = t->firsts;
     return (struct tail_todo){.kind = TAIL_ASK, .file = f->id};
+}
+
+/* Another file gave its first lines since this was judged, of which this may be a copy. A packed one
+ * that nothing can be stored of is found to be new again and again. */
+static bool is_doubtful(const struct tail *t, const struct tail_file *f)
+{
+    return f->asked == TOLD && !f->gave && has_more(f) && f->firsts != t->firsts &&
+           f->doubts < DOUBTS_MAX;
+}
+
+static void doubt(struct tail_file *f)
+{
+    f->doubts++;
+    f->asked = UNASKED;
+    f->asked_size = 0;
+    f->flush = f->check = f->sure = false;
 }
 
 static struct tail_todo next_reading(struct tail *t)
@@ -608,9 +680,11 @@ static struct tail_todo next_reading(struct tail *t)
         struct tail_file *f = t->files[i];
         if (f->asked == ASKING || f->resting)
             break;
+        if (is_doubtful(t, f))
+            doubt(f);
         if (f->asked == UNASKED && f->facts.size > f->asked_size) {
             if (f->searched)
-                return ask(f);
+                return ask(t, f);
             /* It was empty when it was opened: it may have been filled, copied and emptied before
              * this. */
             f->searched = true;
@@ -650,7 +724,7 @@ struct tail_todo tail_next(struct tail *t)
         return (struct tail_todo){.kind = TAIL_OPEN, .older = t->older};
     if (t->awaited) {
         struct tail_file *f = find(t, t->awaited);
-        return f->asked == UNASKED ? ask(f) : (struct tail_todo){.kind = TAIL_REST};
+        return f->asked == UNASKED ? ask(t, f) : (struct tail_todo){.kind = TAIL_REST};
     }
     return next_reading(t);
 }

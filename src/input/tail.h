@@ -21,10 +21,13 @@
  * 3. A file is read only after TAIL_ASK was answered, which must be judged by its content and after
  *    all that was taken from other files has been committed. So a file that was read under another
  *    name is read on, and the copy that copytruncate made is read from where the log had been read.
+ *    Where another file gave its first lines meanwhile it is asked again: it may be a copy of that.
  * 4. Files that came and went between two looks are found by the names that rotation gives, the
  *    newest first: back to one that is open; or, where none is (at the start, after a truncation),
- *    back to one that is known. Where none is known they are left alone. The names are asked for one
- *    by one by their place in the order, so a rotation meanwhile only shows one of them again.
+ *    back to one that is known, and to the one before it. Where none is known they are left alone.
+ *    The names are asked for one by one by their place in the order, so a rotation meanwhile only
+ *    shows one of them again; while an answer is waited for several may come, and where the place
+ *    shows another file then, all are looked through anew.
  *    They are looked through again before the path's own file is begun: it may have been copied and
  *    emptied before it was judged. After that its first bytes tell.
  * 5. A packed file is final: it is read to its end, its last line is taken as it is, and it ends.

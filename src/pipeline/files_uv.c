@@ -139,13 +139,22 @@ static const struct tail_uv_calls tail_calls = {
 
 /* ---- answers ---- */
 
-/* `open`: by a file that is still read. */
-static bool id_is_taken(const struct files *files, int64_t id, bool open)
+static bool has_no_name(const struct followed *f)
+{
+    struct stat st;
+
+    return !f->ended && fstat(f->fd, &st) == 0 && st.st_nlink == 0;
+}
+
+/* By another file than this; `nameless`: by one that is still read, and was unlinked. */
+static bool id_is_taken(const struct files *files, const struct followed *file, int64_t id,
+                        bool nameless)
 {
     for (size_t i = 0; i < files->n; i++)
         for (size_t j = 0; j < files->logs[i]->log.n; j++) {
             const struct followed *f = files->logs[i]->log.files[j];
-            if (f->begun && f->state.position.id == id && !(open && f->ended))
+            if (f != file && f->begun && f->state.position.id == id &&
+                (!nameless || has_no_name(f)))
                 return true;
         }
     return false;
@@ -206,15 +215,15 @@ static void on_told(void *ctx, struct followed *file, struct batch_ask *ask)
     log->from_end =
         ask->answer == TAIL_NEW && log->was_there && log->input->start == START_END && skip(ask);
     log->was_there = false;
-    /* A file that is open while it is compressed is read there. */
+    /* A file that is compressed while it is open is read there. */
     if (file->is_packed && ask->state.position.id &&
-        id_is_taken(files, ask->state.position.id, true))
+        id_is_taken(files, file, ask->state.position.id, true))
         ask->answer = TAIL_LATER;
     uint64_t offset = ask->answer == TAIL_KNOWN ? ask->state.position.offset : 0;
     say_begin(log, file, ask);
     if (ask->answer != TAIL_LATER) {
         /* The copy of a log that is still open goes on as a log of its own. */
-        if (ask->state.position.id && id_is_taken(files, ask->state.position.id, false))
+        if (ask->state.position.id && id_is_taken(files, file, ask->state.position.id, false))
             ask->state.position.id = 0;
         followed_begin(file, ask);
         file->changed |= log->from_end; /* so that the place is stored at once */
