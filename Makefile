@@ -60,10 +60,10 @@ asan: ## the whole test suite under AddressSanitizer and UndefinedBehaviorSaniti
 	@$(MAKE) --no-print-directory test BUILD=build/asan TESTS=build/asan LDFLAGS='$(LDFLAGS) $(SANITIZE)' \
 		CFLAGS='-O1 -g -fno-omit-frame-pointer $(SANITIZE)'
 
-bench: ## time an import against mawk counting the same lines, its stages, all formats; JSON in build/bench/table.json
+bench: ## what everything costs beside mawk, lnav, syslog-ng and others; PARTS chooses, BENCH=small is quick; JSON in build/bench/table.json
 	@tests/setup.sh test
 	@$(MAKE) --no-print-directory all
-	@BUILD='$(BUILD)' tests/bench/run.sh
+	@BUILD='$(BUILD)' tests/bench/run.sh $(PARTS)
 
 # A build of its own, which kills itself at the steps of src/base/fault.c.
 faults: ## kill it at every named step, ROUNDS (20) times each: a restart must end exact

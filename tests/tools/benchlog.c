@@ -1,10 +1,11 @@
 /* benchlog - a kern.log that is hard on whoever counts it: many sources, many ports.
  *
- *     benchlog [LINES [SECONDS]] >kern.log
+ *     benchlog [LINES [SECONDS [SOURCES]]] >kern.log
  *
  * A million lines over a day by default: 97 of 100 dropped packets, two allowed, one of something else; about 473,000
  * distinct sources (every 5th packet but two comes from a source of its own) and 87,500 distinct ports (every 5th goes
- * to a port drawn evenly). The same bytes each time. Times are UTC, the last is Nov 24 10:00:00. */
+ * to a port drawn evenly). SOURCES: no more than about as many. The same bytes each time. Times are UTC, the last is
+ * Nov 24 10:00:00. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,11 +35,15 @@ static uint32_t scramble(uint32_t x)
 }
 
 /* Two of five from all over the world, three from 100,000 that come again, the low numbers the most. */
-static uint32_t source(void)
+static uint32_t source(uint32_t most)
 {
+    uint32_t again = most && most / 2 < 100000 ? most / 2 : 100000;
+
     for (;;) {
-        uint32_t u = draw(), number = (uint32_t)(((uint64_t)u * u >> 32) * 100000 >> 32);
-        uint32_t ip = below(5) < 2 ? draw() : scramble(number + 1);
+        uint32_t u = draw(), number = (uint32_t)(((uint64_t)u * u >> 32) * again >> 32);
+        uint32_t ip = scramble(number + 1);
+        if (below(5) < 2)
+            ip = most ? scramble(~(draw() % (most - again))) : draw();
         uint32_t a = ip >> 24;
         if (a > 0 && a < 224 && a != 10 && a != 127)
             return ip;
@@ -61,9 +66,9 @@ static unsigned port(void)
     return popular[((uint64_t)u * u >> 32) * (sizeof popular / sizeof *popular) >> 32];
 }
 
-static void packet(const char *verdict)
+static void packet(const char *verdict, uint32_t most)
 {
-    uint32_t from = source(), to = below(256), kind = below(100);
+    uint32_t from = source(most), to = below(256), kind = below(100);
 
     printf("%s IN=eth0 OUT= MAC=52:54:00:9c:1e:07:00:1b:17:00:01:10:08:00 SRC=%u.%u.%u.%u "
            "DST=192.0.2.%u ",
@@ -86,9 +91,10 @@ static void packet(const char *verdict)
 int main(int argc, char **argv)
 {
     long lines = argc > 1 ? atol(argv[1]) : 1000000, seconds = argc > 2 ? atol(argv[2]) : 86400;
+    uint32_t most = argc > 3 ? (uint32_t)atol(argv[3]) : 0;
 
-    if (lines < 1 || seconds < 1 || seconds > 20 * 86400) {
-        fputs("usage: benchlog [LINES [SECONDS]], of at most 20 days\n", stderr);
+    if (lines < 1 || seconds < 1 || seconds > 20 * 86400 || most == 1) {
+        fputs("usage: benchlog [LINES [SECONDS [SOURCES]]], of at most 20 days\n", stderr);
         return 2;
     }
     for (long i = 0; i < lines; i++) {
@@ -102,7 +108,7 @@ int main(int argc, char **argv)
             puts("perf: interrupt took too long (2611 > 2500), lowering "
                  "kernel.perf_event_max_sample_rate to 76500");
         else
-            packet(u < 3 ? "ACCEPT" : "DROP");
+            packet(u < 3 ? "ACCEPT" : "DROP", most);
     }
     return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
 }
