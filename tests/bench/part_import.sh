@@ -19,6 +19,7 @@ part_import() {
     row "mawk, counting by port: a line" "$(compute "$(of mawk cpu) * 1e9 / $lines" %.0f)" ns
     row "scantide import: a line, wall" "$(compute "$(of ours wall) * 1e9 / $lines" %.0f)" ns
     row "scantide import: a line, processor" "$(compute "$(of ours cpu) * 1e9 / $lines" %.0f)" ns
+    compute "$(of ours wall) * 1e9 / $lines" >"$dir/import.ns"
     row "import, wall, of mawk's" "$(compute "$(of ours wall) / $(of mawk wall)")" times "at most 0.45"
     row "import, processor, of mawk's" "$(compute "$(of ours cpu) / $(of mawk cpu)")" times "at most 0.9 on two cores"
     row "import, its peak" "$(of ours memory)" MB "under 150"

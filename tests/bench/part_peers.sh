@@ -142,7 +142,7 @@ peer_versions() {
         case $tool in
         mawk) mawk -W version 2>&1 | sed 1q ;;
         perl) perl -e 'print "perl $^V\n"' ;;
-        *) echo "$tool $(dpkg-deb -f "$(find "$peers/$tool" "$build/senders/$tool" -path '*packages*' -name "$tool"_*.deb 2>/dev/null | sed 1q)" Version 2>/dev/null)" ;;
+        *) echo "$tool $(dpkg-deb -f "$(find "$peers/$tool" "$build/senders/$tool" -path '*packages*' -name "${tool}_*.deb" 2>/dev/null | sed 1q)" Version 2>/dev/null)" ;;
         esac
     done >"$dir/versions"
     note "versions: $(tr '\n' ';' <"$dir/versions" | sed 's/;$//; s/;/; /g')"
@@ -183,10 +183,14 @@ part_peers() {
         name=${run%_run}
         same "$name" "$dir/ports.$name"
         case $name in
-        mawk | gawk) beside $name "$million" ours "events by port" ;;
+        mawk | gawk) beside "$name" "$million" ours "events by port" ;;
         perl) beside perl "$million" ours "events and distinct sources by port" ;;
-        lnav | mtail) beside $name "$million" ours "events by port" ;;
-        ng) beside ng "$million" ours "lines with a country (syslog-ng)" "at least 20" ;;
+        lnav | mtail) beside "$name" "$million" ours "events by port" ;;
+        ng)
+            beside ng "$million" ours "lines with a country (syslog-ng)"
+            [ ! -e "$dir/import.ns" ] ||
+                row "ng: of scantide's time a line of the large import" "$(compute "$(of ng wall) * 1e9 / $million / $(cat "$dir/import.ns")" %.1f)" times "at least 20"
+            ;;
         rsyslog) beside rsyslog "$million" ours "lines with fields" ;;
         esac
     done

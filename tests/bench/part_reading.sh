@@ -37,9 +37,9 @@ month_rate=10 year_rate=${YEAR_RATE:-2} # events a second
 
 part_top() {
     section top "rankings of long spans"
-    past month 30 $month_rate 2026
+    past month 30 "$month_rate" 2026
     rankings month "under 100, of 10 events a second"
-    past year 364 $year_rate 2025
+    past year 364 "$year_rate" 2025
     rankings year "under 1000"
 }
 
@@ -48,7 +48,7 @@ report_run() {
 }
 part_reports() {
     section reports "a report"
-    past month 30 $month_rate 2026
+    past month 30 "$month_rate" 2026
     rm -f "$dir/report.times"
     in_turn report_run
     row "report of a day: processor" "$(compute "$(of report cpu) * 1000" %.0f)" ms
@@ -64,7 +64,7 @@ chart_theirs() {
 }
 part_charts() {
     section charts "charts, beside rrdtool drawing the same"
-    past month 30 $month_rate 2026
+    past month 30 "$month_rate" 2026
     for what in "total --by country" "total --by port" "port 22/tcp"; do
         chart="$what --from 2026-11-23 --to 2026-11-24"
         # shellcheck disable=SC2086 # words

@@ -6,6 +6,7 @@
 # can be compared must be equal, and whatever an import of ours leaves behind must be whole: its facts, and the sums of its RRDs.
 # BENCH=small takes a tenth of the lines. The table is printed and stands in build/bench/table.json, which --json prints, too.
 # Logs and what is fetched from Debian's archive, unpacked and never installed, stay in build/bench.
+# shellcheck disable=SC2034 # some variables are the parts'
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -170,7 +171,7 @@ for argument in "$@"; do
     if [ "$argument" = --json ]; then json=1; else chosen="$chosen $argument"; fi
 done
 
-rm -f "$dir/rows" "$dir/notes"
+rm -f "$dir/rows" "$dir/notes" "$dir/import.ns"
 : >"$dir/notes"
 machine=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sed 1q)
 echo "$("$scantide" --version 2>/dev/null || echo scantide); $(nproc) cores ($machine), load $(cut -d' ' -f1-3 /proc/loadavg); medians of $rounds rounds"
