@@ -29,6 +29,19 @@ enum {
     SHOWN_S = 3 * DAY_S /* of each chart */
 };
 
+/* A port or country that has a part of its own. */
+struct subject {
+    const struct rank_row *row;
+    bool country;
+    size_t picture;                /* its number */
+    struct ranking sources, ports; /* behind it; `ports` of a country */
+};
+
+struct subjects {
+    struct subject list[SUBJECTS_MAX];
+    size_t n;
+};
+
 struct page {
     const struct draft *draft;
     const struct overview *o;
@@ -36,7 +49,10 @@ struct page {
     const struct rules *rules;
     struct error *err;
     uint16_t sensors[SENSORS_MAX];
-    size_t sensor_count, charts;
+    size_t sensor_count;
+    struct subjects ports, countries;
+    struct picture **pictures; /* the total's two, then the ports', then the countries' */
+    size_t picture_count;
 };
 
 __attribute__((format(printf, 1, 2))) static char *text_of(const char *fmt, ...)
@@ -90,11 +106,11 @@ static char *picture_file(const char *name, const char *ending)
     return file;
 }
 
-/* A chart of the three days that end with the page's. What has no series has no chart. */
-static int chart(struct page *p, const char *name, struct series_key what, enum picture_by by)
+/* A chart of the three days that end with the page's. */
+static struct picture_order order_of(const struct page *p, struct series_key what,
+                                     enum picture_by by)
 {
-    const struct draft *d = p->draft;
-    struct picture_order order = {.what = what,
+    return (struct picture_order){.what = what,
                                   .by = by,
                                   .from = p->o->query.to - SHOWN_S,
                                   .to = p->o->query.to,
@@ -106,28 +122,21 @@ static int chart(struct page *p, const char *name, struct series_key what, enum 
                                   .layers = PLOT_LAYERS,
                                   .no_sources = true,
                                   .band = true};
-    struct error without = {0};
-    struct picture *picture;
+}
 
-    if (!d->folder || p->charts >= d->charts)
+/* Draws a picture that was made, if it was, and shows it. */
+static int chart(struct page *p, size_t i, const char *name)
+{
+    const struct draft *d = p->draft;
+
+    if (i >= p->picture_count || !p->pictures[i])
         return 0;
-    int rc = picture_make(d->kit, &order, &picture, &without);
-    if (rc == -ENOENT) {
-        error_fini(&without);
-        return 0;
-    }
-    if (rc < 0) {
-        error_move(p->err, &without);
-        return rc;
-    }
     char *file = picture_file(name, d->format == DRAFT_HTML ? "svg" : "png");
     char *path = xasprintf("%s/%s", d->folder, file);
     char *shown = d->format == DRAFT_HTML ? xstrdup(path) : xasprintf("%s%s", d->below, file);
-    rc = picture_draw(picture, path, p->err);
+    int rc = picture_draw(p->pictures[i], path, p->err);
     if (rc == 0)
-        document_figure(p->doc, picture_title(picture), shown);
-    p->charts++;
-    picture_free(picture);
+        document_figure(p->doc, picture_title(p->pictures[i]), shown);
     free(file);
     free(path);
     free(shown);
@@ -296,18 +305,13 @@ static void add_ranking(struct page *p, bool country)
 
 /* ---- what moved ---- */
 
-struct subjects {
-    const struct rank_row *list[SUBJECTS_MAX];
-    size_t n;
-};
-
-static void add_subject(struct subjects *s, const struct rank_row *row)
+static void add_subject(struct subjects *s, const struct rank_row *row, bool country)
 {
     for (size_t i = 0; i < s->n; i++)
-        if (s->list[i] == row)
+        if (s->list[i].row == row)
             return;
     if (row && s->n < SUBJECTS_MAX)
-        s->list[s->n++] = row;
+        s->list[s->n++] = (struct subject){.row = row, .country = country};
 }
 
 static bool tells_of(const struct finding *f, const struct rank_row *row, bool country)
@@ -342,7 +346,7 @@ static void choose_subjects(const struct page *p, bool country, struct subjects 
         for (size_t k = 0; k < p->o->findings.n && !moved; k++)
             moved = is_about(&p->o->findings.list[k], row, country);
         if (moved || i < 3)
-            add_subject(out, row);
+            add_subject(out, row, country);
     }
 }
 
@@ -376,76 +380,46 @@ static void source_row(struct page *p, const struct rank_row *row)
 }
 
 /* The heaviest sources behind a port or a country. */
-static int add_sources(struct page *p, const struct rank_row *of, bool country)
+static void add_sources(struct page *p, const struct ranking *r)
 {
     const char *const titles[] = {_("source"), _("country"), _("network"), _("events"),
                                   _("ports"),  _("first"),   _("last"),    _("known scanner")};
     static const bool numeric[] = {false, false, false, true, true, false, false, false};
-    struct rank_query q = {.what = RANK_SOURCES,
-                           .from = p->o->query.from,
-                           .to = p->o->query.to,
-                           .before_from = p->o->query.from,
-                           .before_to = p->o->query.from,
-                           .sensors = p->o->query.sensors,
-                           .sensor_count = p->o->query.sensor_count,
-                           .by_port = !country,
-                           .port = of->port,
-                           .by_country = country,
-                           .country = of->country};
-    struct ranking r;
 
-    if (rank_make(p->draft->kit->store, &q, &r) < 0)
-        return facts_fault(p);
     document_table(p->doc, _("The heaviest sources"), titles, numeric, sizeof numeric);
-    for (size_t i = 0; i < r.n && i < SOURCES_TOLD; i++)
-        source_row(p, &r.rows[i]);
-    rank_fini(&r);
-    return 0;
+    for (size_t i = 0; i < r->n; i++)
+        source_row(p, &r->rows[i]);
 }
 
 /* Which ports a country's sources knock at, and how wide: narrow or over all of them. */
-static int add_country_ports(struct page *p, const struct rank_row *of)
+static void add_country_ports(struct page *p, const struct ranking *r)
 {
     const char *const titles[] = {_("rank"),   _("port"),  _("service"),
                                   _("events"), _("share"), _("sources")};
     static const bool numeric[] = {true, false, false, true, true, true};
-    struct rank_query q = {.what = RANK_PORTS,
-                           .from = p->o->query.from,
-                           .to = p->o->query.to,
-                           .before_from = p->o->query.from,
-                           .before_to = p->o->query.from,
-                           .sensors = p->o->query.sensors,
-                           .sensor_count = p->o->query.sensor_count,
-                           .by_country = true,
-                           .country = of->country};
-    struct ranking r;
     char key[RANK_KEY_MAX], ports[SENTENCE_COUNT_MAX], sources[SENTENCE_COUNT_MAX];
 
-    if (rank_make(p->draft->kit->store, &q, &r) < 0)
-        return facts_fault(p);
     uint64_t first = 0;
-    for (size_t i = 0; i < r.n && i < 10; i++)
-        first += r.rows[i].events;
-    double share = r.events ? 100.0 * (double)first / (double)r.events : 0;
+    for (size_t i = 0; i < r->n && i < 10; i++)
+        first += r->rows[i].events;
+    double share = r->events ? 100.0 * (double)first / (double)r->events : 0;
     paragraph(p, text_of(share >= 80 ? _("Focused: the first ten ports have %.0f%% of the events; "
                                          "%s in all, from %s.")
                          : share >= 40 ? _("The first ten ports have %.0f%% of the events; %s "
                                            "in all, from %s.")
                                        : _("Wide: the first ten ports have only %.0f%% of the "
                                            "events; %s in all, from %s."),
-                         share, sentence_ports(r.n, ports),
-                         sentence_sources(r.sources, r.sources_exact, sources)));
+                         share, sentence_ports(r->n, ports),
+                         sentence_sources(r->sources, r->sources_exact, sources)));
     document_table(p->doc, _("Ports"), titles, numeric, sizeof numeric);
-    for (size_t i = 0; i < r.n && i < PORTS_TOLD; i++) {
-        cell(p, xasprintf("%u", r.rows[i].rank));
-        document_cell(p->doc, rank_key(RANK_PORTS, &r.rows[i], key));
-        document_cell(p->doc, port_name(p, r.rows[i].port));
-        count_cell(p, r.rows[i].events);
-        cell(p, xasprintf("%.1f%%", 100.0 * (double)r.rows[i].events / (double)r.events));
-        cell(p, sources_of(&r, &r.rows[i]));
+    for (size_t i = 0; i < r->n && i < PORTS_TOLD; i++) {
+        cell(p, xasprintf("%u", r->rows[i].rank));
+        document_cell(p->doc, rank_key(RANK_PORTS, &r->rows[i], key));
+        document_cell(p->doc, port_name(p, r->rows[i].port));
+        count_cell(p, r->rows[i].events);
+        cell(p, xasprintf("%.1f%%", 100.0 * (double)r->rows[i].events / (double)r->events));
+        cell(p, sources_of(r, &r->rows[i]));
     }
-    rank_fini(&r);
-    return 0;
 }
 
 static void say_rank(struct page *p, const struct rank_row *row)
@@ -461,12 +435,11 @@ static void say_rank(struct page *p, const struct rank_row *row)
                              sentence_count(row->before_events, before)));
 }
 
-static int add_subject_part(struct page *p, const struct rank_row *row, bool country)
+static int add_subject_part(struct page *p, const struct subject *s)
 {
+    const struct rank_row *row = s->row;
+    bool country = s->country;
     char key[RANK_KEY_MAX];
-    struct series_key what = {.kind = country ? SERIES_COUNTRY : SERIES_PORT,
-                              .country = country ? row->country : 0,
-                              .port = country ? 0 : row->port};
     const struct port_entry *e =
         country || !p->draft->book ? NULL : port_book_find(p->draft->book, row->port);
 
@@ -486,26 +459,127 @@ static int add_subject_part(struct page *p, const struct rank_row *row, bool cou
             free(text);
         }
     char *name = xasprintf("%s %s", country ? "country" : "port", key);
-    int rc = chart(p, name, what, country ? PICTURE_BY_PORT : PICTURE_BY_COUNTRY);
+    int rc = chart(p, s->picture, name);
     free(name);
-    if (rc == 0 && country)
-        rc = add_country_ports(p, row);
-    return rc == 0 ? add_sources(p, row, country) : rc;
+    if (country)
+        add_country_ports(p, &s->ports);
+    add_sources(p, &s->sources);
+    return rc;
 }
 
-static int add_moved(struct page *p, bool country)
+static int add_moved(struct page *p, const struct subjects *s, const char *title)
 {
-    struct subjects s;
     int rc = 0;
 
-    choose_subjects(p, country, &s);
-    if (s.n)
-        document_heading(p->doc, 2,
-                         country ? _("Countries that moved, and the first three")
-                                 : _("Ports that moved, and the first three"));
-    for (size_t i = 0; i < s.n && rc == 0; i++)
-        rc = add_subject_part(p, s.list[i], country);
+    if (s->n)
+        document_heading(p->doc, 2, title);
+    for (size_t i = 0; i < s->n && rc == 0; i++)
+        rc = add_subject_part(p, &s->list[i]);
     return rc;
+}
+
+/* ---- what is read and drawn together ---- */
+
+static struct rank_query query_of(const struct page *p, enum rank_what what,
+                                  const struct subject *s)
+{
+    return (struct rank_query){.what = what,
+                               .from = p->o->query.from,
+                               .to = p->o->query.to,
+                               .before_from = p->o->query.from,
+                               .before_to = p->o->query.from,
+                               .sensors = p->o->query.sensors,
+                               .sensor_count = p->o->query.sensor_count,
+                               .by_port = !s->country,
+                               .port = s->row->port,
+                               .by_country = s->country,
+                               .country = s->row->country};
+}
+
+/* The sources behind each, and a country's ports. */
+static int rank_subjects(struct page *p, struct subjects *s)
+{
+    struct rank_query queries[2 * SUBJECTS_MAX];
+    struct ranking rankings[2 * SUBJECTS_MAX] = {0};
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n; i++) {
+        queries[n++] = query_of(p, RANK_SOURCES, &s->list[i]);
+        if (s->list[i].country)
+            queries[n++] = query_of(p, RANK_PORTS, &s->list[i]);
+    }
+    if (rank_make_all(p->draft->kit->store, queries, n, rankings) < 0)
+        return facts_fault(p);
+    n = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        struct ranking *r = &s->list[i].sources;
+        *r = rankings[n++];
+        if (r->n > SOURCES_TOLD) /* there may be very many */
+            r->rows = xrealloc(r->rows, r->n = SOURCES_TOLD, sizeof *r->rows);
+        if (s->list[i].country)
+            s->list[i].ports = rankings[n++];
+    }
+    return 0;
+}
+
+static void subjects_fini(struct subjects *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        rank_fini(&s->list[i].sources);
+        rank_fini(&s->list[i].ports);
+    }
+}
+
+static size_t order_subjects(const struct page *p, struct subjects *s, struct picture_order *orders,
+                             size_t n)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct series_key port = {.kind = SERIES_PORT, .port = s->list[i].row->port};
+        struct series_key country = {.kind = SERIES_COUNTRY, .country = s->list[i].row->country};
+        s->list[i].picture = n;
+        orders[n++] = s->list[i].country ? order_of(p, country, PICTURE_BY_PORT)
+                                         : order_of(p, port, PICTURE_BY_COUNTRY);
+    }
+    return n;
+}
+
+static int make_pictures(struct page *p)
+{
+    struct picture_order orders[2 + 2 * SUBJECTS_MAX];
+    struct series_key total = {.kind = SERIES_TOTAL};
+    size_t n = 0;
+
+    if (!p->draft->folder)
+        return 0;
+    orders[n++] = order_of(p, total, PICTURE_BY_COUNTRY);
+    orders[n++] = order_of(p, total, PICTURE_BY_PORT);
+    n = order_subjects(p, &p->ports, orders, n);
+    n = order_subjects(p, &p->countries, orders, n);
+    p->picture_count = n < p->draft->charts ? n : p->draft->charts;
+    p->pictures = xcalloc(p->picture_count + 1, sizeof(struct picture *));
+    return pictures_make(p->draft->kit, orders, p->picture_count, p->pictures, p->err);
+}
+
+/* What the page needs of the facts beyond the overview, read as few times as can be. */
+static int gather(struct page *p)
+{
+    int rc;
+
+    choose_subjects(p, false, &p->ports);
+    choose_subjects(p, true, &p->countries);
+    if ((rc = rank_subjects(p, &p->ports)) == 0 && (rc = rank_subjects(p, &p->countries)) == 0)
+        rc = make_pictures(p);
+    return rc;
+}
+
+static void page_fini(struct page *p)
+{
+    for (size_t i = 0; i < p->picture_count; i++)
+        picture_free(p->pictures[i]);
+    free(p->pictures);
+    subjects_fini(&p->ports);
+    subjects_fini(&p->countries);
+    document_free(p->doc);
 }
 
 /* ---- sensors ---- */
@@ -555,14 +629,12 @@ static int fill(struct page *p)
     add_findings(p);
     add_gaps(p);
     document_heading(p->doc, 2, _("All events"));
-    if ((rc = chart(p, "total by country", (struct series_key){.kind = SERIES_TOTAL},
-                    PICTURE_BY_COUNTRY)) < 0 ||
-        (rc = chart(p, "total by port", (struct series_key){.kind = SERIES_TOTAL},
-                    PICTURE_BY_PORT)) < 0)
+    if ((rc = chart(p, 0, "total by country")) < 0 || (rc = chart(p, 1, "total by port")) < 0)
         return rc;
     add_ranking(p, false);
     add_ranking(p, true);
-    if ((rc = add_moved(p, false)) < 0 || (rc = add_moved(p, true)) < 0)
+    if ((rc = add_moved(p, &p->ports, _("Ports that moved, and the first three"))) < 0 ||
+        (rc = add_moved(p, &p->countries, _("Countries that moved, and the first three"))) < 0)
         return rc;
     return add_sensors(p);
 }
@@ -599,9 +671,11 @@ int draft_write(const struct draft *draft, FILE *out, struct error *err)
                            "and 1.645 standard deviations about it; README.md has the rules of "
                            "the verdicts."));
     free(title);
-    int rc = store_rules(draft->kit->store, &p.rules) < 0 ? facts_fault(&p) : fill(&p);
+    int rc = store_rules(draft->kit->store, &p.rules) < 0 ? facts_fault(&p) : gather(&p);
+    if (rc == 0)
+        rc = fill(&p);
     if (rc == 0 && (rc = write_page(&p, out)) < 0)
         error_add(err, NULL, 0, 0, "the page can't be written (%s)", strerror(-rc));
-    document_free(p.doc);
+    page_fini(&p);
     return rc;
 }

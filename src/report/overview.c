@@ -7,18 +7,24 @@
 
 enum { DAYS_S = 3 * 24 * HOUR_S };
 
-static int rank(struct store *s, const struct overview_query *q, enum rank_what what, int64_t from,
-                struct ranking *out)
+static int rank(struct store *s, const struct overview_query *q, int64_t from,
+                struct ranking *ports, struct ranking *countries)
 {
-    struct rank_query r = {.what = what,
+    struct rank_query r = {.what = RANK_PORTS,
                            .from = from,
                            .to = q->to,
                            .before_from = from - (q->to - from),
                            .before_to = from,
                            .sensors = q->sensors,
                            .sensor_count = q->sensor_count};
+    struct rank_query both[] = {r, r};
+    struct ranking out[2];
 
-    return rank_make(s, &r, out);
+    both[1].what = RANK_COUNTRIES;
+    int rc = rank_make_all(s, both, 2, out);
+    *ports = out[0];
+    *countries = out[1];
+    return rc;
 }
 
 static int take_gap(void *ctx, const struct gap *g)
@@ -68,11 +74,8 @@ int overview_make(struct store *s, const struct overview_query *q, struct overvi
 
     *out = (struct overview){.query = *q};
     int rc = take_sensors(s, out);
-    for (int i = 0; i < OVERVIEW_SPANS && rc == 0; i++) {
-        rc = rank(s, q, RANK_PORTS, from[i], &out->ports[i]);
-        if (rc == 0)
-            rc = rank(s, q, RANK_COUNTRIES, from[i], &out->countries[i]);
-    }
+    for (int i = 0; i < OVERVIEW_SPANS && rc == 0; i++)
+        rc = rank(s, q, from[i], &out->ports[i], &out->countries[i]);
     if (rc == 0)
         rc = findings_make(s, &f, &out->findings);
     if (rc == 0)

@@ -198,15 +198,30 @@ static struct series_key layer_key(const struct picture *p, const struct rank_ro
     return key;
 }
 
+/* Keys that are wanted of all sensors of the pictures. */
+struct wanted {
+    struct series_key *list;
+    size_t n, cap;
+};
+
+static void want(struct wanted *w, const struct series_key *keys, size_t n)
+{
+    while (w->n + n > w->cap)
+        w->list = xrealloc(w->list, w->cap = w->cap * 2 + 64, sizeof *w->list);
+    if (n)
+        memcpy(w->list + w->n, keys, n * sizeof *keys);
+    w->n += n;
+}
+
 /* A daemon may be behind with them, on purpose or not. */
-static int want_series(struct picture *p, const struct series_key *keys, size_t n)
+static int want_series(const struct picture *p, const struct wanted *w)
 {
     const struct picture_kit *k = p->kit;
     int rc = 0;
 
     for (size_t i = 0; i < p->order.sensor_count && rc == 0; i++)
-        rc = series_want(k->series, k->store, p->order.sensors[i], keys, n, k->now - k->late_s,
-                         k->now, p->err);
+        rc = series_want(k->series, k->store, p->order.sensors[i], w->list, w->n,
+                         k->now - k->late_s, k->now, p->err);
     return rc;
 }
 
@@ -222,18 +237,17 @@ static size_t layers_most(const struct picture *p)
     return n;
 }
 
-static int want_layers(struct picture *p)
+static void want_layers(struct picture *p, struct wanted *w)
 {
     size_t n = layers_most(p), each = sum_size(p);
-    struct series_key *keys = xcalloc(n * each + 1, sizeof *keys);
+    struct series_key *keys = xcalloc(each, sizeof *keys);
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && p->order.by != PICTURE_BY_NONE; i++) {
         struct series_key key = layer_key(p, &p->ranking.rows[i]);
-        sum_keys(p, &key, keys + i * each);
+        sum_keys(p, &key, keys);
+        want(w, keys, each);
     }
-    int rc = want_series(p, keys, n * each);
     free(keys);
-    return rc;
 }
 
 /* The largest parts of the span that have a file. */
@@ -298,32 +312,24 @@ static int count_sources(struct picture *p)
     return 0;
 }
 
-static int rank_layers(struct picture *p)
+static struct rank_query layers_query(const struct picture *p)
 {
     const struct picture_order *o = &p->order;
-    struct rank_query q = {.what = o->by == PICTURE_BY_PORT ? RANK_PORTS : RANK_COUNTRIES,
-                           .from = p->request.from,
-                           .to = p->request.to,
-                           .before_from = p->request.from,
-                           .before_to = p->request.from,
-                           .sensors = o->sensors,
-                           .sensor_count = o->sensor_count,
-                           .by_port = o->what.kind == SERIES_PORT,
-                           .port = o->what.port,
-                           .ports = o->group,
-                           .by_country = o->what.kind == SERIES_COUNTRY,
-                           .country = o->what.country,
-                           .no_sources = o->no_sources,
-                           .quick = true};
 
-    if (rank_make(p->kit->store, &q, &p->ranking) < 0)
-        return facts_fault(p);
-    int rc = o->no_sources ? 0 : count_sources(p);
-    if (rc < 0 || o->by == PICTURE_BY_NONE)
-        return rc;
-    rc = want_layers(p);
-    choose_layers(p);
-    return rc;
+    return (struct rank_query){.what = o->by == PICTURE_BY_PORT ? RANK_PORTS : RANK_COUNTRIES,
+                               .from = p->request.from,
+                               .to = p->request.to,
+                               .before_from = p->request.from,
+                               .before_to = p->request.from,
+                               .sensors = o->sensors,
+                               .sensor_count = o->sensor_count,
+                               .by_port = o->what.kind == SERIES_PORT,
+                               .port = o->what.port,
+                               .ports = o->group,
+                               .by_country = o->what.kind == SERIES_COUNTRY,
+                               .country = o->what.country,
+                               .no_sources = o->no_sources,
+                               .quick = true};
 }
 
 /* A group's ports without a series can't be in its sum. */
@@ -364,23 +370,29 @@ static int no_series(struct picture *p)
     return -ENOENT;
 }
 
+static void want_whole(const struct picture *p, struct wanted *w)
+{
+    const struct port_group *group = p->order.group;
+    struct series_key key = p->order.what;
+
+    for (size_t i = 0; group && i < group->n; i++) {
+        key.port = group->ports[i];
+        want(w, &key, 1);
+    }
+    if (!group)
+        want(w, &key, 1);
+}
+
 static int find_series(struct picture *p)
 {
     const struct picture_order *o = &p->order;
     struct layer *s = &p->series;
+    struct wanted keys = {0};
     char country[3];
-    size_t n = o->group ? o->group->n : 1;
-    struct series_key *keys = xcalloc(n, sizeof *keys);
 
-    for (size_t i = 0; i < n; i++) {
-        keys[i] = o->what;
-        keys[i].port = o->group ? o->group->ports[i] : o->what.port;
-    }
-    int rc = want_series(p, keys, n);
-    set_paths(s, keys, n);
-    free(keys);
-    if (rc < 0)
-        return rc;
+    want_whole(p, &keys);
+    set_paths(s, keys.list, keys.n);
+    free(keys.list);
     if (o->group)
         snprintf(s->key, sizeof s->key, "%s", o->group->name);
     else if (o->what.kind == SERIES_PORT)
@@ -472,55 +484,178 @@ enum picture_by picture_by(enum series_kind kind)
     return kind == SERIES_COUNTRY ? PICTURE_BY_PORT : PICTURE_BY_COUNTRY;
 }
 
-static int make(struct picture *p)
+static struct picture *begin(const struct picture_kit *kit, const struct picture_order *order,
+                             struct error *err)
+{
+    struct picture *p = xcalloc(1, sizeof *p);
+    struct chart_request *r = &p->request;
+
+    p->kit = kit;
+    p->order = *order;
+    p->err = err;
+    r->definition = kit->definition;
+    r->theme = chart_definition_theme(kit->definition, order->theme);
+    ASSERT(r->theme);
+    r->width = order->width, r->height = order->height, r->zoom = order->zoom;
+    r->band = order->band, r->scale = order->scale;
+    r->colours = order->colours, r->colour_count = order->colour_count;
+    r->zone = kit->zone_variable;
+    r->exists = file_exists;
+    return p;
+}
+
+static int shade(struct picture *p)
 {
     const struct picture_order *o = &p->order;
-    const struct picture_kit *k = p->kit;
     struct chart_request *r = &p->request;
-    int rc;
-
-    r->definition = k->definition;
-    r->theme = chart_definition_theme(k->definition, o->theme);
-    ASSERT(r->theme);
-    r->width = o->width, r->height = o->height, r->zoom = o->zoom;
-    r->band = o->band, r->scale = o->scale;
-    r->colours = o->colours, r->colour_count = o->colour_count;
-    r->zone = k->zone_variable;
-    r->exists = file_exists;
-    if ((rc = find_sensors(p)) < 0 || (rc = find_series(p)) < 0)
-        return rc;
-    fit_span(p);
-    if ((rc = rank_layers(p)) < 0)
-        return rc;
     struct shade_query q = {.sensors = o->sensors,
                             .sensor_names = (const char *const *)p->names,
                             .sensor_count = o->sensor_count,
                             .from = r->from,
                             .to = r->to,
-                            .now = k->now,
+                            .now = p->kit->now,
                             .width = r->width};
-    if (shades_make(k->store, &q, k->definition, k->zone, &p->shades) < 0)
+
+    if (shades_make(p->kit->store, &q, p->kit->definition, p->kit->zone, &p->shades) < 0)
         return facts_fault(p);
     r->shade_count = shades_list(p->shades, &r->shades);
-    say_title(p);
-    say_notes(p);
     return 0;
+}
+
+/* With the ranking, and the series of its rows. */
+static int finish(struct picture *p)
+{
+    int rc = p->order.no_sources ? 0 : count_sources(p);
+
+    if (rc == 0 && p->order.by != PICTURE_BY_NONE)
+        choose_layers(p);
+    if (rc == 0)
+        rc = shade(p);
+    if (rc == 0) {
+        say_title(p);
+        say_notes(p);
+    }
+    return rc;
 }
 
 int picture_make(const struct picture_kit *kit, const struct picture_order *order,
                  struct picture **out, struct error *err)
 {
-    struct picture *p = xcalloc(1, sizeof *p);
+    struct picture *p = begin(kit, order, err);
+    struct wanted keys = {0};
 
-    p->kit = kit;
-    p->order = *order;
-    p->err = err;
-    int rc = make(p);
+    *out = NULL;
+    want_whole(p, &keys);
+    int rc = want_series(p, &keys);
+    if (rc == 0 && (rc = find_sensors(p)) == 0 && (rc = find_series(p)) == 0) {
+        fit_span(p);
+        struct rank_query q = layers_query(p);
+        rc = rank_make(kit->store, &q, &p->ranking) < 0 ? facts_fault(p) : 0;
+        keys.n = 0;
+        want_layers(p, &keys);
+        if (rc == 0 && (rc = want_series(p, &keys)) == 0)
+            rc = finish(p);
+    }
+    free(keys.list);
     if (rc < 0) {
         picture_free(p);
-        p = NULL;
+        return rc;
     }
     *out = p;
+    return 0;
+}
+
+/* ---- many pictures ---- */
+
+/* Those without a series are freed. */
+static int begin_all(struct picture **list, size_t n)
+{
+    struct wanted keys = {0};
+    int rc = 0;
+
+    for (size_t i = 0; i < n; i++)
+        want_whole(list[i], &keys);
+    if (n)
+        rc = want_series(list[0], &keys);
+    free(keys.list);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        struct error without = {0}, *err = list[i]->err;
+        list[i]->err = &without;
+        if ((rc = find_sensors(list[i])) == 0)
+            rc = find_series(list[i]);
+        list[i]->err = err;
+        if (rc < 0 && rc != -ENOENT)
+            error_move(err, &without);
+        error_fini(&without);
+        if (rc == -ENOENT) {
+            picture_free(list[i]);
+            list[i] = NULL;
+            rc = 0;
+        } else if (rc == 0) {
+            fit_span(list[i]);
+        }
+    }
+    return rc;
+}
+
+/* The rankings of all, in one reading of the facts. */
+static int rank_all(struct picture **list, size_t n)
+{
+    struct rank_query *queries = xcalloc(n + 1, sizeof *queries);
+    struct ranking *rankings = xcalloc(n + 1, sizeof *rankings);
+    struct picture *any = NULL;
+    size_t count = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (list[i])
+            queries[count++] = layers_query(any = list[i]);
+    if (any && rank_make_all(any->kit->store, queries, count, rankings) < 0)
+        rc = facts_fault(any);
+    for (size_t i = n, k = count; i-- > 0;)
+        if (list[i])
+            list[i]->ranking = rankings[--k];
+    free(queries);
+    free(rankings);
+    return rc;
+}
+
+static int finish_all(struct picture **list, size_t n)
+{
+    struct wanted keys = {0};
+    int rc = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (list[i])
+            want_layers(list[i], &keys);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        if (list[i]) {
+            rc = want_series(list[i], &keys);
+            break;
+        }
+    free(keys.list);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        if (list[i])
+            rc = finish(list[i]);
+    return rc;
+}
+
+int pictures_make(const struct picture_kit *kit, const struct picture_order *orders, size_t n,
+                  struct picture **out, struct error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        ASSERT(orders[i].no_sources && orders[i].from == orders[0].from);
+        out[i] = begin(kit, &orders[i], err);
+    }
+    int rc = begin_all(out, n);
+    if (rc == 0)
+        rc = rank_all(out, n);
+    if (rc == 0)
+        rc = finish_all(out, n);
+    for (size_t i = 0; i < n && rc < 0; i++) {
+        picture_free(out[i]);
+        out[i] = NULL;
+    }
     return rc;
 }
 

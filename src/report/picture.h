@@ -1,8 +1,8 @@
-/* picture.h - a chart from what is to be seen: "22/tcp by country of this day", not files and paths.
+/* picture.h - a chart from what is to be seen, "22/tcp by country of this day", not from files.
  *
  * Finds the series and the largest parts (report/rank.h), has pairs made that no chart has needed
- * yet (series_settle is the caller's, once for all pictures), shades what the facts say of gaps, losses and notes, and words title and notes; the drawing
- * is chart/draw.h's. One thread at a time per kit; it is the thread that draws.
+ * yet (series_settle is the caller's, once for all pictures), shades what the facts say of gaps,
+ * losses and notes, and words title and notes; the drawing is chart/draw.h's. One thread at a time per kit; it is the thread that draws.
  *
  *     struct picture *p;
  *     if (picture_make(&kit, &order, &p, err) == 0)
@@ -70,6 +70,12 @@ struct picture;
 int picture_make(const struct picture_kit *kit, const struct picture_order *order,
                  struct picture **out, struct error *err);
 void picture_free(struct picture *p);
+
+/* Many of one span, the same sensors and no_sources: facts are read and series are made once for
+ * all of them. out[i] is NULL where there is no series of orders[i]. 0, or a negative errno with a
+ * sentence in err and all of `out` NULL. */
+int pictures_make(const struct picture_kit *kit, const struct picture_order *orders, size_t n,
+                  struct picture **out, struct error *err);
 
 /* Draws it to a file, .png or .svg. 0, or a negative errno with a fault in err. */
 int picture_draw(struct picture *p, const char *output, struct error *err);

@@ -634,56 +634,71 @@ static void rank_clear(struct rank *x)
     table_fini(&x->table);
 }
 
-static int rank_span(struct store *s, const struct rank_query *q, int64_t from, int64_t to,
-                     bool sources, struct ranking *out)
+/* What is to be known before facts are read; x->q, the span and x->sources are set. */
+static int rank_begin(struct store *s, struct rank *x)
 {
-    struct rank x = {.q = q, .from = from, .to = to, .sources = sources};
+    const struct rank_query *q = x->q;
+    int rc = x->sources ? each_sensor(s, x, check_lean) : 0;
+    bool quick = q->quick || x->to - x->from > RANK_EXACT_S;
 
-    int rc = sources ? each_sensor(s, &x, check_lean) : 0;
     /* Sketches are of all but the excluded. */
-    x.sketched =
-        sources && margins_tell(q) &&
-        (x.lean || (!q->exact && !has_group(q) && (q->quick || to - from > RANK_EXACT_S))) &&
-        !q->with_excluded && !q->without_scanners;
+    x->sketched = x->sources && margins_tell(q) &&
+                  (x->lean || (!q->exact && !has_group(q) && quick)) && !q->with_excluded &&
+                  !q->without_scanners;
     if (margins_tell(q))
-        x.sums = sums_new(q->what == RANK_PORTS ? PORT_KEY_MAX : COUNTRY_MAX,
-                          q->by_port && q->ports ? HLL_BITS_PORT : HLL_BITS_TOTAL);
-    group_ports(&x);
-    if (rc == 0)
-        rc = store_rules(s, &x.rules);
-    if (rc == 0)
-        rc = each_sensor(s, &x, read_sensor);
-    if (x.sums)
-        sums_to_rows(&x);
+        x->sums = sums_new(q->what == RANK_PORTS ? PORT_KEY_MAX : COUNTRY_MAX,
+                           q->by_port && q->ports ? HLL_BITS_PORT : HLL_BITS_TOTAL);
+    group_ports(x);
+    return rc == 0 ? store_rules(s, &x->rules) : rc;
+}
+
+/* Rows of what was read; `rc` is how that went. *x is cleared. */
+static int rank_end(struct store *s, struct rank *x, int rc, struct ranking *out)
+{
+    const struct rank_query *q = x->q;
     bool of_sources = q->what == RANK_SOURCES || q->what == RANK_AS;
-    bool sketch_total = x.lean && of_sources && !q->by_port && !q->by_country;
+    bool sketch_total = x->lean && of_sources && !q->by_port && !q->by_country;
+
+    if (x->sums)
+        sums_to_rows(x);
     if (sketch_total) {
-        x.sums = sums_new(0, HLL_BITS_TOTAL);
+        x->sums = sums_new(0, HLL_BITS_TOTAL);
         if (rc == 0)
-            rc = each_sensor(s, &x, read_total);
+            rc = each_sensor(s, x, read_total);
     }
-    *out = (struct ranking){.from = from, .to = to};
+    *out = (struct ranking){.from = x->from, .to = x->to};
     if (rc == 0) {
-        if (sources)
-            count_distinct(&x, out);
-        out->networks = x.networks;
-        out->partial = x.lean && of_sources;
+        if (x->sources)
+            count_distinct(x, out);
+        out->networks = x->networks;
+        out->partial = x->lean && of_sources;
         if (sketch_total)
-            out->sources = hll_count(x.sums->total);
-        for (size_t i = 0; i < x.table.n; i++) {
-            struct rank_row *row = &x.table.rows[i];
+            out->sources = hll_count(x->sums->total);
+        for (size_t i = 0; i < x->table.n; i++) {
+            struct rank_row *row = &x->table.rows[i];
             if (q->what == RANK_PORTS)
                 row->country = 0;
             else if (q->what == RANK_COUNTRIES)
                 row->port = 0;
             out->events += row->events;
         }
-        out->rows = ordered_rows(&x.table);
-        out->n = x.table.n;
-        out->hidden = x.hidden;
+        out->rows = ordered_rows(&x->table);
+        out->n = x->table.n;
+        out->hidden = x->hidden;
     }
-    rank_clear(&x);
+    rank_clear(x);
     return rc;
+}
+
+static int rank_span(struct store *s, const struct rank_query *q, int64_t from, int64_t to,
+                     bool sources, struct ranking *out)
+{
+    struct rank x = {.q = q, .from = from, .to = to, .sources = sources};
+    int rc = rank_begin(s, &x);
+
+    if (rc == 0)
+        rc = each_sensor(s, &x, read_sensor);
+    return rank_end(s, &x, rc, out);
 }
 
 static uint64_t row_hash(enum rank_what what, const struct rank_row *row)
@@ -731,9 +746,20 @@ static void compare_before(enum rank_what what, struct ranking *now, const struc
     free(slots);
 }
 
-int rank_make(struct store *s, const struct rank_query *q, struct ranking *out)
+static int rank_before(struct store *s, const struct rank_query *q, int64_t from, int64_t to,
+                       struct ranking *now)
 {
     struct ranking before = {0};
+    int rc = from < to ? rank_span(s, q, from, to, false, &before) : 0;
+
+    if (rc == 0)
+        compare_before(q->what, now, &before);
+    rank_fini(&before);
+    return rc;
+}
+
+int rank_make(struct store *s, const struct rank_query *q, struct ranking *out)
+{
     int64_t from = q->from, to = q->to, before_from = q->before_from;
 
     if (q->what == RANK_TARGETS) { /* kept by the hour */
@@ -745,13 +771,139 @@ int rank_make(struct store *s, const struct rank_query *q, struct ranking *out)
                         : q->what == RANK_TARGETS      ? from
                                                        : q->before_to;
     int rc = rank_span(s, q, from, to, !q->no_sources, out);
-    if (rc == 0 && before_from < before_to)
-        rc = rank_span(s, q, before_from, before_to, false, &before);
     if (rc == 0)
-        compare_before(q->what, out, &before);
-    else
+        rc = rank_before(s, q, before_from, before_to, out);
+    if (rc != 0)
         rank_fini(out);
-    rank_fini(&before);
+    return rc;
+}
+
+/* ---- many of one span ---- */
+
+/* Rankings that are read in one pass over bins, or over sources. Each is in one chain: of its port,
+ * of its country, or of those that look at every entry; chains hold numbers from 1. */
+struct pass {
+    struct rank *list;
+    uint32_t *by_port, by_country[COUNTRY_MAX], rest;
+    uint32_t *next;
+};
+
+static bool reads_bins(const struct rank *x)
+{
+    return !x->sums && x->q->what != RANK_SOURCES && x->q->what != RANK_AS;
+}
+
+static bool reads_sources(const struct rank *x)
+{
+    return x->q->what == RANK_SOURCES || x->q->what == RANK_AS || (x->sources && !x->sketched);
+}
+
+static bool pass_init(struct pass *p, struct rank *list, size_t n,
+                      bool (*takes_part)(const struct rank *x))
+{
+    bool any = false;
+
+    *p = (struct pass){.list = list,
+                       .by_port = xcalloc(PORT_KEY_MAX, sizeof *p->by_port),
+                       .next = xcalloc(n + 1, sizeof *p->next)};
+    for (uint32_t i = 1; i <= n; i++) {
+        const struct rank_query *q = list[i - 1].q;
+        uint32_t *chain = q->by_port && !q->ports ? &p->by_port[q->port]
+                          : q->by_country         ? &p->by_country[q->country]
+                                                  : &p->rest;
+        if (!takes_part(&list[i - 1]))
+            continue;
+        p->next[i] = *chain;
+        *chain = i;
+        any = true;
+    }
+    return any;
+}
+
+static void pass_fini(struct pass *p)
+{
+    free(p->by_port);
+    free(p->next);
+}
+
+static int pass_bin(void *ctx, const struct bin_fact *f)
+{
+    const struct pass *p = ctx;
+    const uint32_t chains[] = {p->by_port[f->port], p->by_country[f->country], p->rest};
+
+    for (int k = 0; k < 3; k++)
+        for (uint32_t i = chains[k]; i; i = p->next[i])
+            take_bin(&p->list[i - 1], f);
+    return 0;
+}
+
+static int pass_source(void *ctx, const struct source_fact *f)
+{
+    const struct pass *p = ctx;
+    const uint32_t chains[] = {p->by_port[f->port], p->by_country[f->country], p->rest};
+
+    for (int k = 0; k < 3; k++)
+        for (uint32_t i = chains[k]; i; i = p->next[i]) {
+            struct rank *x = &p->list[i - 1];
+            if (x->q->what == RANK_SOURCES)
+                rank_source(x, f);
+            else if (x->q->what == RANK_AS)
+                rank_as(x, f);
+            else
+                take_source(x, f);
+        }
+    return 0;
+}
+
+/* All sensors' facts of one kind, once, for all that look at them. */
+static int read_pass(struct store *s, struct rank *list, size_t n, bool bins)
+{
+    const struct sensor *sensors;
+    size_t count;
+    struct pass p;
+    int rc = store_sensors(s, &sensors, &count);
+
+    if (!pass_init(&p, list, n, bins ? reads_bins : reads_sources))
+        count = 0;
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        bool asked = list[0].q->sensor_count == 0;
+        for (size_t k = 0; k < list[0].q->sensor_count; k++)
+            asked |= list[0].q->sensors[k] == sensors[i].id;
+        if (asked && bins)
+            rc = store_read_bins(s, sensors[i].id, list[0].from, list[0].to, pass_bin, &p);
+        else if (asked)
+            rc = store_read_sources(s, sensors[i].id, list[0].from, list[0].to, pass_source, &p);
+    }
+    pass_fini(&p);
+    return rc;
+}
+
+int rank_make_all(struct store *s, const struct rank_query *q, size_t n, struct ranking *out)
+{
+    struct rank *list = xcalloc(n + 1, sizeof *list);
+    int rc = 0;
+
+    memset(out, 0, n * sizeof *out);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        ASSERT(q[i].what != RANK_TARGETS && q[i].from == q[0].from && q[i].to == q[0].to);
+        ASSERT(!q[i].quick || q[i].no_sources);
+        list[i] = (struct rank){
+            .q = &q[i], .from = q[i].from, .to = q[i].to, .sources = !q[i].no_sources};
+        rc = rank_begin(s, &list[i]);
+        if (rc == 0 && list[i].sums)
+            rc = each_sensor(s, &list[i], read_margins);
+    }
+    if (rc == 0 && n)
+        rc = read_pass(s, list, n, true);
+    if (rc == 0 && n)
+        rc = read_pass(s, list, n, false);
+    for (size_t i = 0; i < n && list[i].q; i++)
+        rc = rank_end(s, &list[i], rc, &out[i]);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = rank_before(s, &q[i], q[i].before_from, q[i].before_to, &out[i]);
+    for (size_t i = 0; i < n && rc != 0; i++)
+        rank_fini(&out[i]);
+    free(list);
     return rc;
 }
 

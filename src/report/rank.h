@@ -89,6 +89,10 @@ struct ranking {
 int rank_make(struct store *s, const struct rank_query *q, struct ranking *out);
 void rank_fini(struct ranking *r);
 
+/* Several of one span and the same sensors, none of targets: the facts are read once for all.
+ * Those that are `quick` have no_sources, too. All of `out` are the caller's, or empty. */
+int rank_make_all(struct store *s, const struct rank_query *q, size_t n, struct ranking *out);
+
 /* The text of a row's key: "23/tcp", "CN", "198.51.100.7", "23/tcp CN", "AS64500". */
 enum { RANK_KEY_MAX = 64 };
 const char *rank_key(enum rank_what what, const struct rank_row *row, char out[RANK_KEY_MAX]);

@@ -20,11 +20,24 @@ setup() {
     grep -q "| $first |" out/2026-11-23.md
     # The page has no tag that a note brought, no script, no file beside it; its pictures are within.
     grep -q '&lt;b&gt;patching &amp; waiting&lt;/b&gt;' out/2026-11-23.html
-    ! grep -qE '<script|<b>|(src|href)="[^d"]' out/2026-11-23.html
+    [ "$(grep -cE '<script|<b>|(src|href)="[^d"]' out/2026-11-23.html)" -eq 0 ]
     grep -q 'src="data:image/svg+xml;base64,' out/2026-11-23.html
     [ -z "$(ls -d scantide-* 2>/dev/null)" ]
     # Each picture that Markdown names is there.
     grep -o '](<[^>]*>)' out/2026-11-23.md | tr -d '](<>)' >pictures
     [ -s pictures ]
     while read -r picture; do [ -s "out/$picture" ]; done <pictures
+}
+
+@test "what is read for all parts at once is what top says of each" {
+    "$SCANTIDE" report --data data --date 2026-11-23 --format md >page.md
+    span=(--data data --from 2026-11-23 --to 2026-11-24 -n 1 --format json)
+    country=$("$SCANTIDE" top countries "${span[@]}" | jq -r '.rows[0].key')
+    # The part of the country: its ports, then its sources, each with the heaviest in the first row.
+    awk -v part="($country)" '/^### /{in_part = index($0, part)} in_part' page.md >part.md
+    "$SCANTIDE" top ports --country "$country" "${span[@]}" |
+        jq -r '.rows[0] | "| 1 | \(.key) |"' >want
+    "$SCANTIDE" top sources --country "$country" "${span[@]}" | jq -r '.rows[0] | "| \(.key) |"' >>want
+    [ "$(wc -l <want)" -eq 2 ]
+    while read -r row; do grep -qF "$row" part.md; done <want
 }
