@@ -12,6 +12,7 @@
 #include "base/fault.h"
 #include "base/lock.h"
 #include "store/db.h"
+#include "store/pieces.h"
 
 enum {
     SCHEMA_VERSION = 1,
@@ -264,7 +265,7 @@ static int open_connection(struct store *s, enum store_mode mode)
     if (mode == STORE_WRITE)
         make_file(s->path);
     char *uri = mode == STORE_READ && stands_alone(s->path) ? immutable_uri(s->path) : NULL;
-    int rc = sqlite3_open_v2(uri ? uri : s->path, &s->db, flags, NULL);
+    int rc = sqlite3_open_v2(uri ? uri : s->path, &s->db, flags, pieces_vfs());
     free(uri);
     /* SQLite opens what it may only read without a word; the first write would tell. */
     if (rc == SQLITE_OK && mode == STORE_WRITE && sqlite3_db_readonly(s->db, "main"))
