@@ -97,3 +97,25 @@ const char *when_told(const struct zone *zone, int64_t from, int64_t to, char ou
     /* A time in a page that has said what year it is, for strftime. xgettext:no-c-format */
     return span(zone, from, to, _x("no year", "%Y-%m-%d %H:%M"), out);
 }
+
+const char *when_listed(int64_t day, char out[WHEN_TEXT_MAX])
+{
+    static const char *const weekdays[] = {
+        Nx_("weekday", "Sun"), Nx_("weekday", "Mon"), Nx_("weekday", "Tue"), Nx_("weekday", "Wed"),
+        Nx_("weekday", "Thu"), Nx_("weekday", "Fri"), Nx_("weekday", "Sat")};
+    char date[WHEN_TEXT_MAX];
+
+    /* A day in the list of reports, for strftime. xgettext:no-c-format */
+    put(date, _x("list of days", "%-d %b"), day * DAY_S);
+    /* 1970-01-01 was a Thursday. Weekday and day: */
+    snprintf(out, WHEN_TEXT_MAX, _x("list of days", "%1$s, %2$s"),
+             _x("weekday", weekdays[((day + 4) % 7 + 7) % 7]), date);
+    return out;
+}
+
+const char *when_month(int64_t day, char out[WHEN_TEXT_MAX])
+{
+    /* A month, for strftime. xgettext:no-c-format */
+    put(out, _("%B %Y"), day * DAY_S);
+    return out;
+}

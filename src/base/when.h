@@ -17,6 +17,10 @@ const char *when_span(const struct zone *zone, int64_t from, int64_t to, char ou
 /* The same, but dates alone where they say it: "2026-11-23", "2026-11-17 – 2026-11-23". */
 const char *when_period(const struct zone *zone, int64_t from, int64_t to, char out[WHEN_TEXT_MAX]);
 
+/* A day (since 1970) in a list of them, "Mon, 23 Nov", and its month, "November 2026". */
+const char *when_listed(int64_t day, char out[WHEN_TEXT_MAX]);
+const char *when_month(int64_t day, char out[WHEN_TEXT_MAX]);
+
 /* when_span within a page that has said what year it is. */
 const char *when_told(const struct zone *zone, int64_t from, int64_t to, char out[WHEN_TEXT_MAX]);
 

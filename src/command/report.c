@@ -14,12 +14,13 @@
 #include "command/span.h"
 #include "config/paths.h"
 #include "report/draft.h"
+#include "report/shelf.h"
 
 static const char usage[] =
     "scantide report - what happened in a day: rankings, verdicts, gaps\n"
     "\n"
     "    scantide report [--date D | --last 24h] [--sensor S]... [--timezone ZONE]\n"
-    "                    [--lang en|ja] [--format text|html|md|json] [-n N] [-o DIR]\n"
+    "                    [--lang en|ja] [--format text|html|md|json] [-n N] [-o DIR [--missing]]\n"
     "\n"
     "Ranks ports and countries of the day and of the three days that end with it, and says what\n"
     "came about, by the rules of README.md, \"Verdicts\", with charts and the sources behind what\n"
@@ -35,7 +36,10 @@ static const char usage[] =
     "    --format FORMAT    text (the default, for mail), html, md (Markdown) or json\n"
     "    -o DIR             into DIR/YYYY-MM-DD.FORMAT, pictures of Markdown into "
     "DIR/YYYY-MM-DD/;\n"
-    "                       else to stdout, Markdown without pictures\n"
+    "                       else to stdout, Markdown without pictures; DIR/index.html lists them\n"
+    "    --missing          each day up to D (yesterday) that DIR has no report of yet, from the "
+    "newest\n"
+    "                       there on, a month at most; where there is none, D alone\n"
     "    -n N               so many rows of each ranking (20); 0 for every row\n" SESSION_USAGE;
 
 struct report {
@@ -49,18 +53,31 @@ struct report {
 
     enum draft_format draft;
     bool json;
-    const char *folder; /* of -o */
-    char *page;         /* the file; NULL: stdout */
-    char *pictures;     /* where they are drawn; NULL: there are none */
+    bool missing;
+    const char *folder;  /* of -o */
+    struct shelf *shelf; /* the same; NULL: stdout */
+    int64_t number;      /* of the day, since 1970 */
+    char *page;          /* the file; NULL: stdout */
+    char *pictures;      /* where they are drawn; NULL: there are none */
     char day[TIME_TEXT_MAX];
     struct chart_definition *definition;
     struct port_book *book;
     char *zone_variable;
 };
 
-enum { CHARTS_MAX = 40 };
+enum { CHARTS_MAX = 40, DAY_S = 24 * HOUR_S, MISSING_MAX = 31 };
 
 /* From midnight to midnight, in the zone. */
+static void take_day(struct report *r, int64_t number)
+{
+    int64_t from = zone_to_utc(r->zone, number * DAY_S, INT64_MIN);
+    int64_t to = zone_to_utc(r->zone, (number + 1) * DAY_S, INT64_MIN);
+
+    r->number = number;
+    r->span.from = from - from % BIN_S;
+    r->span.to = to - to % BIN_S;
+}
+
 static int resolve_date(struct report *r)
 {
     int64_t when;
@@ -71,10 +88,15 @@ static int resolve_date(struct report *r)
     if (sscanf(r->date, "%4d-%2u-%2u%c", &year, &month, &day, &more) != 3 ||
         time_parse(r->date, r->zone, &when) < 0)
         return session_mistake("report", "--date %s: a day like 2026-11-24 is meant", r->date);
-    r->span.from = when - when % BIN_S;
-    when = zone_to_utc(r->zone, civil_seconds(year, month, day, 0, 0, 0) + 24 * HOUR_S, INT64_MIN);
-    r->span.to = when - when % BIN_S;
+    take_day(r, civil_days(year, month, day));
     return EXIT_DONE;
+}
+
+static void take_yesterday(struct report *r)
+{
+    int64_t now = (int64_t)time(NULL);
+
+    take_day(r, (now + zone_offset(r->zone, now)) / DAY_S - 1);
 }
 
 static int check_options(struct report *r)
@@ -92,11 +114,17 @@ static int check_options(struct report *r)
         return session_mistake("report", "--format %s: text, html, md or json is meant", r->format);
     if (r->date && r->span.last)
         return session_mistake("report", "--date and --last exclude each other");
+    if (r->missing && (r->span.last || !r->folder))
+        return session_mistake("report", "--missing is about days, and needs -o DIR");
     r->n = strtoul(r->n_text, &end, 10);
     if (end == r->n_text || *end || r->n_text[0] == '-')
         return session_mistake("report", "-n %s: a number of rows is meant, 0 for all", r->n_text);
     int status = session_zone("report", r->zone_text, &r->zone);
-    return status == EXIT_DONE && r->date ? resolve_date(r) : status;
+    if (status == EXIT_DONE && r->date)
+        return resolve_date(r);
+    if (status == EXIT_DONE && r->missing)
+        take_yesterday(r);
+    return status;
 }
 
 static int read_options(int argc, char **argv, struct report *r)
@@ -108,6 +136,7 @@ static int read_options(int argc, char **argv, struct report *r)
                                             {"timezone", required_argument, NULL, 'z'},
                                             {"format", required_argument, NULL, 'F'},
                                             {"lang", required_argument, NULL, 'L'},
+                                            {"missing", no_argument, NULL, 'M'},
                                             {0}};
     int option, status;
 
@@ -124,6 +153,8 @@ static int read_options(int argc, char **argv, struct report *r)
             r->zone_text = optarg;
         else if (option == 'F')
             r->format = optarg;
+        else if (option == 'M')
+            r->missing = true;
         else if (option == 'L')
             r->language = optarg;
         else if (option == 'o')
@@ -168,14 +199,17 @@ static int folder_fault(struct report *r, const char *path)
     return session_fail(&r->session, EXIT_MISTAKE);
 }
 
+/* "html" */
+static const char *ending(const struct report *r)
+{
+    return r->draft == DRAFT_TEXT && !r->json ? "txt" : r->format;
+}
+
 /* Where the page and its pictures go. Those of HTML are embedded, and needed only meanwhile. */
 static int make_places(struct report *r)
 {
-    if (r->folder && mkdir(r->folder, 0777) != 0 && errno != EEXIST)
-        return folder_fault(r, r->folder);
     if (r->folder)
-        r->page = xasprintf("%s/%s.%s", r->folder, r->day,
-                            r->draft == DRAFT_TEXT && !r->json ? "txt" : r->format);
+        r->page = xasprintf("%s/%s.%s", r->folder, r->day, ending(r));
     if (!r->json && r->draft == DRAFT_HTML) {
         const char *tmp = getenv("TMPDIR");
         r->pictures = xasprintf("%s/scantide-XXXXXX", tmp && *tmp ? tmp : "/tmp");
@@ -187,6 +221,15 @@ static int make_places(struct report *r)
             return folder_fault(r, r->pictures);
     }
     return EXIT_DONE;
+}
+
+static void leave_places(struct report *r)
+{
+    if (r->pictures && !r->json && r->draft == DRAFT_HTML)
+        rmdir(r->pictures); /* its pictures went with their being embedded */
+    free(r->pictures);
+    free(r->page);
+    r->pictures = r->page = NULL;
 }
 
 static int write_draft(struct report *r, const struct overview *overview, FILE *out)
@@ -223,7 +266,7 @@ static int write_draft(struct report *r, const struct overview *overview, FILE *
 /* Beside the file, then renamed over it. */
 static int write_page(struct report *r, const struct overview *overview)
 {
-    char *temporary = r->page ? xasprintf("%s.%ld.new", r->page, (long)getpid()) : NULL;
+    char *temporary = r->page ? xasprintf("%s/.%s.%s.new", r->folder, r->day, ending(r)) : NULL;
     FILE *out = temporary ? fopen(temporary, "w") : stdout;
     int rc = 0;
 
@@ -244,45 +287,98 @@ static int write_page(struct report *r, const struct overview *overview)
     return session_fail(&r->session, rc < 0 ? EXIT_FAILED : EXIT_DONE);
 }
 
-static int report_day(struct report *r)
+/* What the folder's index says of the day. */
+static void tell_shelf(struct report *r, const struct overview *overview)
+{
+    char *summary = draft_summary(overview);
+
+    if (r->shelf)
+        shelf_tell(r->shelf, r->day, summary);
+    free(summary);
+}
+
+/* The span's. */
+static int report_span(struct report *r)
 {
     struct session *s = &r->session;
     struct overview overview;
-    int status = session_find_sensors(s, "report", r->sensor_names, r->sensor_count, r->sensors);
-
-    if (status == EXIT_DONE && !r->date)
-        status = span_resolve(&r->span, "report", "24h", r->zone, (int64_t)time(NULL), s->store);
-    if (status != EXIT_DONE)
-        return status;
     struct overview_query q = {.from = r->span.from,
                                .to = r->span.to,
                                .zone = r->zone,
                                .sensors = r->sensors,
                                .sensor_count = r->sensor_count};
+
     time_format_local(r->zone, q.to - 1, r->day);
     r->day[strlen("2026-11-24")] = 0;
-    take_zone(r);
-    if ((status = load_data(r)) != EXIT_DONE || (status = make_places(r)) != EXIT_DONE)
-        return status;
-    if (overview_make(s->store, &q, &overview) < 0) {
+    int status = make_places(r);
+    if (status == EXIT_DONE && overview_make(s->store, &q, &overview) < 0) {
         error_add(&s->err, NULL, 0, 0, "the facts can't be read (%s)", store_error(s->store));
-        return session_fail(s, EXIT_FAILED);
+        status = session_fail(s, EXIT_FAILED);
+    } else if (status == EXIT_DONE) {
+        status = write_page(r, &overview);
+        span_say(&r->span, r->zone, s->store, overview.ports[OVERVIEW_DAY].events == 0);
+        if (status == EXIT_DONE)
+            tell_shelf(r, &overview);
+        overview_fini(&overview);
     }
-    status = write_page(r, &overview);
-    span_say(&r->span, r->zone, s->store, overview.ports[OVERVIEW_DAY].events == 0);
-    overview_fini(&overview);
+    leave_places(r);
     return status;
+}
+
+/* The first day that is missing: behind the newest report, and none before the facts begin. INT64_MAX: there are no facts. */
+static int64_t first_missing(struct report *r, int64_t last)
+{
+    struct span all = {.all = true};
+    int64_t newest = last - 1;
+
+    shelf_newest(r->shelf, ending(r), &newest);
+    if (newest < last - MISSING_MAX)
+        newest = last - MISSING_MAX;
+    if (span_resolve(&all, "report", NULL, r->zone, 0, r->session.store) != EXIT_DONE ||
+        all.from == all.to)
+        return INT64_MAX;
+    int64_t begin = (all.from + zone_offset(r->zone, all.from)) / DAY_S;
+    return newest + 1 > begin ? newest + 1 : begin;
+}
+
+static int report_missing(struct report *r)
+{
+    int64_t last = r->number;
+    int status = EXIT_DONE;
+
+    for (int64_t number = first_missing(r, last); number <= last && status == EXIT_DONE; number++) {
+        take_day(r, number);
+        status = report_span(r);
+    }
+    return status;
+}
+
+static int report(struct report *r)
+{
+    struct session *s = &r->session;
+    int status = session_find_sensors(s, "report", r->sensor_names, r->sensor_count, r->sensors);
+
+    if (status == EXIT_DONE && !r->date && !r->missing)
+        status = span_resolve(&r->span, "report", "24h", r->zone, (int64_t)time(NULL), s->store);
+    if (status != EXIT_DONE)
+        return status;
+    take_zone(r);
+    if ((status = load_data(r)) != EXIT_DONE)
+        return status;
+    if (r->folder && shelf_open(r->folder, &r->shelf, &s->err) < 0)
+        return session_fail(s, EXIT_MISTAKE);
+    status = r->missing ? report_missing(r) : report_span(r);
+    if (r->shelf && status == EXIT_DONE && shelf_index(r->shelf, &s->err) < 0)
+        status = EXIT_FAILED;
+    return session_fail(s, status);
 }
 
 static void report_fini(struct report *r)
 {
-    if (r->pictures && !r->json && r->draft == DRAFT_HTML)
-        rmdir(r->pictures); /* its pictures went with their being embedded */
+    shelf_close(r->shelf);
     chart_definition_free(r->definition);
     port_book_free(r->book);
     free(r->zone_variable);
-    free(r->pictures);
-    free(r->page);
 }
 
 /* Charts make series that nobody has drawn yet, so they need to write; text and JSON don't. */
@@ -310,7 +406,7 @@ int cmd_report(int argc, char **argv)
         return status < 0 ? EXIT_DONE : status;
     status = open_session(&r);
     if (status == EXIT_DONE)
-        status = report_day(&r);
+        status = report(&r);
     session_close(&r.session);
     report_fini(&r);
     return status;

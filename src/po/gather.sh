@@ -41,7 +41,7 @@ FILENAME == "rrd/ports.yaml" && /^  - / {
 xgettext --language=C --from-code=UTF-8 --keyword=_ --keyword=_n:1,2 --keyword=_x:1c,2 --keyword=N_ --keyword=Nx_:1c,2 \
     --flag=_:1:pass-c-format --flag=_n:1:pass-c-format --flag=_n:2:pass-c-format --flag=_x:2:pass-c-format \
     --flag=text_of:1:c-format --flag=xasprintf:1:c-format --flag=snprintf:3:c-format --flag=fprintf:2:c-format \
-    --add-comments --sort-by-file --no-location --no-wrap --package-name=scantide \
+    --add-comments --sort-output --no-location --no-wrap --package-name=scantide \
     --output="$pot.new" src/base/*.c src/chart/*.c src/report/*.c "$words"
 # When it was made is no news.
 sed '/^"POT-Creation-Date:/d' "$pot.new" >"$pot"

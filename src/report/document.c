@@ -63,6 +63,15 @@ void document_item(struct document *d, const char *text)
     add(d, BLOCK_ITEM, text);
 }
 
+void document_link(struct document *d, const char *text, const char *path)
+{
+    ASSERT(d->n && d->list[d->n - 1].kind == BLOCK_ITEM);
+    struct block *b = &d->list[d->n - 1];
+    b->cells = xrealloc(b->cells, b->cell_count + 2, sizeof *b->cells);
+    b->cells[b->cell_count++] = xstrdup(text);
+    b->cells[b->cell_count++] = xstrdup(path);
+}
+
 void document_table(struct document *d, const char *caption, const char *const *titles,
                     const bool *numeric, size_t columns)
 {

@@ -27,7 +27,7 @@ struct block {
     char *text;     /* also a table's caption, a figure's words for who can't see it */
     size_t columns; /* of a table */
     bool numeric[TABLE_COLUMNS_MAX];
-    char **cells; /* the columns' titles, then row by row */
+    char **cells; /* the columns' titles, then row by row; of an item: its links' texts and paths */
     size_t cell_count;
     char *path; /* of a figure: an .svg to be embedded, or a .png beside the page */
 };
@@ -40,6 +40,8 @@ void document_free(struct document *d);
 void document_heading(struct document *d, int level, const char *text);
 void document_paragraph(struct document *d, const char *text);
 void document_item(struct document *d, const char *text); /* items in a row are a list */
+/* Of the last item; the first stands before its text. Markdown and text have none. */
+void document_link(struct document *d, const char *text, const char *path);
 void document_table(struct document *d, const char *caption, const char *const *titles,
                     const bool *numeric, size_t columns);
 void document_cell(struct document *d, const char *text); /* of the last table */

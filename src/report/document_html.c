@@ -162,6 +162,29 @@ static int put_figure(xmlTextWriterPtr w, const struct block *b, const char *svg
     return 0;
 }
 
+static void put_link(xmlTextWriterPtr w, const char *text, const char *path)
+{
+    start(w, "a");
+    attribute(w, "href", path);
+    xmlTextWriterWriteString(w, X(text));
+    end(w);
+}
+
+static void put_item(xmlTextWriterPtr w, const struct block *b)
+{
+    start(w, "li");
+    if (b->cell_count) {
+        put_link(w, b->cells[0], b->cells[1]);
+        xmlTextWriterWriteString(w, X(" "));
+    }
+    xmlTextWriterWriteString(w, X(b->text));
+    for (size_t i = 2; i < b->cell_count; i += 2) {
+        xmlTextWriterWriteString(w, X(" "));
+        put_link(w, b->cells[i], b->cells[i + 1]);
+    }
+    end(w);
+}
+
 static int put_block(xmlTextWriterPtr w, const struct block *b, const struct block *before,
                      const struct block *after, const char *svg_extra)
 {
@@ -171,7 +194,7 @@ static int put_block(xmlTextWriterPtr w, const struct block *b, const struct blo
     case BLOCK_ITEM:
         if (!before || before->kind != BLOCK_ITEM)
             start(w, "ul");
-        element(w, "li", b->text);
+        put_item(w, b);
         if (!after || after->kind != BLOCK_ITEM)
             end(w);
         break;

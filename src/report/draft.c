@@ -145,6 +145,15 @@ static int chart(struct page *p, size_t i, const char *name)
 
 /* ---- head ---- */
 
+static uint64_t events_before(const struct ranking *r)
+{
+    uint64_t was = 0;
+
+    for (size_t i = 0; i < r->n; i++)
+        was += r->rows[i].before_events;
+    return was;
+}
+
 static void add_head(struct page *p)
 {
     const struct overview *o = p->o;
@@ -152,10 +161,8 @@ static void add_head(struct page *p)
     char events[SENTENCE_COUNT_MAX], sources[SENTENCE_COUNT_MAX], before[SENTENCE_COUNT_MAX];
     char when[WHEN_TEXT_MAX];
     char *zone = caption_zone(o->query.zone, p->draft->kit->zone_variable, o->query.to - 1);
-    uint64_t was = 0;
+    uint64_t was = events_before(r);
 
-    for (size_t i = 0; i < r->n; i++)
-        was += r->rows[i].before_events;
     paragraph(p, text_of(_n("%s, times in %s: %s dropped packet from %s.",
                             "%s, times in %s: %s dropped packets from %s.", r->events),
                          when_period(o->query.zone, o->query.from, o->query.to, when), zone,
@@ -657,6 +664,50 @@ static int write_page(const struct page *p, FILE *out)
 
     free(style);
     return rc;
+}
+
+/* ---- in a line ---- */
+
+enum { FIRST_TOLD = 3 };
+
+static void put_first(FILE *f, const struct ranking *r, bool country)
+{
+    char key[RANK_KEY_MAX];
+
+    for (size_t i = 0; i < r->n && i < FIRST_TOLD; i++) {
+        char *name = country ? sentence_country(r->rows[i].country)
+                             : xstrdup(rank_key(RANK_PORTS, &r->rows[i], key));
+        fprintf(f, "%s%s", i ? _x("list", ", ") : "", name);
+        free(name);
+    }
+}
+
+char *draft_summary(const struct overview *o)
+{
+    const struct ranking *ports = &o->ports[OVERVIEW_DAY], *countries = &o->countries[OVERVIEW_DAY];
+    char events[SENTENCE_COUNT_MAX], sources[SENTENCE_COUNT_MAX], *text = NULL;
+    uint64_t was = events_before(ports);
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    ASSERT(f);
+    fputs(sentence_events(ports->events, events), f);
+    if (was)
+        fprintf(f, _(" (%+.0f%%)"), 100.0 * ((double)ports->events - (double)was) / (double)was);
+    if (ports->events) {
+        fprintf(f, _(" from %s"), sentence_sources(ports->sources, ports->sources_exact, sources));
+        fputs(_("; most at "), f);
+        put_first(f, ports, false);
+        fputs(_("; most from "), f);
+        put_first(f, countries, true);
+    }
+    if (o->findings.n)
+        fprintf(f, _n("; %zu finding", "; %zu findings", o->findings.n), o->findings.n);
+    if (o->gap_n)
+        fprintf(f, _n("; %zu gap, loss or note", "; %zu gaps, losses and notes", o->gap_n),
+                o->gap_n);
+    fclose(f);
+    return text;
 }
 
 int draft_write(const struct draft *draft, FILE *out, struct error *err)

@@ -32,4 +32,7 @@ struct draft {
 /* 0, or a negative errno with a sentence in err. */
 int draft_write(const struct draft *draft, FILE *out, struct error *err);
 
+/* The day in a line, without an end: "107,054 events (+44%) from 30,614 sources; most at 23/tcp, ...". The caller frees it. */
+char *draft_summary(const struct overview *o);
+
 #endif
