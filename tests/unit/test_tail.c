@@ -68,9 +68,9 @@ static struct {
     bool answers_later; /* when let_answer() says so */
     struct verdict verdicts[VERDICTS];
     size_t verdict_count;
-    bool appends;        /* the writer, whatever others do with its file */
-    bool packs_seconds;  /* the packer keeps them of the file's time, and no more */
-    bool copies;         /* without truncating; nothing is packed then */
+    bool appends;       /* the writer, whatever others do with its file */
+    bool packs_seconds; /* the packer keeps them of the file's time, and no more */
+    bool copies;        /* without truncating; nothing is packed then */
 
     /* The facts. */
     struct {
