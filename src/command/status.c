@@ -63,6 +63,10 @@ static void add_input(void *ctx, const struct input_status *s)
     json_object_set_new(o, "offset",
                         s->is_file ? json_integer((json_int_t)s->offset) : json_null());
     json_object_set_new(o, "size", s->is_file ? json_integer((json_int_t)s->size) : json_null());
+    if (s->is_file) {
+        json_object_set_new(o, "truncations", json_integer((json_int_t)s->truncations));
+        json_object_set_new(o, "damaged_files", json_integer((json_int_t)s->damaged));
+    }
     json_object_set_new(o, "last_line", time_json(s->last_line, s->last_line != INT64_MIN));
     json_object_set_new(o, "lag_s", json_integer(s->lag_s));
     json_object_set_new(o, "fault", text_json(s->fault));
@@ -336,6 +340,11 @@ static void print_input(const json_t *o, bool first)
     if (number_of(o, "suppressed") > 0)
         printf("%-10s%" PRId64 " messages more, loggers say, they let fall\n", "",
                (int64_t)number_of(o, "suppressed"));
+    if (number_of(o, "truncations") > 0)
+        printf("%-10swas truncated %" PRId64 " times\n", "", (int64_t)number_of(o, "truncations"));
+    if (number_of(o, "damaged_files") > 0)
+        printf("%-10s%" PRId64 " rotated files are damaged: what is behind the damage is lost\n",
+               "", (int64_t)number_of(o, "damaged_files"));
     if (json_is_integer(json_object_get(o, "offset")))
         printf("%-10sat byte %" PRId64 " of %" PRId64 "\n", "", (int64_t)number_of(o, "offset"),
                (int64_t)number_of(o, "size"));

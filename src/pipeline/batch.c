@@ -140,6 +140,7 @@ int content_read(int fd, uint64_t offset, struct content *c)
 static void answer_new(struct batch_ask *a)
 {
     a->answer = TAIL_NEW;
+    a->last = (struct position){0};
     a->hole = 0;
     a->content = (struct content){0};
     a->state = (struct log_state){.position = {.first_when = INT64_MAX, .last_when = INT64_MIN}};
@@ -215,6 +216,19 @@ static int read_first(struct batch_ask *a)
     return read_at(a->fd, a->content.head, a->content.head_n, a->hole);
 }
 
+static int find_last(void *ctx, const struct position *p)
+{
+    struct batch_ask *a = ctx;
+
+    if (strcmp(p->path, a->path) == 0 && p->last_when != INT64_MIN &&
+        (a->last.id == 0 || p->last_when > a->last.last_when ||
+         (p->last_when == a->last.last_when && p->id > a->last.id))) {
+        a->last = *p;
+        a->last.path = NULL;
+    }
+    return 0;
+}
+
 static int answer(struct batch_ask *a, struct store *s)
 {
     struct position *p = &a->state.position;
@@ -228,8 +242,9 @@ static int answer(struct batch_ask *a, struct store *s)
     if (a->is_packed)
         return answer_packed(a, s);
     int rc = log_state_find(s, a->fd, a->size, a->sensor, &a->state);
-    if (rc > 0)
-        rc = answer_known(a, s);
+    rc = rc > 0    ? answer_known(a, s)
+         : rc == 0 ? store_read_positions(s, a->state.position.sensor, find_last, a)
+                   : rc;
     return rc < 0 ? rc : p->id ? content_read(a->fd, p->offset, &a->content) : read_first(a);
 }
 

@@ -41,6 +41,7 @@ struct batch_ask {
     int fd;
     bool is_packed;
     const char *sensor; /* as the operator gave it; "": each line's host */
+    const char *path;   /* of the log */
     void *owner;
     void (*told)(void *owner, struct batch_ask *ask);
 
@@ -49,7 +50,8 @@ struct batch_ask {
     struct content content;
     uint64_t size;
     int64_t mtime;
-    uint64_t hole; /* of a new one: NULs that it begins with; content.head is what follows */
+    uint64_t hole;        /* of a new one: NULs that it begins with; content.head is what follows */
+    struct position last; /* of a new one: the path's own that was taken in last; id 0: none */
 };
 
 struct batch {

@@ -187,24 +187,6 @@ static uint16_t only_sensor(const struct log_state *log)
     return log->sensor_count == 1 ? log->sensors[0] : 0;
 }
 
-static int write_cut(struct store *s, const struct log_state *log)
-{
-    char text[GAP_TEXT_MAX];
-
-    if (log->cut_bytes == 0)
-        return 0;
-    snprintf(text, sizeof text,
-             "%" PRIu64 " bytes weren't read when it was truncated; what a copy beside it holds of "
-             "them is",
-             log->cut_bytes);
-    return store_put_gap(s, &(struct gap){.sensor = only_sensor(log),
-                                          .reason = GAP_TRUNCATED,
-                                          .from = log->cut_from,
-                                          .to = log->cut_to,
-                                          .input = log->position.path,
-                                          .text = text});
-}
-
 static int write_losses(struct store *s, const struct commit_part *part)
 {
     const struct log_state *log = part->log;
@@ -224,6 +206,55 @@ static int write_losses(struct store *s, const struct commit_part *part)
     }
     losses_fini(&all);
     return rc;
+}
+
+void unread_add(struct unread *u, uint64_t bytes, int64_t from, int64_t to)
+{
+    if (u->files == 0 || from < u->from)
+        u->from = from;
+    if (u->files == 0 || to > u->to)
+        u->to = to;
+    u->files++;
+    u->bytes += bytes;
+}
+
+static int write_truncated(struct store *s, const struct log_state *log)
+{
+    char text[GAP_TEXT_MAX];
+
+    if (log->truncated.files == 0)
+        return 0;
+    if (log->truncated.bytes > 0)
+        snprintf(text, sizeof text, "at least %" PRIu64 " bytes were unread", log->truncated.bytes);
+    else
+        snprintf(text, sizeof text, "what was written last may be unread");
+    return store_put_gap(s, &(struct gap){.sensor = log->unread_sensor,
+                                          .reason = GAP_TRUNCATED,
+                                          .from = log->truncated.from,
+                                          .to = log->truncated.to,
+                                          .input = log->position.path,
+                                          .text = text});
+}
+
+static int write_damaged(struct store *s, const struct log_state *log)
+{
+    if (log->damaged.files == 0)
+        return 0;
+    return store_put_gap(s, &(struct gap){.sensor = log->unread_sensor,
+                                          .reason = GAP_LOST,
+                                          .from = log->damaged.from,
+                                          .to = log->damaged.to,
+                                          .input = log->position.path,
+                                          .text = "a compressed file is damaged"});
+}
+
+static int write_unread(struct store *s, struct log_state *log)
+{
+    int rc = log->unread_sensor ? store_follow_sensor(s, &log->unread_sensor) : 0;
+
+    if (rc == 0)
+        rc = write_truncated(s, log);
+    return rc < 0 ? rc : write_damaged(s, log);
 }
 
 static struct ip take_hidden(void *ctx, const struct ip *source)
@@ -281,7 +312,7 @@ static int write_part(struct store *s, const struct rules *rules, const struct c
     }
     FAULT("watched");
     if (rc == 0)
-        rc = write_cut(s, log);
+        rc = write_unread(s, log);
     return rc < 0 ? rc : write_losses(s, part);
 }
 

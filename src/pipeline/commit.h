@@ -12,6 +12,13 @@
 #include "tag/asn.h"
 #include "tally/tally.h"
 
+/* What couldn't be read of a log's files, to be told as a gap. Zero-initialised is nothing. */
+struct unread {
+    unsigned files;
+    uint64_t bytes;   /* of them, at least */
+    int64_t from, to; /* both inclusive, when their lines were written */
+};
+
 /* A log as commits know it, for as long as it is read. */
 struct log_state {
     struct position position; /* offset and times as they shall be after the next commit */
@@ -26,9 +33,8 @@ struct log_state {
     int64_t watched_from; /* but not before this: it had fallen silent */
     /* It is silent, which it never is by itself: blind in these seconds, both inclusive; 0: not. */
     int64_t silent_from, silent_to;
-    /* It was truncated when so many bytes of it weren't read yet; between these, both inclusive. */
-    uint64_t cut_bytes;
-    int64_t cut_from, cut_to;
+    struct unread truncated, damaged;
+    uint16_t unread_sensor;            /* whose they were; 0: of several, or not known */
     uint16_t sensors[SENSORS_MAX + 1]; /* that it has had events of */
     size_t sensor_count;
     /* As the store had them when the log was looked up or committed last: another scantide that
@@ -36,6 +42,8 @@ struct log_state {
     uint64_t from;  /* the offset */
     int64_t newest; /* the newest position of the sensor */
 };
+
+void unread_add(struct unread *u, uint64_t bytes, int64_t from, int64_t to);
 
 /* What one commit takes of one log. */
 struct commit_part {

@@ -211,13 +211,17 @@ static void say_end(const struct daemon *d)
 {
     struct feed_totals t = {0};
     const struct counts *c = &t.counts;
-    char more[100] = "";
+    char more[160] = "";
+    size_t n = 0;
 
     feeds_totals(d->feeds, &t);
     say(d, "no turn of the loop took longer than %" PRIu64 " ms", d->longest_ns / 1000000 + 1);
     if (t.truncations)
-        snprintf(more, sizeof more, "; %" PRIu64 " truncations with %" PRIu64 " bytes unread",
-                 t.truncations, t.unread);
+        n = (size_t)snprintf(more, sizeof more,
+                             "; %" PRIu64 " truncations with %" PRIu64 " bytes unread",
+                             t.truncations, t.unread);
+    if (t.damaged)
+        snprintf(more + n, sizeof more - n, "; %" PRIu64 " damaged files", t.damaged);
     if (c->limited)
         say(d, "%" PRIu64 " times a pattern was given up at its match limit", c->limited);
     say(d,

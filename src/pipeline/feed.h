@@ -50,6 +50,7 @@ enum { FEED_BUFFER_BYTES = TAIL_READ_BYTES };
 struct feed_totals {
     struct counts counts;
     uint64_t truncations, unread; /* files written anew, and the bytes of them that weren't read */
+    uint64_t damaged;             /* rotated files that can't be unpacked to their end */
 };
 
 /* How one input is doing. Strings live as long as the call that gives it. */
@@ -57,8 +58,10 @@ struct input_status {
     const char *kind;          /* "file", "journal", "stdin", "syslog" */
     const char *name, *sensor; /* sensor "": each line's host */
     struct counts counts;      /* since the start */
-    bool is_file;              /* has the next two */
+    bool is_file;              /* has the next four */
     uint64_t offset, size;     /* bytes: committed or waiting, and there */
+    uint64_t truncations;      /* of it since the start */
+    uint64_t damaged;          /* rotated files that can't be unpacked to their end */
     int64_t last_line;         /* when it was stamped; INT64_MIN: none yet */
     int64_t lag_s;             /* how long ago what is read now was written; 0: all is read */
     const char *fault;         /* needs a person: a sentence; NULL: all is well */

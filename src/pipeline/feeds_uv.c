@@ -223,6 +223,7 @@ void feeds_totals(const struct feeds *f, struct feed_totals *sum)
     counts_add(&sum->counts, &f->left.counts);
     sum->truncations += f->left.truncations;
     sum->unread += f->left.unread;
+    sum->damaged += f->left.damaged;
     for (size_t i = 0; i < f->n; i++)
         add_totals(f->list[i], sum);
 }

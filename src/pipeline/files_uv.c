@@ -22,6 +22,16 @@ enum {
 
 struct files;
 
+/* What of a log may be unread: known when the next file begins, for a copy would be read before. */
+struct missed {
+    bool any, former; /* former: before the start */
+    uint64_t bytes;
+    int64_t from;
+    int64_t last_when; /* of a former one: when its last line was written */
+    uint64_t offset;   /* else where it had been read to, and what identifies it there */
+    struct content content;
+};
+
 /* A path on the loop. */
 struct log {
     struct files *files;
@@ -40,6 +50,11 @@ struct log {
     bool strange_said, short_said;
     bool catching_up;
     uint64_t truncations, unread;
+    uint64_t damaged;        /* rotated files that can't be unpacked to their end */
+    int64_t looked;          /* when it was looked at, before the last time */
+    bool judged;             /* a file of it was, since the start */
+    struct missed loss;      /* if no copy is found */
+    struct unread truncated; /* not yet told */
 };
 
 struct files {
@@ -76,12 +91,109 @@ static void on_ask(void *ctx, unsigned file)
     followed_find(&log->log, file)->asks = true;
 }
 
+/* No copy of it was found. */
+static void give_up(struct log *log)
+{
+    const struct feed_host *host = log->files->feed.host;
+    struct missed *loss = &log->loss;
+
+    if (!loss->any)
+        return;
+    unread_add(&log->truncated, loss->bytes, loss->from < host->now ? loss->from : host->now,
+               host->now);
+    host->say(host,
+              loss->former ? "%s: what was read of it before is gone, and no copy of it is beside "
+                             "it: a gap is noted, at least %" PRIu64 " bytes"
+                           : "%s: no copy of it from before the truncation is beside it: a gap is "
+                             "noted, at least %" PRIu64 " bytes",
+              log->path, loss->bytes);
+    loss->any = false;
+}
+
+static void note_truncated(struct log *log, const struct followed *f, uint64_t unread)
+{
+    give_up(log);
+    log->loss = (struct missed){.any = true,
+                                .bytes = unread,
+                                .from = unread && f->state.position.last_when != INT64_MIN
+                                            ? f->state.position.last_when
+                                            : log->looked,
+                                .offset = f->state.position.offset,
+                                .content = f->content};
+}
+
+static void note_damaged(struct log *log, struct followed *f)
+{
+    int64_t now = log->files->feed.host->now, from = f->state.position.last_when;
+    int64_t to = f->reader.clock.rule.file_time;
+    struct unread u = {0};
+
+    log->damaged++;
+    if (!f->begun)
+        return;
+    to = to < now ? to : now;
+    from = from == INT64_MIN || from > to ? to : from;
+    unread_add(&u, 0, from, to);
+    followed_tell(f, NULL, &u);
+}
+
+/* A file that is as the truncated one was where it had been read to. */
+static bool is_copy(const struct missed *loss, const struct batch_ask *ask)
+{
+    const struct content *a = &loss->content, *b = &ask->content;
+
+    if (ask->answer != TAIL_KNOWN)
+        return false;
+    if (loss->former)
+        return ask->state.position.last_when >= loss->last_when;
+    return ask->state.position.offset == loss->offset && a->head_n == b->head_n &&
+           a->tail_n == b->tail_n && memcmp(a->head, b->head, a->head_n) == 0 &&
+           memcmp(a->tail, b->tail, a->tail_n) == 0;
+}
+
+/* The answer may be that the log which was read before is gone, or that a copy of it is here. */
+static void judge_loss(struct log *log, const struct followed *file, const struct batch_ask *ask)
+{
+    struct missed *loss = &log->loss;
+    bool is_log = strcmp(file->name, log->path) == 0;
+
+    if (!log->judged && is_log && ask->answer == TAIL_NEW && ask->last.id)
+        *loss = (struct missed){.any = true,
+                                .former = true,
+                                .from = ask->last.last_when,
+                                .last_when = ask->last.last_when};
+    log->judged = true;
+    if (!loss->any)
+        return;
+    bool copy_of_unread = !loss->former && loss->offset == 0 && !is_log;
+    if (!copy_of_unread && !is_copy(loss, ask))
+        return;
+    uint64_t rest = file->is_packed ? UINT64_MAX : ask->size - loss->offset;
+    if (!loss->former && loss->bytes > rest) { /* the copy is of an earlier moment */
+        loss->bytes -= rest;
+        give_up(log);
+    }
+    loss->any = false;
+}
+
+/* A new log's first lines: nothing older is left to be read. */
+static void settle_loss(struct log *log, struct followed *f)
+{
+    if (!f->fresh || strcmp(f->name, log->path) != 0)
+        return;
+    give_up(log);
+    if (log->truncated.files)
+        followed_tell(f, &log->truncated, NULL);
+    log->truncated = (struct unread){0};
+}
+
 static void on_lines(void *ctx, unsigned file, const struct tail_lines *lines, uint64_t offset,
                      struct str head, struct str tail)
 {
     struct log *log = ctx;
 
     FAULT("read");
+    settle_loss(log, followed_find(&log->log, file));
     followed_take(followed_find(&log->log, file), log->files->feed.host->now, lines, offset, head,
                   tail);
     FAULT("parsed");
@@ -111,9 +223,13 @@ static void on_ended(void *ctx, unsigned file, enum tail_end end, uint64_t unrea
     struct log *log = ctx;
     struct followed *f = followed_find(&log->log, file);
 
+    if (end == TAIL_DAMAGED && f->begun_at && f->state.position.offset == f->begun_at)
+        end = TAIL_UNWANTED; /* it was told when it was read up to there */
     say_ended(log, f, end, unread);
     if (end == TAIL_TRUNCATED && f->begun)
-        followed_cut(f, log->files->feed.host->now, unread);
+        note_truncated(log, f, unread);
+    else if (end == TAIL_DAMAGED)
+        note_damaged(log, f);
     followed_end(f);
 }
 
@@ -215,6 +331,7 @@ static void on_told(void *ctx, struct followed *file, struct batch_ask *ask)
     log->from_end =
         ask->answer == TAIL_NEW && log->was_there && log->input->start == START_END && skip(ask);
     log->was_there = false;
+    judge_loss(log, file, ask);
     /* A file that is compressed while it is open is read there. */
     if (file->is_packed && ask->state.position.id &&
         id_is_taken(files, file, ask->state.position.id, true))
@@ -274,6 +391,7 @@ static void close_log(struct log *log)
     counts_add(&left->counts, &log->log.counts);
     left->truncations += log->truncations;
     left->unread += log->unread;
+    left->damaged += log->damaged;
     tail_uv_close(log->tail);
     follow_log_fini(&log->log);
     free(log->path);
@@ -422,10 +540,12 @@ static void look(struct feed *f)
         scan(files);
     }
     for (size_t i = 0; i < files->n; i++) {
-        if (files->logs[i]->twin || files->logs[i]->leaves)
+        struct log *log = files->logs[i];
+        if (log->twin || log->leaves)
             continue;
-        tail_uv_look(files->logs[i]->tail, host->now_ms);
-        tail_uv_turn(files->logs[i]->tail, NULL);
+        tail_uv_look(log->tail, host->now_ms);
+        tail_uv_turn(log->tail, NULL);
+        log->looked = host->now;
     }
     if (!files->started)
         say_waiting(files);
@@ -575,6 +695,8 @@ static void status(const struct feed *f, input_status_cb cb, void *ctx)
             .counts = log->log.counts,
             .last_line = log->log.last_event,
             .is_file = true,
+            .damaged = log->damaged,
+            .truncations = log->truncations,
             .fault = log->failed ? "it can't be read: see what the daemon said" : why,
         };
         if (log->twin || log->leaves)
@@ -600,10 +722,12 @@ static void totals(const struct feed *f, struct feed_totals *sum)
     counts_add(&sum->counts, &files->left.counts);
     sum->truncations += files->left.truncations;
     sum->unread += files->left.unread;
+    sum->damaged += files->left.damaged;
     for (size_t i = 0; i < files->n; i++) {
         counts_add(&sum->counts, &files->logs[i]->log.counts);
         sum->truncations += files->logs[i]->truncations;
         sum->unread += files->logs[i]->unread;
+        sum->damaged += files->logs[i]->damaged;
     }
 }
 

@@ -72,17 +72,6 @@ struct followed *followed_find(const struct follow_log *log, unsigned file)
     return NULL;
 }
 
-void followed_cut(struct followed *f, int64_t now, uint64_t unread)
-{
-    struct log_state *state = &f->state;
-    int64_t last = state->position.last_when;
-
-    state->cut_bytes = unread;
-    state->cut_from = last == INT64_MIN || last > now ? now : last;
-    state->cut_to = now;
-    f->changed |= unread > 0;
-}
-
 void followed_end(struct followed *f)
 {
     ASSERT(!f->asks);
@@ -91,6 +80,24 @@ void followed_end(struct followed *f)
     f->name = NULL;
     if (!f->changed && !f->in_commit)
         forget(f);
+}
+
+static void join(struct unread *sum, const struct unread *more)
+{
+    if (!more || more->files == 0)
+        return;
+    unread_add(sum, more->bytes, more->from, more->to);
+    sum->files += more->files - 1;
+}
+
+void followed_tell(struct followed *f, const struct unread *truncated, const struct unread *damaged)
+{
+    const struct follow_log *log = f->owner;
+
+    join(&f->state.truncated, truncated);
+    join(&f->state.damaged, damaged);
+    f->state.unread_sensor = log->sensor_count == 1 ? log->sensors[0] : 0;
+    f->changed = true;
 }
 
 /* ---- counting ---- */
@@ -123,7 +130,7 @@ void followed_begin(struct followed *f, const struct batch_ask *ask)
     f->fresh = !known;
     f->state = ask->state;
     f->content = ask->content;
-    f->swapped = f->state.position.offset;
+    f->begun_at = f->swapped = f->state.position.offset;
     f->state.watched_to = INT64_MIN;
     if (!known)
         f->state.position.first_when = INT64_MAX;
@@ -259,7 +266,7 @@ static void swap_file(struct followed *f, bool mark, struct batch *b)
     f->counts = (struct counts){0};
     f->state.position.mark_count = 0;
     f->state.silent_to = 0;
-    f->state.cut_bytes = 0;
+    f->state.truncated = f->state.damaged = (struct unread){0};
     f->swapped = f->state.position.offset;
     f->changed = false;
     f->in_commit = true;
@@ -276,6 +283,7 @@ static void swap_ask(struct followed *f, struct batch *b)
     batch_add_ask(b, &(struct batch_ask){.fd = f->fd,
                                          .is_packed = f->is_packed,
                                          .sensor = f->owner->sensor,
+                                         .path = f->owner->path,
                                          .owner = f,
                                          .told = told});
     f->asks = false;

@@ -31,6 +31,7 @@ struct followed {
     bool asks; /* which log it is: goes into the next swap */
     struct log_state state;
     struct content content; /* at state.position.offset */
+    uint64_t begun_at;      /* the offset at which it was read on; 0: new */
     uint64_t swapped;       /* the offset at the last swap */
     struct reader reader;
     struct tally *tally;
@@ -83,8 +84,9 @@ void follow_log_set_matcher(struct follow_log *log, struct matcher *matcher);
 struct followed *followed_new(struct follow_log *log, unsigned file, int fd, const char *name);
 struct followed *followed_find(const struct follow_log *log, unsigned file);
 
-/* It was truncated, and so many bytes of it are unread. */
-void followed_cut(struct followed *f, int64_t now, uint64_t unread);
+/* Tells with its next commit what couldn't be read of files of its log. */
+void followed_tell(struct followed *f, const struct unread *truncated,
+                   const struct unread *damaged);
 
 /* It is closed. It is gone when it has nothing left to commit. */
 void followed_end(struct followed *f);

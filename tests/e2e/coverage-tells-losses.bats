@@ -83,6 +83,6 @@ is_watched() { # until about now
     until_true has_events 110
     stop
     "$SCANTIDE" sql --data data --format csv "SELECT sensor, lost, input, text FROM coverage WHERE state = 'truncated'" >told
-    grep -q "^gw,,$PWD/log,\"\?4 bytes weren't read" told
+    grep -q "^gw,,$PWD/log,\"\?at least 4 bytes were unread" told
     [ "$(wc -l <told)" -eq 2 ]
 }

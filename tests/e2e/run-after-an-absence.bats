@@ -112,7 +112,11 @@ all() { # N
     start
     until_true says 1 "$PWD/log.1.gz: is damaged or ends too early: it was read up to byte [0-9]* of its content"
     until_true says 1 "$PWD/log: new"
+    "$SCANTIDE" status --config conf.yaml >told || true
+    grep -q '^ *1 rotated files are damaged: what is behind the damage is lost$' told
     stop
+    grep -q '; 1 damaged files$' said
+    [ "$("$SCANTIDE" sql --config conf.yaml --format csv "SELECT text FROM coverage WHERE state = 'lost'" | tail -n 1)" = "a compressed file is damaged" ]
     [ "$(events)" -gt 200 ]
     [ "$(events)" -lt 20100 ]
 }

@@ -18,6 +18,37 @@ load run-helper
     same_as_import before log
 }
 
+truncated() { # N: the gaps that are told
+    [ "$("$SCANTIDE" sql --config conf.yaml --format csv \
+        "SELECT count(*) FROM coverage WHERE state = 'truncated' AND input = '$PWD/log' AND sensor = 'gw'" | tail -n 1)" = "$1" ]
+}
+
+@test "without a copy it is a gap; with one, or a rename, it is none" {
+    lines 1 100 >log
+    start
+    until_true has_events 100
+    cp log log.1 && : >log && lines 101 200 >>log
+    until_true has_events 200
+    stop
+    mv log.1 log.2 && mv log log.1 && lines 201 300 >log
+    start
+    until_true has_events 300
+    truncated 0
+    : >log
+    until_true says 2 "$PWD/log: was truncated"
+    lines 301 400 >>log
+    until_true has_events 400
+    stop
+    truncated 1
+    lines 401 500 >>log && lines 501 600 >log # while it is down
+    start
+    until_true has_events 500
+    stop
+    grep -q "$PWD/log: what was read of it before is gone, and no copy of it is beside it" said
+    [ "$("$SCANTIDE" sql --config conf.yaml --format csv \
+        "SELECT substr(first, 12) FROM coverage WHERE state = 'truncated'" | sed -n 2p)" = 00:01:20 ]
+}
+
 @test "truncated and grown beyond what was read, before anybody looked" {
     lines 1 10 >log
     start
