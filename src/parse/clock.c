@@ -97,9 +97,42 @@ static int64_t resolve(const struct clock *c, const struct stamp *s, int64_t bef
     return when;
 }
 
+/* Whether a stamp is of the day that is kept, and that day is of the year nearest to the line
+ * before: it lies a few days from it. */
+static bool is_kept_day(const struct clock *c, const struct stamp *s)
+{
+    return s->kind == STAMP_YEARLESS && s->month == c->month && s->day == c->day &&
+           c->before > c->midnight - 3 * DAY_S && c->before < c->midnight + 3 * DAY_S;
+}
+
+/* Nearly all stamps are of the day of the stamp before: what it took to find its year is kept. */
+static void keep_day(struct clock *c, const struct stamp *s, int64_t when)
+{
+    int64_t local = s->is_utc ? when : when + zone_offset(c->rule.zone, when),
+            midnight = local - s->seconds;
+    struct civil day = civil_from_seconds(midnight);
+
+    c->month = 0;
+    if (midnight % DAY_S || day.month != s->month || day.day != s->day)
+        return; /* in a gap, or a date that isn't */
+    c->midnight = midnight;
+    c->month = s->month;
+    c->day = s->day;
+}
+
 int64_t clock_resolve(struct clock *c, const struct stamp *stamp)
 {
-    int64_t when = resolve(c, stamp, c->before);
+    int64_t when;
+
+    if (is_kept_day(c, stamp)) {
+        when = c->midnight + stamp->seconds;
+        if (!stamp->is_utc)
+            when = in_order(c, when, c->before);
+    } else {
+        when = resolve(c, stamp, c->before);
+        if (stamp->kind == STAMP_YEARLESS)
+            keep_day(c, stamp, when);
+    }
 
     if (!c->settled && stamp->kind != STAMP_UTC) {
         c->depends = true;

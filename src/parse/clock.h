@@ -34,6 +34,8 @@ struct clock {
     bool settled;       /* a stamp has been resolved since init, whatever its kind */
     struct stamp first; /* the stamp that depended */
     int64_t first_when;
+    int64_t midnight;   /* of the last yearless stamp's day, on the wall, as if that were UTC */
+    uint8_t month, day; /* that day; 0: none is known */
 };
 
 /* `before`: UTC of the line before the first that will come, INT64_MIN at a log's start. */

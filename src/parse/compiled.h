@@ -8,6 +8,7 @@
 
 #include "base/literals.h"
 #include "parse/matcher.h"
+#include "parse/needs.h"
 #include "parse/pairs.h"
 #include "parse/parser.h"
 
@@ -46,29 +47,33 @@ enum {
 
 struct group {
     uint8_t number, field;
-    struct str
-        word; /* of a group "FIELD_WORD": what it says where it matches; p is NULL for others */
 };
 
+/* What each line needs of it comes first. */
 struct pattern {
     pcre2_code *code;
     bool jit;
-    uint32_t fields; /* those that it has groups for, a bit each */
+    uint8_t group_count;
+    uint32_t fields;    /* those that it has groups for, a bit each */
+    struct str needs;   /* text without which it can't fit; empty: it isn't looked for */
+    const char **words; /* by group, of one "FIELD_WORD": what it says where it matches; NULL: of
+                            none, or no group is such */
     struct group groups[GROUPS_MAX];
-    size_t group_count;
+    char needs_text[NEEDS_MAX];
 };
 
 struct parser {
     struct yamlfile *yaml;
     const struct parser_file *file;
-    struct str *literals;
-    size_t literal_count;
+    struct str *literals, *tags, *programs;
+    size_t literal_count, tag_count, program_count;
     size_t first_literal;     /* the number of the first in the set's */
     struct pattern *patterns; /* the file's patterns, then those of what it ignores */
-    size_t pattern_count;
+    size_t pattern_count, packet_patterns;
     struct pair_table *pairs; /* NULL: none */
     uint32_t pair_fields;     /* those that it has keys for */
     struct pattern *values;   /* by key: of its value; no code where that is a field */
+    uint8_t *key_fields;      /* by key: that field; FIELDS where its pattern tells */
     pcre2_code **rules;       /* of file->verdict */
     uint8_t *rule_fields;     /* the field that each looks at */
     uint32_t sources;         /* the fields that the rules look at */

@@ -5,10 +5,33 @@
 #include "parse/cursor.h"
 #include "parse/envelope.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+
+/* Of most words: they have less than 16 bytes. */
+static inline const char *near_blank(const struct cursor *c)
+{
+    if (c->end - c->p < 16)
+        return NULL;
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)c->p);
+    int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(' ')));
+    return mask ? c->p + __builtin_ctz((unsigned)mask) : NULL;
+}
+#else
+static inline const char *near_blank(const struct cursor *c)
+{
+    (void)c;
+    return NULL;
+}
+#endif
+
 /* Up to the next blank. */
 static inline struct str cursor_word(const struct cursor *c)
 {
-    const char *space = memchr(c->p, ' ', (size_t)(c->end - c->p));
+    const char *space = near_blank(c);
+
+    if (!space)
+        space = memchr(c->p, ' ', (size_t)(c->end - c->p));
     return (struct str){c->p, (size_t)((space ? space : c->end) - c->p)};
 }
 

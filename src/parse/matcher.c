@@ -11,9 +11,10 @@
 #include "parse/words.h"
 
 enum {
-    PLACES_MAX = 64,    /* of a literal in a line; a LOG prefix of 127 bytes holds 42 "IN=" */
-    HOSTS = 64,         /* a power of two */
+    PLACES_MAX = 64, /* of a literal in a line; a LOG prefix of 127 bytes holds 42 "IN=" */
+    LAST_BITS = 11,
     VERDICTS = 1024,    /* a power of two */
+    WAYS = 4,           /* places that a verdict may have */
     VERDICT_KEPT = 240, /* bytes that one is judged by; CEF's kind and reason have 150 */
     /* A longer text is judged by its last bytes: a kernel's prefix has 127, the rest is another
      * line that was cut, or made to be slow. */
@@ -32,9 +33,11 @@ struct verdict_slot {
     char text[VERDICT_KEPT];
 };
 
-/* The parser that took a source's last line, and whether it took the one before, too. */
+/* The parser that took the last line of a kind, whether it took the one before, too, and which of
+ * its literals stood where. */
 struct last {
-    uint16_t parser;
+    uint16_t parser, at;
+    uint8_t literal;
     bool again;
 };
 
@@ -67,7 +70,8 @@ struct matcher {
     uint64_t limited_all;
     struct literals_found found;
     uint64_t *candidates; /* a bit a parser */
-    struct last last[HOSTS];
+    struct last *guess;   /* of the parser that is tried; NULL: none */
+    struct last last[1 << LAST_BITS];
     bool *only; /* by parser: whether it is tried; NULL: all are */
     struct verdict_slot verdicts[VERDICTS];
 };
@@ -151,32 +155,46 @@ static void give_word(struct values *v, enum field f, struct str word)
     give(v, f, word);
 }
 
+/* The same of a pattern some of whose groups say it by their names. */
+__attribute__((noinline)) static void take_words(struct matcher *m, const struct pattern *pat,
+                                                 struct str text, const PCRE2_SIZE *ov)
+{
+    for (size_t i = 0; i < pat->group_count; i++) {
+        const PCRE2_SIZE *at = &ov[2 * pat->groups[i].number];
+        if (at[0] == PCRE2_UNSET)
+            continue;
+        if (pat->words[i])
+            give_word(&m->values, pat->groups[i].field, str_from(pat->words[i]));
+        else
+            give(&m->values, pat->groups[i].field, (struct str){text.p + at[0], at[1] - at[0]});
+    }
+}
+
 /* Takes over what the groups of a match hold; the first of a name counts. */
 static inline void take_groups(struct matcher *m, const struct pattern *pat, struct str text)
 {
     const PCRE2_SIZE *ov = pcre2_get_ovector_pointer(m->data);
 
-    for (size_t i = 0; i < pat->group_count; i++) {
-        unsigned g = pat->groups[i].number;
-        if (ov[2 * g] == PCRE2_UNSET)
-            continue;
-        if (pat->groups[i].word.p)
-            give_word(&m->values, pat->groups[i].field, pat->groups[i].word);
-        else
-            give(&m->values, pat->groups[i].field,
-                 (struct str){text.p + ov[2 * g], ov[2 * g + 1] - ov[2 * g]});
+    if (pat->words) {
+        take_words(m, pat, text, ov);
+        return;
+    }
+    for (const struct group *g = pat->groups, *end = g + pat->group_count; g < end; g++) {
+        const PCRE2_SIZE *at = &ov[2 * g->number];
+        if (at[0] != PCRE2_UNSET)
+            give(&m->values, g->field, (struct str){text.p + at[0], at[1] - at[0]});
     }
 }
 
 static void take_pair(void *context, unsigned key, struct str value)
 {
     struct matcher *m = context;
-    const struct pattern *pat = &m->set->parsers[m->parser].values[key];
+    const struct parser *p = &m->set->parsers[m->parser];
 
-    if (!pat->code)
-        give(&m->values, pat->groups[0].field, value);
-    else if (run(m, pat, value, 0))
-        take_groups(m, pat, value);
+    if (p->key_fields[key] < FIELDS)
+        give(&m->values, p->key_fields[key], value);
+    else if (run(m, &p->values[key], value, 0))
+        take_groups(m, &p->values[key], value);
 }
 
 /* ---- the verdict ---- */
@@ -239,19 +257,22 @@ static bool remembers(const struct verdict_slot *slot, const struct parser *p, s
            (key.n == 0 || memcmp(slot->text, key.p, key.n) == 0);
 }
 
-/* The slot of a verdict, which is judged unless it is remembered there. A key has two places, so
- * that two keys that are met by turns don't drive each other out. */
-static const struct verdict_slot *find_verdict(struct matcher *m, const struct parser *p,
-                                               struct str key)
+/* A key has several places, so that keys that are met by turns don't drive each other out. */
+__attribute__((noinline)) static const struct verdict_slot *
+find_elsewhere(struct matcher *m, const struct parser *p, struct str key, uint64_t hash)
 {
-    size_t h = hash_bytes(key.p, key.n, (uint64_t)(p - m->set->parsers)) & (VERDICTS - 1);
-    struct verdict_slot *slot = &m->verdicts[h], *other = &m->verdicts[h ^ 1];
+    size_t own = hash & (VERDICTS - 1), at = own ^ (hash >> 32 & (WAYS - 1));
 
-    if (remembers(slot, p, key))
-        return slot;
-    if (remembers(other, p, key))
-        return other;
-    *other = *slot;
+    for (size_t i = 0; i < WAYS; i++) {
+        const struct verdict_slot *slot = &m->verdicts[own ^ i];
+        if (remembers(slot, p, key))
+            return slot;
+        if (!slot->parser) {
+            at = own ^ i;
+            break;
+        }
+    }
+    struct verdict_slot *slot = &m->verdicts[at];
     slot->action = (uint8_t)judge(m, p);
     slot->decided = m->decided;
     slot->parser = p;
@@ -259,6 +280,16 @@ static const struct verdict_slot *find_verdict(struct matcher *m, const struct p
     if (key.n)
         memcpy(slot->text, key.p, key.n);
     return slot;
+}
+
+/* The slot of a verdict, which is judged unless it is remembered. */
+static const struct verdict_slot *find_verdict(struct matcher *m, const struct parser *p,
+                                               struct str key)
+{
+    uint64_t hash = hash_bytes(key.p, key.n, (uint64_t)(p - m->set->parsers));
+    const struct verdict_slot *own = &m->verdicts[hash & (VERDICTS - 1)];
+
+    return remembers(own, p, key) ? own : find_elsewhere(m, p, key, hash);
 }
 
 static enum action verdict(struct matcher *m, const struct parser *p)
@@ -415,13 +446,15 @@ static bool try_at(struct matcher *m, struct str text, size_t at, struct event *
 
     for (size_t i = 0; i < p->pattern_count; i++) {
         const struct pattern *pat = &p->patterns[i];
+        if (pat->needs.n && find_literal(text, 0, pat->needs) < 0)
+            continue;
         if (!run(m, pat, text, at))
             continue;
         m->values.have = 0;
         m->values.flags = 0;
         take_groups(m, pat, text);
         m->pattern = i;
-        if (i >= p->file->patterns_count) {
+        if (i >= p->packet_patterns) {
             memset(e, 0, sizeof *e);
             e->action = ACTION_IGNORE;
             e->host = get(&m->values, FIELD_HOST);
@@ -436,8 +469,8 @@ static bool try_at(struct matcher *m, struct str text, size_t at, struct event *
 
 static bool has_tag(const struct parser *p, struct str tag)
 {
-    for (unsigned i = 0; i < p->file->tags_count; i++)
-        if (str_eq(tag, str_from(p->file->tags[i])))
+    for (size_t i = 0; i < p->tag_count; i++)
+        if (str_eq(tag, p->tags[i]))
             return true;
     return false;
 }
@@ -445,10 +478,10 @@ static bool has_tag(const struct parser *p, struct str tag)
 /* A process's line, and the parser's lines come from none, or from others. */
 static bool is_foreign(const struct parser *p, const struct envelope *env)
 {
-    if (!env->process || p->file->programs_count == 0)
+    if (!env->process || p->program_count == 0)
         return false;
-    for (unsigned i = 0; i < p->file->programs_count; i++)
-        if (str_eq(env->tag, str_from(p->file->programs[i])))
+    for (size_t i = 0; i < p->program_count; i++)
+        if (str_eq(env->tag, p->programs[i]))
             return false;
     return true;
 }
@@ -460,6 +493,32 @@ static long first_place(const struct matcher *m, const struct parser *p, size_t 
         return find_literal(text, 0, p->literals[l]);
     size_t i = p->first_literal + l;
     return literals_has(&m->found, i) ? (long)m->found.at[i] : -1;
+}
+
+static bool stands_at(struct str text, size_t at, struct str literal)
+{
+    return at + literal.n <= text.n && memcmp(text.p + at, literal.p, literal.n) == 0;
+}
+
+/* Whether one of a parser's literals stands anywhere; it is looked for first where it stood in the
+ * last line of the kind. */
+static bool has_literal(struct matcher *m, const struct parser *p, struct str text)
+{
+    struct last *guess = m->guess;
+
+    if (guess && stands_at(text, guess->at, p->literals[guess->literal]))
+        return true;
+    for (size_t l = 0; l < p->literal_count; l++) {
+        long at = first_place(m, p, l, text);
+        if (at < 0)
+            continue;
+        if (guess) {
+            guess->at = (uint16_t)at;
+            guess->literal = (uint8_t)l;
+        }
+        return true;
+    }
+    return false;
 }
 
 /* Tries a parser at the places where its literals stand, up to a bound: a stranger may have written
@@ -475,19 +534,17 @@ static bool try_parser(struct matcher *m, size_t index, const struct envelope *e
     m->parser = index;
     if (p->match_limit != m->match_limit)
         pcre2_set_match_limit(m->context, m->match_limit = p->match_limit);
-    if (p->file->tags_count && has_tag(p, env->tag))
+    if (p->tag_count && has_tag(p, env->tag))
         return try_at(m, env->body, 0, e);
     if (m->stranger || is_foreign(p, env))
         return false;
-    for (size_t l = 0; l < p->literal_count; l++) {
-        long at = first_place(m, p, l, text);
-        if (at >= 0 && p->anchor == ANCHOR_MESSAGE)
-            return try_at(m, text, 0, e);
-        for (; at >= 0 && places++ < PLACES_MAX;
+    if (p->anchor == ANCHOR_MESSAGE)
+        return has_literal(m, p, text) && try_at(m, text, 0, e);
+    for (size_t l = 0; l < p->literal_count; l++)
+        for (long at = first_place(m, p, l, text); at >= 0 && places++ < PLACES_MAX;
              at = find_literal(text, (size_t)at + 1, p->literals[l]))
             if (try_at(m, text, (size_t)at, e))
                 return true;
-    }
     return false;
 }
 
@@ -497,14 +554,38 @@ static uint32_t multiply(uint32_t count, uint32_t times)
     return all < UINT32_MAX ? (uint32_t)all : UINT32_MAX;
 }
 
-/* The slot of the line's source. Two that share it slow each other down, and nothing else. */
-static struct last *last_of(struct matcher *m, struct str host)
+static inline uint64_t mix(uint64_t h, uint64_t v)
 {
-    unsigned h = (unsigned)host.n;
+    return (h ^ v) * 0x9e3779b97f4a7c15ULL;
+}
 
-    if (host.n)
-        h = h * 31 + (unsigned char)host.p[0] * 7 + (unsigned char)host.p[host.n - 1];
-    return &m->last[h & (HOSTS - 1)];
+/* A name by its ends. */
+static inline uint64_t sketch(struct str s)
+{
+    return s.n ? s.n << 16 | (uint64_t)(uint8_t)s.p[0] << 8 | (uint8_t)s.p[s.n - 1] : 0;
+}
+
+/* Eight bytes in which all digits are the same. */
+static inline uint64_t mask_digits(uint64_t bytes)
+{
+    const uint64_t each = 0x0101010101010101;
+    uint64_t high = (bytes >> 4 & 0x0f * each) ^ 3 * each,
+             others = (high + 0x0f * each) >> 4 & each;
+
+    return bytes & (0xf0 * each | others * 0x0f);
+}
+
+/* The slot of the line's kind: by its source, its logger and the first bytes of its message. Two
+ * kinds that share it slow each other down, and nothing else. */
+static struct last *last_of(struct matcher *m, const struct envelope *env)
+{
+    uint64_t begin[2] = {0};
+
+    if (env->message.n >= sizeof begin)
+        memcpy(begin, env->message.p, sizeof begin);
+    uint64_t h = mix(0, sketch(env->host) << 32 | sketch(env->tag));
+    h = mix(mix(h, mask_digits(begin[0])), mask_digits(begin[1]));
+    return &m->last[h >> (64 - LAST_BITS)];
 }
 
 static void look_for_literals(struct matcher *m, struct str text)
@@ -513,17 +594,21 @@ static void look_for_literals(struct matcher *m, struct str text)
     m->looked = true;
 }
 
-/* The parser that took this source's last lines, after those that must go before it. */
-static bool try_last(struct matcher *m, size_t last, const struct envelope *env, struct event *e)
+/* The parser that took the last lines of this kind, after those that must go before it. */
+static bool try_last(struct matcher *m, struct last *last, const struct envelope *env,
+                     struct event *e)
 {
-    const struct parser *p = &m->set->parsers[last];
+    const struct parser *p = &m->set->parsers[last->parser];
 
-    if (p->first_count > 0 || p->literal_count > 2)
+    if (p->first_count > 0)
         look_for_literals(m, env->message);
     for (size_t i = 0; i < p->first_count; i++)
         if (try_parser(m, p->firsts[i], env, e))
             return true;
-    return try_parser(m, last, env, e);
+    m->guess = last;
+    bool takes = try_parser(m, last->parser, env, e);
+    m->guess = NULL;
+    return takes;
 }
 
 /* Marks the parsers whose literal was found, or whose tag the line has. */
@@ -562,18 +647,17 @@ static bool try_candidates(struct matcher *m, const struct last *tried, const st
     return false;
 }
 
-/* A source whose last two lines one parser took will bring it more of the kind. */
+/* Where one parser took the last two lines of a kind, the next will be for it, too. */
 static bool take(struct matcher *m, const struct envelope *env, struct event *e)
 {
-    struct last *last = last_of(m, env->host);
+    struct last *last = last_of(m, env);
 
     m->looked = false;
-    if (last->again && try_last(m, last->parser, env, e))
+    if (last->again && try_last(m, last, env, e))
         return true;
     if (!try_candidates(m, last->again ? last : NULL, env, e))
         return false;
-    last->again = last->parser == m->parser;
-    last->parser = (uint16_t)m->parser;
+    *last = (struct last){.parser = (uint16_t)m->parser, .again = last->parser == m->parser};
     return true;
 }
 
@@ -589,7 +673,7 @@ enum outcome matcher_match(struct matcher *m, const struct envelope *env, struct
         e->host = env->host;
     if (env->repeated > 1)
         e->count = multiply(e->count, env->repeated);
-    if (m->pattern < m->set->parsers[m->parser].file->patterns_count)
+    if (m->pattern < m->set->parsers[m->parser].packet_patterns)
         event_classify(e);
     return e->action == ACTION_DROP || e->action == ACTION_REJECT ? OUTCOME_EVENT : OUTCOME_IGNORED;
 }

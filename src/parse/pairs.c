@@ -10,7 +10,16 @@ enum {
     STOPS_MAX = SEPARATORS_MAX + 1,
     TEXT_MAX = 8,
     KEYS_MAX = 128,
-    SLOTS = 512 /* a power of two */
+    KEY_MAX = 64,
+    SLOT_BITS = 9,
+    SLOTS = 1 << SLOT_BITS
+};
+
+/* A key of the table; mark 0: none. */
+struct key {
+    uint32_t mark;
+    uint16_t text;
+    uint8_t number;
 };
 
 struct word {
@@ -29,10 +38,9 @@ struct pair_table {
     uint8_t bytes[256];
     char stops[STOPS_MAX]; /* the bytes that separators begin with, then the assignment's */
     size_t separator_stops, stop_count;
-    char *keys[KEYS_MAX];
-    uint8_t lengths[KEYS_MAX], numbers[KEYS_MAX];
-    size_t n;
-    uint8_t slots[SLOTS]; /* index of a key plus one; open addressing */
+    size_t n, text_n;
+    struct key slots[SLOTS];       /* open addressing */
+    char text[KEYS_MAX * KEY_MAX]; /* of the keys, one behind the other: few lines of the cache */
 };
 
 static struct word word_of(struct str s)
@@ -69,45 +77,46 @@ void pair_table_free(struct pair_table *t)
 {
     if (!t)
         return;
-    for (size_t i = 0; i < t->n; i++)
-        free(t->keys[i]);
     free(t);
 }
 
-static size_t slot_of(const char *p, size_t n)
+/* Its length and three of its bytes: hardly ever the same of two keys. */
+static inline uint32_t mark_of(struct str key)
 {
-    uint32_t h = (uint32_t)n * 0x9e3779b1u;
-
-    h = (h ^ (uint8_t)p[0]) * 0x85ebca6bu;
-    h = (h ^ (uint8_t)p[n - 1]) * 0xc2b2ae35u;
-    h = (h ^ (uint8_t)p[n / 2]) * 0x27d4eb2fu;
-    return h >> 23;
+    return (uint32_t)(uint8_t)key.p[0] << 24 | (uint32_t)(uint8_t)key.p[key.n / 2] << 16 |
+           (uint32_t)(uint8_t)key.p[key.n - 1] << 8 | (uint32_t)(key.n <= KEY_MAX ? key.n : 0xff);
 }
 
-static int find_key(const struct pair_table *t, struct str key)
+static inline size_t slot_of(uint32_t mark)
 {
-    for (size_t s = slot_of(key.p, key.n);; s++) {
-        unsigned k = t->slots[s & (SLOTS - 1)];
-        if (k == 0)
-            return -1;
-        if (t->lengths[k - 1] == key.n && memcmp(t->keys[k - 1], key.p, key.n) == 0)
-            return (int)k - 1;
+    return mark * 0x9e3779b1u >> (32 - SLOT_BITS);
+}
+
+static inline const struct key *find_key(const struct pair_table *t, struct str key)
+{
+    uint32_t mark = mark_of(key);
+
+    for (size_t s = slot_of(mark);; s++) {
+        const struct key *k = &t->slots[s & (SLOTS - 1)];
+        if (k->mark == 0)
+            return NULL;
+        if (k->mark == mark && memcmp(t->text + k->text, key.p, key.n) == 0)
+            return k;
     }
 }
 
 bool pair_table_add(struct pair_table *t, struct str key, unsigned number)
 {
-    ASSERT(key.n > 0 && key.n <= 64 && t->n < KEYS_MAX && number < KEYS_MAX);
-    if (find_key(t, key) >= 0)
+    ASSERT(key.n > 0 && key.n <= KEY_MAX && t->n < KEYS_MAX && number < KEYS_MAX);
+    if (find_key(t, key))
         return false;
-    t->keys[t->n] = xcalloc(key.n, 1);
-    memcpy(t->keys[t->n], key.p, key.n);
-    t->lengths[t->n] = (uint8_t)key.n;
-    t->numbers[t->n++] = (uint8_t)number;
-    size_t s = slot_of(key.p, key.n);
-    while (t->slots[s & (SLOTS - 1)])
+    size_t s = slot_of(mark_of(key));
+    while (t->slots[s & (SLOTS - 1)].mark)
         s++;
-    t->slots[s & (SLOTS - 1)] = (uint8_t)t->n;
+    t->slots[s & (SLOTS - 1)] = (struct key){mark_of(key), (uint16_t)t->text_n, (uint8_t)number};
+    memcpy(t->text + t->text_n, key.p, key.n);
+    t->text_n += key.n;
+    t->n++;
     return true;
 }
 
@@ -117,16 +126,21 @@ static bool stands(const struct word *w, const char *p, const char *end)
                      : (size_t)(end - p) >= w->n && memcmp(p, w->p, w->n) == 0;
 }
 
-/* The length of the separator at p, 0 where there is none. */
-static size_t separator_at(const struct pair_table *t, const char *p, const char *end)
+__attribute__((noinline)) static size_t long_separator_at(const struct pair_table *t, const char *p,
+                                                          const char *end)
 {
-    if (p < end && t->bytes[(uint8_t)*p] & BYTE_SEPARATOR && t->one_byte)
-        return 1;
-    if (p < end && t->bytes[(uint8_t)*p] & BYTE_SEPARATOR)
-        for (size_t i = 0; i < t->separator_count; i++)
-            if (stands(&t->separators[i], p, end))
-                return t->separators[i].n;
+    for (size_t i = 0; i < t->separator_count; i++)
+        if (stands(&t->separators[i], p, end))
+            return t->separators[i].n;
     return 0;
+}
+
+/* The length of the separator at p, 0 where there is none. */
+static inline size_t separator_at(const struct pair_table *t, const char *p, const char *end)
+{
+    if (p == end || !(t->bytes[(uint8_t)*p] & BYTE_SEPARATOR))
+        return 0;
+    return t->one_byte ? 1 : long_separator_at(t, p, end);
 }
 
 #ifdef __SSE2__
@@ -243,10 +257,10 @@ void pair_table_read(const struct pair_table *t, struct str text, pair_cb *cb, v
         if (!t->blank_separates)
             p = skip_blanks(p, end);
         struct str value = take_value(t, &p, end);
-        int k = find_key(t, key);
-        if (k < 0 || !value.p || seen[k / 64] >> (k % 64) & 1)
+        const struct key *k = find_key(t, key);
+        if (!k || !value.p || seen[k->number / 64] >> (k->number % 64) & 1)
             continue;
-        seen[k / 64] |= 1ull << (k % 64);
-        cb(context, t->numbers[k], value);
+        seen[k->number / 64] |= 1ull << (k->number % 64);
+        cb(context, k->number, value);
     }
 }

@@ -19,19 +19,28 @@ struct parser_set *parser_set_new(void)
     return xcalloc(1, sizeof(struct parser_set));
 }
 
+static void pattern_fini(struct pattern *pat)
+{
+    pcre2_code_free(pat->code);
+    free(pat->words);
+}
+
 static void parser_fini(struct parser *p)
 {
     for (size_t i = 0; i < p->pattern_count; i++)
-        pcre2_code_free(p->patterns[i].code);
+        pattern_fini(&p->patterns[i]);
     for (size_t i = 0; i < p->file->verdict.rules_count; i++)
         pcre2_code_free(p->rules[i]);
     for (size_t i = 0; p->values && i < p->file->pairs->keys_count; i++)
-        pcre2_code_free(p->values[i].code);
+        pattern_fini(&p->values[i]);
     pair_table_free(p->pairs);
     free(p->literals);
+    free(p->tags);
+    free(p->programs);
     free(p->firsts);
     free(p->patterns);
     free(p->values);
+    free(p->key_fields);
     free(p->rules);
     free(p->rule_fields);
     yamlfile_free(p->yaml);
@@ -100,12 +109,25 @@ static int by_number(const void *a, const void *b)
     return (int)x->number - (int)y->number;
 }
 
+/* `words`: by number of a group. */
+static void keep_words(struct pattern *pat, const char *const *words)
+{
+    for (size_t i = 0; i < pat->group_count; i++) {
+        if (!words[pat->groups[i].number])
+            continue;
+        if (!pat->words)
+            pat->words = xcalloc(pat->group_count, sizeof *pat->words);
+        pat->words[i] = words[pat->groups[i].number];
+    }
+}
+
 /* Ties each named group to its field. */
 static void bind_groups(const struct parser *p, struct pattern *pat, const char *node,
                         struct error *err)
 {
     uint32_t count = 0, size = 0;
     PCRE2_SPTR table = NULL;
+    const char *words[256] = {0};
 
     pcre2_pattern_info(pat->code, PCRE2_INFO_NAMECOUNT, &count);
     pcre2_pattern_info(pat->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
@@ -123,13 +145,13 @@ static void bind_groups(const struct parser *p, struct pattern *pat, const char 
                            name, GROUPS_MAX);
             break;
         }
-        struct group *g = &pat->groups[pat->group_count++];
-        *g = (struct group){.number = (uint8_t)number, .field = (uint8_t)f};
-        if (strchr(name, '_'))
-            g->word = str_from(strchr(name, '_') + 1);
+        pat->groups[pat->group_count++] = (struct group){(uint8_t)number, (uint8_t)f};
         pat->fields |= 1u << f;
+        if (strchr(name, '_'))
+            words[number] = strchr(name, '_') + 1;
     }
     qsort(pat->groups, pat->group_count, sizeof *pat->groups, by_number);
+    keep_words(pat, words);
 }
 
 /* Compiles a pattern that is anchored where it is tried. */
@@ -165,6 +187,13 @@ static void compile_patterns(struct parser *p, struct error *err)
         snprintf(node, sizeof node, "ignores[%u]", i);
         compile_pattern(p, &p->patterns[p->pattern_count++], file->ignores[i], node, err);
     }
+    p->packet_patterns = file->patterns_count;
+    for (size_t i = 0; p->pattern_count > 1 && i < p->pattern_count; i++) {
+        struct pattern *pat = &p->patterns[i];
+        const char *text =
+            i < file->patterns_count ? file->patterns[i] : file->ignores[i - file->patterns_count];
+        pat->needs = (struct str){pat->needs_text, needs_of(text, pat->needs_text)};
+    }
 }
 
 static void compile_pairs(struct parser *p, struct error *err)
@@ -181,9 +210,11 @@ static void compile_pairs(struct parser *p, struct error *err)
     p->pairs =
         pair_table_new(separators, n ? n : 1, pairs->assign ? str_from(pairs->assign) : STR("="));
     p->values = xcalloc(pairs->keys_count, sizeof *p->values);
+    p->key_fields = xcalloc(pairs->keys_count, 1);
     for (unsigned i = 0; i < pairs->keys_count; i++) {
         const struct pair_key *k = &pairs->keys[i];
         struct pattern *value = &p->values[i];
+        p->key_fields[i] = FIELDS;
         snprintf(node, sizeof node, "pairs.keys[%u]", i);
         if (!k->is == !k->match)
             yamlfile_fault(p->yaml, node, err,
@@ -193,8 +224,8 @@ static void compile_pairs(struct parser *p, struct error *err)
             yamlfile_fault(p->yaml, node, err, "key '%s' stands here twice", k->key);
         if (k->is) {
             snprintf(node, sizeof node, "pairs.keys[%u].is", i);
-            value->groups[0].field = (uint8_t)find_field(p, k->is, "field", node, err);
-            value->fields = 1u << value->groups[0].field;
+            p->key_fields[i] = (uint8_t)find_field(p, k->is, "field", node, err);
+            value->fields = 1u << p->key_fields[i];
         } else if (k->match) {
             snprintf(node, sizeof node, "pairs.keys[%u].match", i);
             compile_pattern(p, value, k->match, node, err);
@@ -232,10 +263,23 @@ static void compile_verdict(struct parser *p, struct error *err)
     }
 }
 
+static struct str *strings_of(char *const *list, unsigned n)
+{
+    struct str *strings = xcalloc((size_t)n + 1, sizeof *strings);
+
+    for (unsigned i = 0; i < n; i++)
+        strings[i] = str_from(list[i]);
+    return strings;
+}
+
 static void compile_literals(struct parser *p, struct error *err)
 {
     const struct parser_file *file = p->file;
 
+    p->tag_count = file->tags_count;
+    p->tags = strings_of(file->tags, file->tags_count);
+    p->program_count = file->programs_count;
+    p->programs = strings_of(file->programs, file->programs_count);
     p->literals = xcalloc((size_t)file->literals_count + 1, sizeof *p->literals);
     if (file->literal)
         p->literals[p->literal_count++] = str_from(file->literal);

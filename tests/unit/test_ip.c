@@ -1,6 +1,8 @@
 /* Addresses read and written, and which of them a country can own. */
 #include "base/ip.h"
 
+#include <arpa/inet.h>
+
 #include "helper.h"
 
 static void test_parse(void **state)
@@ -198,13 +200,47 @@ static void test_blocks(void **state)
     assert_int_equal(n, 13);
 }
 
+/* Texts that are addresses nearly always, and what the C library makes of them. */
+static void test_as_libc(void **state)
+{
+    uint64_t random = 1;
+    size_t taken = 0;
+
+    (void)state;
+    for (int i = 0; i < 300000; i++) {
+        char text[32];
+        int n = 0;
+        for (int k = 0; k < 4; k++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            unsigned v = (unsigned)(random >> 40);
+            n += snprintf(text + n, sizeof text - (size_t)n, "%u%s",
+                          v % 1000 < 950 ? v % 256 : v % 1000, k < 3 ? "." : "");
+        }
+        if (random >> 60 == 0) /* spoilt */
+            text[(random >> 33) % (uint64_t)n] = "./:0 a"[(random >> 20) % 6];
+        uint8_t bytes[4];
+        struct ip ip = {0};
+        char *exact = malloc((size_t)n);
+        assert_non_null(exact);
+        memcpy(exact, text, (size_t)n);
+        bool ours = ip_parse((struct str){exact, (size_t)n}, &ip) == 0;
+        free(exact);
+        bool zeros =
+            text[0] == '0' || strstr(text, ".0"); /* inet_pton refuses 01, which logs hold */
+        if (!zeros && ours != (inet_pton(AF_INET, text, bytes) == 1))
+            fail_msg("'%s'", text);
+        if (ours && !zeros)
+            assert_memory_equal(ip.b, bytes, 4);
+        taken += ours;
+    }
+    assert_true(taken > 100000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse),
-        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_global),
-        cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_parse),  cmocka_unit_test(test_as_libc), cmocka_unit_test(test_order),
+        cmocka_unit_test(test_global), cmocka_unit_test(test_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
