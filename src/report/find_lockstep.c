@@ -8,7 +8,7 @@ enum { LOCK_GAP = 2 };
 
 static const double LOCK_LEAST = 0.95; /* correlation, without the noise of what is always there; */
 static const double LOCK_RAW = 0.8;    /* with it */
-static const double LIKE = 0.7, NARROW = 0.5;
+static const double LIKE = 0.7, NARROW = 0.7;
 
 /* Of the two ports' bins; `noise`: what chance alone lets each vary, which is taken off. */
 static double correlation(const uint32_t *x, const uint32_t *y, size_t n, const double noise[2])
@@ -92,28 +92,44 @@ static double above(const struct by_series *b, const struct series *s, size_t fi
     return fmax(sum, 0);
 }
 
+/* Whether three countries at most make the port's excess. */
+static bool is_narrow(const struct by_series *b, const struct series *port, size_t first, size_t n)
+{
+    double largest[3] = {0};
+
+    for (size_t i = 0; i < b->n; i++) {
+        const struct series *s = &b->list[i];
+        double x = s->kind == PAIR && s->port == port->port ? above(b, s, first, n) : 0;
+        for (int k = 0; k < 3; k++)
+            if (x > largest[k]) {
+                double other = largest[k];
+                largest[k] = x;
+                x = other;
+            }
+    }
+    return largest[0] + largest[1] + largest[2] > NARROW * above(b, port, first, n);
+}
+
 /* Whether the two ports' excess may have one sender: it comes from the same countries, or from so
  * many that none stands out. */
 static bool same_senders(const struct by_series *b, const struct series *p, const struct series *q,
                          size_t first, size_t n)
 {
-    double pp = 0, qq = 0, pq = 0, of_p = 0, of_q = 0;
+    double pp = 0, qq = 0, pq = 0;
+    bool narrow = is_narrow(b, p, first, n);
 
-    for (size_t i = 0; i < b->n; i++) {
+    if (narrow != is_narrow(b, q, first, n))
+        return false;
+    for (size_t i = 0; narrow && i < b->n; i++) {
         const struct series *s = &b->list[i], *t;
         if (s->kind != PAIR || (s->port != p->port && s->port != q->port))
             continue;
         double x = above(b, s, first, n);
-        *(s->port == p->port ? &of_p : &of_q) += x;
         *(s->port == p->port ? &pp : &qq) += x * x;
         if (s->port == p->port && (t = series_of(b, PAIR, q->port, s->country)))
             pq += x * above(b, t, first, n);
     }
-    bool narrow_p = of_p > NARROW * above(b, p, first, n);
-    bool narrow_q = of_q > NARROW * above(b, q, first, n);
-    if (narrow_p != narrow_q)
-        return false;
-    return !narrow_p || pq >= LIKE * sqrt(pp * qq);
+    return !narrow || pq >= LIKE * sqrt(pp * qq);
 }
 
 static bool in_step(const struct by_series *b, const struct series *p, const struct series *q,
@@ -171,9 +187,10 @@ static size_t add_lockstep(struct by_series *b, const struct series *p, const st
     return (size_t)(f - b->x->list);
 }
 
-/* The pairs of the one port whose country is as busy at the other are told. */
+/* The pairs of the one port whose country is as busy at the other are told; all of them where it
+ * comes from everywhere. */
 static void use_shared(struct by_series *b, const struct series *p, const struct series *q,
-                       size_t hour)
+                       size_t hour, bool narrow)
 {
     for (size_t i = 0; i < b->n; i++) {
         struct series *s = &b->list[i];
@@ -182,9 +199,23 @@ static void use_shared(struct by_series *b, const struct series *p, const struct
         const struct series *other = series_of(b, PAIR, q->port, s->country);
         double here = s->n[PAST + hour] - series_band(b, s->n, hour).mean;
         double there = other ? other->n[PAST + hour] - series_band(b, other->n, hour).mean : 0;
-        if (s->excess[hour] <= 0 || there * 3 > here)
+        if (!narrow || s->excess[hour] <= 0 || there * 3 > here)
             series_use_pair(b, s, hour);
     }
+}
+
+/* A last or first part of it, with too few bins to be found: what stands out at both. */
+static void use_beside(struct by_series *b, struct series *p, struct series *q, size_t hour,
+                       bool narrow)
+{
+    double x = p->over[hour], y = q->over[hour];
+
+    if (p->used[hour] || q->used[hour] || (!narrow && (x <= 0 || y <= 0)))
+        return;
+    use_shared(b, p, q, hour, narrow);
+    use_shared(b, q, p, hour, narrow);
+    if (x > 0 && y > 0 && x < 2 * y && y < 2 * x)
+        p->used[hour] = q->used[hour] = true;
 }
 
 static void find_step(struct by_series *b, struct locked *p, struct locked *q)
@@ -200,13 +231,18 @@ static void find_step(struct by_series *b, struct locked *p, struct locked *q)
             }
         if (both >= LOCK_BINS && in_step(b, p->s, q->s, i, last + 1 - i)) {
             size_t number = add_lockstep(b, p->s, q->s, i, last + 1 - i);
+            bool narrow = is_narrow(b, p->s, i, last + 1 - i);
             for (size_t h = i / HOUR_BINS; h <= last / HOUR_BINS; h++) {
                 p->s->used[h] = q->s->used[h] = true;
                 series_want_who(b, p->s, number, h);
                 series_want_who(b, q->s, number, h);
-                use_shared(b, p->s, q->s, h);
-                use_shared(b, q->s, p->s, h);
+                use_shared(b, p->s, q->s, h, narrow);
+                use_shared(b, q->s, p->s, h, narrow);
             }
+            if (i >= HOUR_BINS)
+                use_beside(b, p->s, q->s, i / HOUR_BINS - 1, narrow);
+            if (last / HOUR_BINS + 1 < b->day)
+                use_beside(b, p->s, q->s, last / HOUR_BINS + 1, narrow);
         }
         i = last;
     }

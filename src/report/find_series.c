@@ -276,9 +276,8 @@ static void judge_hours(struct by_series *b)
 
 /* ---- who ---- */
 
-static int take_who(void *ctx, const struct source_fact *f)
+static int take_who(struct by_series *b, const struct source_fact *f, bool in_hours)
 {
-    struct by_series *b = ctx;
     uint64_t by_bin[HOUR_BINS], events = f->events;
 
     if (f->hour < b->x->from || f->class == CLASS_BACKSCATTER)
@@ -288,7 +287,7 @@ static int take_who(void *ctx, const struct source_fact *f)
     for (enum kind k = PORT; k <= PAIR; k++) {
         struct series *s = series_of(b, k, f->port, f->country);
         for (struct who *w = s ? s->who : NULL; w; w = w->next) {
-            if (!(w->hours & bit))
+            if (!(w->hours & bit) == in_hours)
                 continue;
             if (!judged && rules_of(b->x->rules, f))
                 return 0;
@@ -297,10 +296,33 @@ static int take_who(void *ctx, const struct source_fact *f)
                     events -= by_bin[i];
             judged = true;
             if (events)
-                who_add(w, f, events);
+                who_add(w, f, events, in_hours);
         }
     }
     return 0;
+}
+
+static int take_makers(void *ctx, const struct source_fact *f)
+{
+    return take_who(ctx, f, true);
+}
+
+/* What those do in the day's other hours. */
+static int take_usual(void *ctx, const struct source_fact *f)
+{
+    return take_who(ctx, f, false);
+}
+
+static int read_who(struct by_series *b)
+{
+    struct finder *x = b->x;
+    int rc = 0;
+
+    if (b->who_n)
+        rc = store_read_sources(x->store, x->sensor, x->from, x->to, take_makers, b);
+    if (b->who_n && rc == 0)
+        rc = store_read_sources(x->store, x->sensor, x->from, x->to, take_usual, b);
+    return rc;
 }
 
 /* ---- sensor-fall ---- */
@@ -479,9 +501,9 @@ static void finish(struct by_series *b)
         struct finding *f = &b->x->list[w->finding];
         if (f->sources.n)
             continue;
-        who_give(w, f);
+        who_give(b, w, f);
         if (f->verdict == VERDICT_BURST && w->of->kind != COUNTRY && w->port_out &&
-            f->sources.all >= DISTRIBUTED_MIN && f->top_share <= NONE_ABOVE && !who_are_few(w))
+            f->sources.all >= DISTRIBUTED_MIN && f->top_share <= NONE_ABOVE && !who_are_few(b, w))
             f->verdict = VERDICT_DISTRIBUTED;
     }
 }
@@ -537,7 +559,7 @@ int find_by_series(struct finder *x, const struct told *told)
     if (rc == 0) {
         series_find_lockstep(&b);
         series_find_bursts(&b);
-        rc = store_read_sources(x->store, x->sensor, x->from, x->to, take_who, &b);
+        rc = read_who(&b);
     }
     if (rc == 0)
         finish(&b);

@@ -16,7 +16,8 @@ enum {
     APART_S = 600,        /* what one source does with no longer pause is one happening */
     MICRO_S = 30,         /* a micro-burst that lasts longer is a flood */
     LONG_REFLECTION_S = 7200,
-    TOPS = 32,
+    CROWD = 10, /* horizontal scans of one port at one time */
+    TOPS = FINDING_PORTS,
     NO_SOURCE = 0xffffffff
 };
 
@@ -304,8 +305,13 @@ static void see_ports(struct wanderer *w, const struct point *p, size_t n, int64
 
 static void end_scan(struct by_source *b, struct wanderer *w)
 {
-    if (w->scan)
+    if (w->scan) {
+        struct tops *ports = &b->raws[w->scan - 1].ports;
+        for (uint32_t port = 0; port < PORT_KEY_MAX && ports->n < TOPS; port++)
+            if (w->seen[port >> 3] >> (port & 7) & 1)
+                tops_add(ports, port, 1);
         b->raws[w->scan - 1].f.ports.all = w->distinct;
+    }
     w->scan = w->distinct = 0;
     free(w->seen);
     w->seen = NULL;
@@ -802,14 +808,35 @@ static int read_all(struct by_source *b)
     return rc;
 }
 
+/* ---- crowds ---- */
+
+static bool is_scan_beside(const struct finding *f, const struct finding *of)
+{
+    return f->verdict == VERDICT_HORIZONTAL_SCAN && f->ports.list[0] == of->ports.list[0] &&
+           f->from < of->to + HOUR_S / 2 && f->to > of->from - HOUR_S / 2;
+}
+
+static void find_crowds(struct finder *x, size_t first)
+{
+    for (size_t i = first; i < x->n; i++) {
+        size_t beside = 0;
+        for (size_t k = first; x->list[i].verdict == VERDICT_HORIZONTAL_SCAN && k < x->n; k++)
+            beside += k != i && is_scan_beside(&x->list[k], &x->list[i]);
+        x->list[i].beside = (unsigned)beside;
+        x->list[i].crowd = beside >= CROWD;
+    }
+}
+
 int find_by_source(struct finder *x)
 {
+    size_t first = x->n;
     struct by_source b = {.x = x};
     int rc = read_all(&b);
 
     if (rc == 0) {
         find_horizontal(&b);
         settle(&b);
+        find_crowds(x, first);
     }
     by_source_fini(&b);
     return rc;

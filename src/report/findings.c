@@ -39,7 +39,7 @@ void finding_add_port(struct finding *f, uint32_t port)
     for (size_t i = 0; i < l->n; i++)
         if (l->list[i] == port)
             return;
-    if (l->n < FINDING_LIST)
+    if (l->n < FINDING_PORTS)
         l->list[l->n++] = port;
     l->all++;
 }
@@ -138,6 +138,41 @@ static void take_day(struct findings *out, size_t *cap, const struct finder *x)
     }
 }
 
+/* Whether it tells, too, what the scan of one source at its port did. */
+static bool tells_scan(const struct finding *f, const struct finding *scan)
+{
+    bool port = false;
+
+    for (size_t i = 0; i < f->ports.n && i < 2; i++)
+        port |= f->ports.list[i] == scan->ports.list[0];
+    return port && f->from < scan->to && f->to > scan->from &&
+           (f->verdict == VERDICT_DISTRIBUTED ||
+            (scan->crowd && (f->verdict == VERDICT_BURST || f->verdict == VERDICT_LOCKSTEP ||
+                             f->verdict == VERDICT_NEWCOMER)));
+}
+
+/* What many sources do at once is told by their port's burst, if there is one. */
+static bool is_told_together(const struct finder *x, const struct finding *f)
+{
+    for (size_t i = 0; f->beside && i < x->n; i++)
+        if (tells_scan(&x->list[i], f))
+            return true;
+    return false;
+}
+
+static void leave_crowds(struct finder *x)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < x->n; i++)
+        if (is_told_together(x, &x->list[i]))
+            x->list[i].verdict = VERDICT_COUNT; /* none */
+    for (size_t i = 0; i < x->n; i++)
+        if (x->list[i].verdict != VERDICT_COUNT)
+            x->list[n++] = x->list[i];
+    x->n = n;
+}
+
 static int find_day(struct finder *x)
 {
     int rc = find_by_source(x);
@@ -146,6 +181,7 @@ static int find_day(struct finder *x)
         struct told *told = told_new(x);
         rc = find_by_series(x, told);
         told_free(told);
+        leave_crowds(x);
     }
     return rc;
 }

@@ -40,10 +40,10 @@ const char *verdict_name(enum verdict_kind verdict);
 
 /* So many of each are listed, those with the most events first; the count beside a list is that of
  * all, where it is known, else of those listed. */
-enum { FINDING_LIST = 8 };
+enum { FINDING_LIST = 8, FINDING_PORTS = 256 };
 
 struct finding_ports {
-    uint32_t list[FINDING_LIST]; /* port.h's keys */
+    uint32_t list[FINDING_PORTS]; /* port.h's keys */
     size_t n, all;
 };
 
@@ -62,7 +62,9 @@ struct finding {
     enum verdict_kind verdict;
     unsigned also; /* 1 << verdict of the coarser ones whose rules hold, too */
     uint16_t sensor;
-    bool anonymous; /* sources are networks or hashes (tag/anonymizer.h) */
+    unsigned beside; /* horizontal scan: of how many others at that port at that time */
+    bool crowd;      /* these are many */
+    bool anonymous;  /* sources are networks or hashes (tag/anonymizer.h) */
     struct finding_ports ports;
     struct finding_countries countries;
     struct finding_ips sources, targets;

@@ -37,7 +37,9 @@ struct who {
     bool port_out; /* its port lies above its band, too */
     double burst;  /* events above the means */
     struct ip_table sources;
-    uint64_t *events; /* by source */
+    struct who_source {
+        uint64_t events, other; /* in those hours, and in the day's others */
+    } * of_source;
     size_t cap;
     uint64_t all;
     struct {
@@ -124,15 +126,15 @@ struct who *series_want_who(struct by_series *b, struct series *s, size_t findin
 /* Only sources of the countries that are named so count. */
 void who_only(struct who *w, uint16_t country);
 
-void who_add(struct who *w, const struct source_fact *f, uint64_t events);
+void who_add(struct who *w, const struct source_fact *f, uint64_t events, bool in_hours);
 
 /* Whether few sources make most of what lies above the means, beside the many that are always
  * there. */
-bool who_are_few(const struct who *w);
+bool who_are_few(const struct by_series *b, const struct who *w);
 
-/* The heaviest sources, the part of the first of them, and the countries of a port, or ports of a
- * country, that make up at least a tenth. */
-void who_give(const struct who *w, struct finding *f);
+/* The sources that brought most beyond what they bring all day, the part of the first of them, and
+ * the countries of a port, or ports of a country, that make up at least a tenth. */
+void who_give(const struct by_series *b, const struct who *w, struct finding *f);
 
 void whos_free(struct by_series *b);
 

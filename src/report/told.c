@@ -12,6 +12,12 @@ struct told {
     size_t n;
 };
 
+/* A crowd's part may be told by its port's series. */
+static bool is_of_one(const struct finding *f)
+{
+    return f->sources.all == 1 && !f->crowd;
+}
+
 struct told *told_new(const struct finder *x)
 {
     struct told *t = xcalloc(1, sizeof *t);
@@ -20,12 +26,12 @@ struct told *told_new(const struct finder *x)
     t->x = x;
     t->of = xcalloc(x->n + 1, sizeof *t->of);
     for (size_t i = 0; i < x->n; i++)
-        if (x->list[i].sources.all == 1)
+        if (is_of_one(&x->list[i]))
             ip_table_add(&t->sources, &x->list[i].sources.list[0]);
     t->first = xcalloc(t->sources.n + 2, sizeof *t->first);
     counts = t->first + 1;
     for (size_t i = 0; i < x->n; i++)
-        if (x->list[i].sources.all == 1)
+        if (is_of_one(&x->list[i]))
             counts[ip_table_add(&t->sources, &x->list[i].sources.list[0])]++;
     for (size_t i = 1; i <= t->sources.n; i++)
         t->first[i] += t->first[i - 1];
@@ -33,7 +39,9 @@ struct told *told_new(const struct finder *x)
     memcpy(next, t->first, t->sources.n * sizeof *next);
     t->n = t->of_many = t->first[t->sources.n];
     for (size_t i = 0; i < x->n; i++) {
-        if (x->list[i].sources.all == 1)
+        if (x->list[i].crowd)
+            continue;
+        if (is_of_one(&x->list[i]))
             t->of[next[ip_table_add(&t->sources, &x->list[i].sources.list[0])]++] = i;
         else
             t->of[t->n++] = i;

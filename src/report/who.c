@@ -1,11 +1,12 @@
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "report/series_of_day.h"
 
-enum { FEW_SOURCES = 25 };
+enum { FEW_SOURCES = 25, FEW_PARTS = 3 };
 
-static const double FEW_MAKE = 0.8;
+static const double FEW_MAKE = 0.9;
 
 struct who *series_want_who(struct by_series *b, struct series *s, size_t finding, size_t hour)
 {
@@ -61,48 +62,65 @@ static bool is_asked(const struct who *w, uint16_t country)
     return w->only_n == 0 || i < w->only_n;
 }
 
-void who_add(struct who *w, const struct source_fact *f, uint64_t events)
+void who_add(struct who *w, const struct source_fact *f, uint64_t events, bool in_hours)
 {
     size_t before = w->sources.n;
+    uint32_t i;
 
     if (!is_asked(w, f->country))
         return;
-    uint32_t i = ip_table_add(&w->sources, &f->source);
+    if (!in_hours && !ip_table_find(&w->sources, &f->source, &i))
+        return;
+    i = ip_table_add(&w->sources, &f->source);
     if (i >= w->cap)
-        w->events = xrealloc(w->events, w->cap = w->cap * 2 + 64, sizeof *w->events);
+        w->of_source = xrealloc(w->of_source, w->cap = w->cap * 2 + 64, sizeof *w->of_source);
     if (w->sources.n > before)
-        w->events[i] = 0;
-    w->events[i] += events;
+        w->of_source[i] = (struct who_source){0};
+    if (!in_hours) {
+        w->of_source[i].other += events;
+        return;
+    }
+    w->of_source[i].events += events;
     w->all += events;
     add_part(w, w->of->kind == PORT ? f->country : f->port, events);
 }
 
+/* What the source brought beyond what it brings in the day's other hours. */
+static double surplus(const struct by_series *b, const struct who *w, size_t i)
+{
+    unsigned in = (unsigned)__builtin_popcount(w->hours), out = (unsigned)b->day - in;
+    double usual = out ? (double)w->of_source[i].other * in / out : 0;
+
+    return fmax((double)w->of_source[i].events - usual, 0);
+}
+
 static int heavier(const void *a, const void *b)
 {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    double x = *(const double *)a, y = *(const double *)b;
 
     return x > y ? -1 : x < y;
 }
 
-bool who_are_few(const struct who *w)
+bool who_are_few(const struct by_series *b, const struct who *w)
 {
-    uint64_t *events = xmalloc((w->sources.n + 1) * sizeof *events), sum = 0;
+    double *events = xmalloc((w->sources.n + 1) * sizeof *events), sum = 0;
 
-    memcpy(events, w->events, w->sources.n * sizeof *events);
+    for (size_t i = 0; i < w->sources.n; i++)
+        events[i] = surplus(b, w, i);
     qsort(events, w->sources.n, sizeof *events, heavier);
     for (size_t i = 0; i < w->sources.n && i < FEW_SOURCES; i++)
         sum += events[i];
     free(events);
-    return (double)sum >= FEW_MAKE * w->burst;
+    return sum >= FEW_MAKE * w->burst;
 }
 
-static void give_sources(const struct who *w, struct finding *f)
+static void give_sources(const struct by_series *b, const struct who *w, struct finding *f)
 {
     size_t chosen[FINDING_LIST], n = 0;
 
     for (size_t i = 0; i < w->sources.n; i++) {
         size_t at = n;
-        while (at > 0 && w->events[chosen[at - 1]] < w->events[i])
+        while (at > 0 && surplus(b, w, chosen[at - 1]) < surplus(b, w, i))
             at--;
         if (at >= FINDING_LIST)
             continue;
@@ -115,32 +133,42 @@ static void give_sources(const struct who *w, struct finding *f)
         finding_add_source(f, &w->sources.list[chosen[i]]);
     f->sources.all = w->sources.n;
     if (n && w->all)
-        f->top_share = (double)w->events[chosen[0]] / (double)w->all;
+        f->top_share = surplus(b, w, chosen[0]) / (double)w->all;
 }
 
+static void give_part(const struct who *w, size_t i, struct finding *f)
+{
+    if (w->of->kind == PORT)
+        finding_add_country(f, (uint16_t)w->parts[i].key);
+    else
+        finding_add_port(f, w->parts[i].key);
+}
+
+/* Where none has a tenth, the first few stand for all. */
 static void give_parts(const struct who *w, struct finding *f)
 {
-    bool given[sizeof w->parts / sizeof *w->parts] = {false};
+    bool given[sizeof w->parts / sizeof *w->parts] = {false}, any = false;
 
-    for (;;) {
+    for (size_t n = 0; n < w->part_n; n++) {
         size_t best = SIZE_MAX;
         for (size_t i = 0; i < w->part_n; i++)
-            if (!given[i] && w->parts[i].events * 10 >= w->all &&
-                (best == SIZE_MAX || w->parts[i].events > w->parts[best].events))
+            if (!given[i] && (best == SIZE_MAX || w->parts[i].events > w->parts[best].events))
                 best = i;
-        if (best == SIZE_MAX)
-            return;
+        bool tenth = w->parts[best].events * 10 >= w->all;
+        if (!tenth && (any || n >= FEW_PARTS))
+            break;
         given[best] = true;
-        if (w->of->kind == PORT)
-            finding_add_country(f, (uint16_t)w->parts[best].key);
-        else
-            finding_add_port(f, w->parts[best].key);
+        any |= tenth;
+        give_part(w, best, f);
     }
+    if (any)
+        return;
+    *(w->of->kind == PORT ? &f->countries.all : &f->ports.all) = w->part_n;
 }
 
-void who_give(const struct who *w, struct finding *f)
+void who_give(const struct by_series *b, const struct who *w, struct finding *f)
 {
-    give_sources(w, f);
+    give_sources(b, w, f);
     if (w->of->kind != PAIR)
         give_parts(w, f);
 }
@@ -149,7 +177,7 @@ void whos_free(struct by_series *b)
 {
     for (size_t i = 0; i < b->who_n; i++) {
         ip_table_fini(&b->whos[i]->sources);
-        free(b->whos[i]->events);
+        free(b->whos[i]->of_source);
         free(b->whos[i]);
     }
     free(b->whos);
