@@ -89,6 +89,15 @@ static void check_data(struct check *c)
     free(facts);
 }
 
+static void check_reports(struct check *c)
+{
+    const char *folder = c->conf->report.folder;
+    int rc = folder ? access_check(folder, ACCESS_WRITE) : 0;
+
+    if (rc < 0)
+        access_fault(folder, ACCESS_WRITE, rc, &c->err);
+}
+
 static void check_country(struct check *c)
 {
     char *path = paths_country(c->conf->country);
@@ -451,6 +460,19 @@ static void tell_series(const struct config *conf)
         printf("%d minutes\n", conf->series.write_every_s / 60);
 }
 
+static void tell_reports(const struct config *conf, int64_t now)
+{
+    const struct zone *zone = conf->report.zone;
+    int at = conf->report.at_s / 60;
+
+    if (!conf->report.folder || (!zone && zone_open("local", &zone) < 0))
+        return;
+    printf(LABEL "%s\n" MORE "%s, made by run at %02d:%02d; the zone is ", "Reports",
+           conf->report.folder, "", conf->report.format, at / 60, at % 60);
+    tell_zone(zone, now);
+    printf("\n");
+}
+
 static void tell(const struct check *c, int64_t now)
 {
     if (c->conf->file)
@@ -469,6 +491,7 @@ static void tell(const struct check *c, int64_t now)
     tell_data(c);
     tell_room(c, now);
     tell_series(c->conf);
+    tell_reports(c->conf, now);
 }
 
 int cmd_check(int argc, char **argv)
@@ -508,6 +531,7 @@ int cmd_check(int argc, char **argv)
         check_country(&c);
         check_asn(&c);
         check_data(&c);
+        check_reports(&c);
     }
     check_parsers(&c);
     check_rrd(&c);

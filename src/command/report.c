@@ -174,7 +174,7 @@ static int read_options(int argc, char **argv, struct report *r)
 /* What the drawing knows no zone but the process's of. */
 static void take_zone(struct report *r)
 {
-    if (r->zone_text) {
+    if (r->zone_text && strcmp(r->zone_text, "local") != 0) {
         setenv("TZ", r->zone_text, 1);
         tzset();
     }
@@ -287,14 +287,16 @@ static int write_page(struct report *r, const struct overview *overview)
     return session_fail(&r->session, rc < 0 ? EXIT_FAILED : EXIT_DONE);
 }
 
-/* What the folder's index says of the day. */
-static void tell_shelf(struct report *r, const struct overview *overview)
+/* The folder's index has it from now on. */
+static int tell_shelf(struct report *r, const struct overview *overview)
 {
+    if (!r->shelf)
+        return EXIT_DONE;
     char *summary = draft_summary(overview);
-
-    if (r->shelf)
-        shelf_tell(r->shelf, r->day, summary);
+    shelf_tell(r->shelf, r->day, summary);
     free(summary);
+    return session_fail(&r->session,
+                        shelf_index(r->shelf, &r->session.err) < 0 ? EXIT_FAILED : EXIT_DONE);
 }
 
 /* The span's. */
@@ -318,7 +320,7 @@ static int report_span(struct report *r)
         status = write_page(r, &overview);
         span_say(&r->span, r->zone, s->store, overview.ports[OVERVIEW_DAY].events == 0);
         if (status == EXIT_DONE)
-            tell_shelf(r, &overview);
+            status = tell_shelf(r, &overview);
         overview_fini(&overview);
     }
     leave_places(r);
@@ -331,7 +333,7 @@ static int64_t first_missing(struct report *r, int64_t last)
     struct span all = {.all = true};
     int64_t newest = last - 1;
 
-    shelf_newest(r->shelf, ending(r), &newest);
+    shelf_newest(r->shelf, ending(r), last, &newest);
     if (newest < last - MISSING_MAX)
         newest = last - MISSING_MAX;
     if (span_resolve(&all, "report", NULL, r->zone, 0, r->session.store) != EXIT_DONE ||
@@ -367,10 +369,7 @@ static int report(struct report *r)
         return status;
     if (r->folder && shelf_open(r->folder, &r->shelf, &s->err) < 0)
         return session_fail(s, EXIT_MISTAKE);
-    status = r->missing ? report_missing(r) : report_span(r);
-    if (r->shelf && status == EXIT_DONE && shelf_index(r->shelf, &s->err) < 0)
-        status = EXIT_FAILED;
-    return session_fail(s, status);
+    return r->missing ? report_missing(r) : report_span(r);
 }
 
 static void report_fini(struct report *r)

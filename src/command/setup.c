@@ -117,6 +117,13 @@ static int choose_inputs(struct setup *s, const struct setup_files *call, struct
         .commit_every_s = conf->commit_every_s,
         .late_s = conf->late_s,
         .write_every_s = conf->series.write_every_s,
+        .report = {.folder = conf->report.folder,
+                   .format = conf->report.format,
+                   .language = conf->report.language,
+                   .config = conf->file,
+                   .data = s->session.data,
+                   .zone = conf->report.zone ? conf->report.zone : s->session.local,
+                   .at_s = conf->report.at_s},
         .free = free_daemon_setup,
     };
     if (rc == 0)

@@ -23,6 +23,7 @@ enum {
     PORT_EVENTS_LIMIT = 1000000,
     MAX_PORTS = 2000,
     MAX_PORTS_LIMIT = 65536,
+    REPORT_AT_S = 6 * 3600,
     PREFIX_LIMIT = 64, /* bytes; the kernel's LOG takes 29, nftables' log 127 */
     SCANNERS_LIMIT = 1000,
     SCANNER_NAME_LIMIT = 64, /* bytes */
@@ -56,6 +57,10 @@ struct raw_series {
     uint32_t ports_count;
 };
 
+struct raw_report {
+    char *folder, *at, *timezone, *format, *lang;
+};
+
 struct raw {
     char *data, *parsers, *max_size, *commit_every, *late, *lang;
     enum anonymize *anonymize;
@@ -71,6 +76,7 @@ struct raw {
     struct raw_scanner *scanners;
     uint32_t scanners_count;
     struct raw_series *series;
+    struct raw_report *report;
 };
 
 enum { OPTIONAL = CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER_NULL };
@@ -132,6 +138,12 @@ static const cyaml_schema_field_t series_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t report_fields[] = {
+    TEXT("folder", struct raw_report, folder),     TEXT("at", struct raw_report, at),
+    TEXT("timezone", struct raw_report, timezone), TEXT("format", struct raw_report, format),
+    TEXT("lang", struct raw_report, lang),         CYAML_FIELD_END,
+};
+
 static const cyaml_strval_t anonymize_words[] = {
     {"none", ANONYMIZE_NONE},
     {"prefix", ANONYMIZE_PREFIX},
@@ -158,6 +170,7 @@ static const cyaml_schema_field_t fields[] = {
     CYAML_FIELD_SEQUENCE("scanners", OPTIONAL, struct raw, scanners, &scanner_schema, 0,
                          SCANNERS_LIMIT),
     CYAML_FIELD_MAPPING_PTR("series", OPTIONAL, struct raw, series, series_fields),
+    CYAML_FIELD_MAPPING_PTR("report", OPTIONAL, struct raw, report, report_fields),
     CYAML_FIELD_END,
 };
 
@@ -430,6 +443,27 @@ static void read_write_every(struct reading *r, const char *text)
                        "'series.write_every' must be a multiple of 5m, not '%s'", text);
 }
 
+static void read_report(struct reading *r, const struct raw_report *raw)
+{
+    static const char *const formats[] = {"html", "md", "text", "json"};
+    struct config *conf = r->conf;
+    size_t i = 0, n = sizeof formats / sizeof *formats;
+
+    value_path(r, "report.folder", raw->folder, &conf->report.folder);
+    value_time_of_day(r, "report.at", raw->at, &conf->report.at_s);
+    value_zone(r, "report.timezone", raw->timezone, &conf->report.zone);
+    value_language(r, "report.lang", raw->lang, &conf->report.language);
+    if (!value_said(raw->format))
+        return;
+    while (i < n && strcmp(formats[i], raw->format) != 0)
+        i++;
+    if (i == n)
+        yamlfile_fault(r->file, "report.format", r->err,
+                       "'report.format' must be html, md, text or json, not '%s'", raw->format);
+    free(conf->report.format);
+    conf->report.format = xstrdup(raw->format);
+}
+
 static void read_meaning(struct reading *r)
 {
     const struct raw *raw = r->raw;
@@ -461,6 +495,8 @@ static void read_meaning(struct reading *r)
         read_write_every(r, raw->series->write_every);
         value_path(r, "series.rrdcached", raw->series->rrdcached, &conf->series.rrdcached);
     }
+    if (raw->report)
+        read_report(r, raw->report);
 }
 
 struct config *config_default(void)
@@ -474,6 +510,8 @@ struct config *config_default(void)
     conf->series.port_events_per_hour = PORT_EVENTS;
     conf->series.max_ports = MAX_PORTS;
     conf->series.write_every_s = BIN_S;
+    conf->report.format = xstrdup("html");
+    conf->report.at_s = REPORT_AT_S;
     return conf;
 }
 
@@ -527,5 +565,8 @@ void config_free(struct config *conf)
     free(conf->country);
     free(conf->asn);
     free(conf->language);
+    free(conf->report.folder);
+    free(conf->report.format);
+    free(conf->report.language);
     free(conf);
 }

@@ -113,6 +113,12 @@ struct config {
         int write_every_s; /* a multiple of 300 */
         char *rrdcached;   /* its Unix socket, absolute; NULL: none */
     } series;
+    struct {
+        char *folder;            /* NULL: the daemon makes no reports */
+        char *format, *language; /* language NULL: as `language` */
+        const struct zone *zone; /* NULL: this machine's */
+        int at_s;                /* after midnight */
+    } report;
 };
 
 struct config *config_default(void);

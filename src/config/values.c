@@ -82,6 +82,21 @@ static const char *nearest_zone(const char *name, char **list)
     return nearest_word(str_from(name), words, n);
 }
 
+void value_time_of_day(struct reading *r, const char *node, const char *text, int *out_s)
+{
+    int hour, minute;
+    char more;
+
+    if (!value_said(text))
+        return;
+    if (sscanf(text, "%2d:%2d%c", &hour, &minute, &more) != 2 || hour < 0 || hour > 23 ||
+        minute < 0 || minute > 59)
+        yamlfile_fault(r->file, node, r->err,
+                       "'%s' must be a time of the day such as \"06:00\", not '%s'", node, text);
+    else
+        *out_s = hour * 3600 + minute * 60;
+}
+
 void value_language(struct reading *r, const char *node, const char *text, char **language)
 {
     if (!value_said(text))

@@ -34,6 +34,9 @@ void value_size(struct reading *r, const char *node, const char *text, uint64_t 
 void value_duration(struct reading *r, const char *node, const char *text, int min_s, int max_s,
                     const char *range, int *out_s);
 
+/* "06:00", as seconds after midnight. */
+void value_time_of_day(struct reading *r, const char *node, const char *text, int *out_s);
+
 /* A known language; a copy. */
 void value_language(struct reading *r, const char *node, const char *text, char **language);
 

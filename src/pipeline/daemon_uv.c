@@ -49,6 +49,7 @@ struct daemon {
     struct feed_host host;
     struct feeds *feeds;
     struct control *control;
+    struct reports *reports;
     int64_t started, committed_at; /* UTC, seconds */
     bool flowing;                  /* the feeds were told so */
 
@@ -100,6 +101,13 @@ __attribute__((format(printf, 2, 3))) static void say(const struct daemon *d, co
     va_start(ap, fmt);
     vsay(d, fmt, ap);
     va_end(ap);
+}
+
+static void say_line(void *ctx, const char *text)
+{
+    const struct daemon *d = ctx;
+
+    d->options->say(text);
 }
 
 static void say_faults(const struct daemon *d)
@@ -359,6 +367,7 @@ static void adopt(struct daemon *d)
     d->host.parsers = d->setup->parsers;
     d->host.geo = d->setup->geo;
     feeds_adopt(d->feeds, d->setup->inputs, d->setup->input_count);
+    reports_adopt(d->reports, &d->setup->report);
     old->free(old);
     say(d, "the configuration is taken over: %zu input%s", d->setup->input_count,
         d->setup->input_count == 1 ? "" : "s");
@@ -524,6 +533,7 @@ static void close_all(struct daemon *d)
     batch_fini(&d->batch); /* before what it has parts of */
     feeds_close(d->feeds);
     control_close(d->control);
+    reports_close(d->reports);
 }
 
 /* Starts the job that is due, if none is running; ends all when it is time and nothing is left to
@@ -613,6 +623,8 @@ static void on_timer(uv_timer_t *timer)
     look(d);
     look_at_databases(d);
     tell_systemd(d);
+    if (!d->stopping)
+        reports_look(d->reports, d->host.now, d->series_ready);
     if (now_ms(d) - d->summary_ms >= SUMMARY_MS) {
         d->summary_ms = now_ms(d);
         feeds_summarize(d->feeds);
@@ -703,6 +715,8 @@ int daemon_run(const struct daemon_options *o, struct daemon_setup **setup)
     struct daemon d = {.options = o, .setup = *setup, .unsynced = true, .flowing = true};
 
     start_loop(&d);
+    d.reports = reports_new(&d.loop, say_line, &d);
+    reports_adopt(d.reports, &d.setup->report);
     if (open_feeds(&d) < 0) {
         say_faults(&d);
         error_fini(&d.err);
@@ -723,6 +737,7 @@ int daemon_run(const struct daemon_options *o, struct daemon_setup **setup)
     if (d.status != -EINVAL)
         say_end(&d);
     feeds_free(d.feeds);
+    reports_free(d.reports);
     free(d.host.buffer);
     *setup = d.setup;
     return d.status;

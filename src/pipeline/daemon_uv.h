@@ -17,6 +17,7 @@
 #include "config/config.h"
 #include "pipeline/commit.h"
 #include "pipeline/feeds_uv.h"
+#include "pipeline/reports_uv.h"
 #include "series/series.h"
 #include "store/store.h"
 #include "tag/geo.h"
@@ -33,6 +34,7 @@ struct daemon_setup {
     uint64_t max_size; /* of it; 0: no limit */
     int commit_every_s, late_s;
     int write_every_s; /* between two batches of the series */
+    struct report_order report;
     void (*free)(struct daemon_setup *s);
 };
 

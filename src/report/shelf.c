@@ -103,13 +103,32 @@ static void read_summaries(struct shelf *s)
     free(path);
 }
 
+/* With those above it. */
+static int make_folder(const char *folder)
+{
+    char *path = xstrdup(folder);
+    int rc = 0;
+
+    for (char *p = path + 1; rc == 0 && *p; p++) {
+        if (*p != '/')
+            continue;
+        *p = 0;
+        rc = mkdir(path, 0777) != 0 && errno != EEXIST ? -errno : 0;
+        *p = '/';
+    }
+    if (rc == 0 && mkdir(path, 0777) != 0 && errno != EEXIST)
+        rc = -errno;
+    free(path);
+    return rc;
+}
+
 int shelf_open(const char *folder, struct shelf **out, struct error *err)
 {
     *out = NULL;
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
-        int rc = -errno;
-        access_fault(folder, ACCESS_WRITE, rc, err);
-        return rc;
+    int made = make_folder(folder);
+    if (made < 0) {
+        access_fault(folder, ACCESS_WRITE, made, err);
+        return made;
     }
     int lock = lock_take(folder, ".lock", true);
     DIR *dir = lock < 0 ? NULL : opendir(folder);
@@ -142,14 +161,14 @@ void shelf_close(struct shelf *s)
     free(s);
 }
 
-bool shelf_newest(const struct shelf *s, const char *ending, int64_t *day)
+bool shelf_newest(const struct shelf *s, const char *ending, int64_t until, int64_t *day)
 {
     bool any = false;
 
     for (size_t i = 0; i < s->n; i++)
         for (unsigned k = 0; k < ENDINGS; k++)
             if (s->days[i].endings >> k & 1 && strcmp(endings[k], ending) == 0 &&
-                (!any || s->days[i].number > *day)) {
+                s->days[i].number <= until && (!any || s->days[i].number > *day)) {
                 *day = s->days[i].number;
                 any = true;
             }

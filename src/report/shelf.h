@@ -25,8 +25,8 @@ struct shelf;
 int shelf_open(const char *folder, struct shelf **out, struct error *err);
 void shelf_close(struct shelf *s); /* NULL is fine */
 
-/* The last day with a report of this ending ("html"), in days since 1970; false: there is none. */
-bool shelf_newest(const struct shelf *s, const char *ending, int64_t *day);
+/* The last day up to `until` with a report of this ending ("html"), in days since 1970; false: there is none. */
+bool shelf_newest(const struct shelf *s, const char *ending, int64_t until, int64_t *day);
 
 /* What the index says of a day's report. */
 void shelf_tell(struct shelf *s, const char *day, const char *summary);

@@ -83,6 +83,10 @@ static void assert_is_default(const struct config *conf)
     assert_int_equal(conf->series.port_count, 0);
     assert_int_equal(conf->series.write_every_s, 300);
     assert_null(conf->series.rrdcached);
+    assert_null(conf->language);
+    assert_null(conf->report.folder);
+    assert_string_equal(conf->report.format, "html");
+    assert_int_equal(conf->report.at_s, 6 * 3600);
 }
 
 static void test_defaults(void **state)
@@ -179,24 +183,27 @@ static void test_all_keys(void **state)
     struct config *conf;
 
     (void)state;
-    write_file(path, "data: /srv/scantide\n"
-                     "max_size: 10G\n"
-                     "parsers: /srv/parsers\n"
-                     "geo: {country: /srv/geo.mmdb, asn: /srv/asn.mmdb}\n"
-                     "inputs:\n"
-                     "  - {file: /var/log/a.log, sensor: gate-1, timezone: Asia/Tokyo}\n"
-                     "  - {file: /var/log/b.log, timezone: UTC}\n"
-                     "commit_every: 1m\n"
-                     "late: 1h\n"
-                     "prefixes:\n"
-                     "  - {prefix: ' PASS: ', action: accept}\n"
-                     "  - {prefix: NEW, action: ignore}\n"
-                     "anonymize: hash\n"
-                     "sensors: [{name: gate, was: [gw]}]\n"
-                     "series:\n"
-                     "  port_events_per_hour: 100\n"
-                     "  max_ports: 0\n"
-                     "  ports: [53/udp, 23/tcp, 8/icmp, 23]\n");
+    write_file(
+        path, "data: /srv/scantide\n"
+              "max_size: 10G\n"
+              "parsers: /srv/parsers\n"
+              "geo: {country: /srv/geo.mmdb, asn: /srv/asn.mmdb}\n"
+              "inputs:\n"
+              "  - {file: /var/log/a.log, sensor: gate-1, timezone: Asia/Tokyo}\n"
+              "  - {file: /var/log/b.log, timezone: UTC}\n"
+              "commit_every: 1m\n"
+              "late: 1h\n"
+              "prefixes:\n"
+              "  - {prefix: ' PASS: ', action: accept}\n"
+              "  - {prefix: NEW, action: ignore}\n"
+              "anonymize: hash\n"
+              "sensors: [{name: gate, was: [gw]}]\n"
+              "lang: ja\n"
+              "report: {folder: /srv/reports, at: \"23:30\", timezone: UTC, format: md, lang: en}\n"
+              "series:\n"
+              "  port_events_per_hour: 100\n"
+              "  max_ports: 0\n"
+              "  ports: [53/udp, 23/tcp, 8/icmp, 23]\n");
     assert_int_equal(config_load(path, &conf, &err), 0);
     assert_string_equal(conf->data, "/srv/scantide");
     assert_int_equal(conf->max_size, 10000000000);
@@ -219,6 +226,12 @@ static void test_all_keys(void **state)
     assert_int_equal(conf->alias_count, 1);
     assert_string_equal(conf->aliases[0].name, "gw");
     assert_string_equal(conf->aliases[0].sensor, "gate");
+    assert_string_equal(conf->language, "ja");
+    assert_string_equal(conf->report.folder, "/srv/reports");
+    assert_string_equal(conf->report.format, "md");
+    assert_string_equal(conf->report.language, "en");
+    assert_string_equal(zone_name(conf->report.zone), "UTC");
+    assert_int_equal(conf->report.at_s, (23 * 60 + 30) * 60);
     assert_int_equal(conf->series.port_events_per_hour, 100);
     assert_int_equal(conf->series.max_ports, 0);
     assert_int_equal(conf->series.port_count, 3);
@@ -341,6 +354,11 @@ static void test_faults(void **state)
          "3:28: a sensor's name has up to 64 letters, digits, '.', '_' or '-' and begins with a "
          "letter, digit or '_', unlike 'a/b'\n"
          "4:12: 'gate' is the name of sensors[0] already; put all that it was into one list\n"},
+        {"lang: fr\nreport: {folder: out, at: '24:00', format: pdf}\n",
+         "1:7: 'lang' must be en or ja, not 'fr'\n"
+         "2:18: 'report.folder' must be a whole path that begins with '/', not 'out'\n"
+         "2:27: 'report.at' must be a time of the day such as \"06:00\", not '24:00'\n"
+         "2:44: 'report.format' must be html, md, text or json, not 'pdf'\n"},
         {"geo: {asn: a.mmdb}\n",
          "1:12: 'geo.asn' must be a whole path that begins with '/', not 'a.mmdb'\n"},
         {"inputs:\n  - file: kern.log\n",
