@@ -21,6 +21,8 @@ static struct step {
     /* In the order in which a line's facts go through them. */
     {.name = "opened", .what = "facts.db is there, before it has tables"},
     {.name = "schema", .what = "it has them"},
+    {.name = "named",
+     .what = "sensors have their configured names, the rules are still the old ones"},
     {.name = "moved", .what = "rules have changed: an hour's counts were moved"},
     {.name = "ruled", .what = "all were, and the rules are noted, before COMMIT"},
     {.name = "answered", .what = "run: a file was found to be a known log or a new one"},
@@ -55,6 +57,7 @@ static struct step {
     {.name = "disk", .what = "the series are synced, before that is noted"},
     {.name = "fold", .what = "folding: before an hour's rows are replaced"},
     {.name = "unfolded", .what = "the rows are gone, the folded one isn't there yet"},
+    {.name = "bounded", .what = "an hour's rows have become too many and were made fewer"},
     {.name = "folded", .what = "an hour is folded and has its margin, before COMMIT"},
     {.name = "thin", .what = "a day's sources are thinned, its sketches not yet"},
     {.name = "thinned", .what = "a day or an hour long past is thinned, before COMMIT"},

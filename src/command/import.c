@@ -337,11 +337,7 @@ int cmd_import(int argc, char **argv)
         return status < 0 ? EXIT_DONE : status;
     status = session_open(&s, SESSION_PARSERS | SESSION_GEO | SESSION_FACTS_WRITE | SESSION_SERIES);
     if (status == EXIT_DONE)
-        status = session_take_sensors(&s, false, say);
-    if (status == EXIT_DONE)
-        status = session_take_rules(&s, false, say);
-    if (status == EXIT_DONE)
-        status = session_anonymize(&s, say);
+        status = session_take_over(&s, false, say);
     if (status == EXIT_DONE) {
         o.parsers = s.parsers;
         o.geo = s.geo;

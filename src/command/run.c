@@ -138,11 +138,7 @@ static int apply(void *ctx, struct daemon_setup *d, struct error *err)
     (void)err; /* the session prints its faults */
     s->store = run->store;
     s->series = run->series;
-    int status = session_take_sensors(s, true, say);
-    if (status == EXIT_DONE)
-        status = session_take_rules(s, true, say);
-    if (status == EXIT_DONE)
-        status = session_anonymize(s, say);
+    int status = session_take_over(s, true, say);
     s->store = NULL;
     s->series = NULL;
     return status == EXIT_DONE ? 0 : -EINVAL;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/check.h"
+#include "base/fault.h"
 #include "base/language.h"
 #include "base/lock.h"
 #include "base/nearest.h"
@@ -264,13 +265,12 @@ static void taken_fini(struct taken *t)
     free(t->names);
 }
 
-int session_take_sensors(struct session *s, bool daemon, void (*say)(const char *text))
+/* With `ask` a difference is only told. 0 or a negative errno with a fault. */
+static int take_sensors(struct session *s, bool ask, struct taken *t)
 {
     const struct sensor_alias *list = s->conf->aliases;
     size_t n = s->conf->alias_count;
-    bool ask = !daemon && session_daemon_runs(s);
-    struct taken t = {0};
-    struct sensors_change change = {.merged = note_merged, .released = note_released, .ctx = &t};
+    struct sensors_change change = {.merged = note_merged, .released = note_released, .ctx = t};
     int rc = ask ? store_compare_sensors(s->store, list, n, &change.differ)
                  : store_set_sensors(s->store, list, n, &change);
 
@@ -278,73 +278,102 @@ int session_take_sensors(struct session *s, bool daemon, void (*say)(const char 
         error_add(&s->err, NULL, 0, 0, "the configured sensors can't be taken over (%s)",
                   store_error(s->store));
     else if (ask && change.differ)
-        say("the configured names of sensors aren't those of the running daemon, which hold: start "
-            "it again to change them");
+        taken_say(t, xstrdup("the configured names of sensors aren't those of the running daemon, "
+                             "which hold: start it again to change them"));
+    return rc;
+}
+
+static void tell_rules(struct session *s, const struct rules_change *change, struct taken *t)
+{
+    char *reach = session_rules_text(change, s->local);
+
+    if (change->older || change->reach != INT64_MAX)
+        taken_say(t, xasprintf("exclusions and scanners have changed, %" PRIu64
+                               " events are counted anew; %s",
+                               change->events, reach));
+    free(reach);
+    if (change->stuck)
+        taken_say(t, xasprintf("%" PRIu64 " events of theirs stay as they are: they were summed up "
+                               "already",
+                               change->stuck));
+    if (change->anonymous)
+        taken_say(t, xstrdup("sources that were made anonymous keep what they were counted as: "
+                             "their addresses aren't known any more"));
+}
+
+static int take_rules(struct session *s, bool ask, struct taken *t)
+{
+    const struct rule *rules = s->conf->rules;
+    size_t n = s->conf->rule_count;
+    struct rules_change change;
+    int rc = ask ? store_compare_rules(s->store, rules, n, &change)
+                 : store_set_rules(s->store, rules, n, &change);
+
+    if (rc < 0)
+        error_add(&s->err, NULL, 0, 0,
+                  "the configured exclusions and scanners can't be taken over (%s)",
+                  rc == -ENOSPC ? "there were too many names" : store_error(s->store));
+    else if (change.differ && ask)
+        taken_say(t, xstrdup("the configured exclusions and scanners aren't those of the running "
+                             "daemon, which hold: start it again to change them"));
+    else if (change.differ)
+        tell_rules(s, &change, t);
+    return rc;
+}
+
+/* Names and rules, or neither: one transaction. */
+static int take_both(struct session *s, bool ask, struct taken *t)
+{
+    int rc = ask ? 0 : store_begin(s->store);
+
+    if (rc < 0) {
+        error_add(&s->err, NULL, 0, 0, "the configuration can't be taken over by the facts (%s)",
+                  store_error(s->store));
+        return rc;
+    }
+    rc = take_sensors(s, ask, t);
+    FAULT("named");
+    if (rc == 0)
+        rc = take_rules(s, ask, t);
+    if (ask)
+        return rc;
+    if (rc < 0)
+        store_rollback(s->store);
+    else if ((rc = store_commit(s->store)) < 0)
+        error_add(&s->err, NULL, 0, 0, "the configuration can't be taken over by the facts (%s)",
+                  store_error(s->store));
+    return rc;
+}
+
+static void tell_anonymous(const struct session *s, bool made, struct taken *t)
+{
+    if (s->conf->anonymize == ANONYMIZE_PREFIX)
+        taken_say(t, xstrdup("anonymize: prefix: sources are kept as networks, /24 and /48"));
+    if (s->conf->anonymize == ANONYMIZE_HASH)
+        taken_say(t, xstrdup(made ? "anonymize: hash: sources are kept as hashes; their key was "
+                                    "made now, anonymize.key in the data folder: whoever has it "
+                                    "can find the addresses, and without it the next hashes are "
+                                    "others"
+                                  : "anonymize: hash: sources are kept as hashes"));
+}
+
+int session_take_over(struct session *s, bool daemon, void (*say)(const char *text))
+{
+    bool made = false;
+    struct taken t = {0};
+
+    /* First what is no part of the facts: should it fail, they are as they were. */
+    if (anonymizer_open(s->conf->anonymize, s->data, &s->anonymizer, &made, &s->err) < 0)
+        return session_fail(s, EXIT_MISTAKE);
+    int rc = take_both(s, !daemon && session_daemon_runs(s), &t);
+    if (rc == 0)
+        tell_anonymous(s, made, &t);
     for (size_t i = 0; i < t.text_count && rc == 0; i++)
         say(t.texts[i]);
     for (size_t i = 0; i < t.name_count && rc == 0 && s->series; i++)
         series_forget(s->series, t.names[i], &s->err);
     taken_fini(&t);
     return session_fail(s, rc < 0 ? EXIT_FAILED : EXIT_DONE);
-}
-
-int session_take_rules(struct session *s, bool daemon, void (*say)(const char *text))
-{
-    const struct rule *rules = s->conf->rules;
-    size_t n = s->conf->rule_count;
-    bool ask = !daemon && session_daemon_runs(s);
-    struct rules_change change;
-    int rc = ask ? store_compare_rules(s->store, rules, n, &change)
-                 : store_set_rules(s->store, rules, n, &change);
-
-    if (rc < 0) {
-        error_add(&s->err, NULL, 0, 0,
-                  "the configured exclusions and scanners can't be taken over (%s)",
-                  rc == -ENOSPC ? "there were too many names" : store_error(s->store));
-        return session_fail(s, EXIT_FAILED);
-    }
-    if (!change.differ)
-        return EXIT_DONE;
-    if (ask) {
-        say("the configured exclusions and scanners aren't those of the running daemon, which "
-            "hold: start it again to change them");
-        return EXIT_DONE;
-    }
-    char *reach = session_rules_text(&change, s->local), *text;
-    text =
-        xasprintf("exclusions and scanners have changed, %" PRIu64 " events are counted anew; %s",
-                  change.events, reach);
-    if (change.older || change.reach != INT64_MAX)
-        say(text);
-    free(text);
-    free(reach);
-    if (change.stuck) {
-        text = xasprintf("%" PRIu64 " events of theirs stay as they are: they were summed up "
-                         "already",
-                         change.stuck);
-        say(text);
-        free(text);
-    }
-    if (change.anonymous)
-        say("sources that were made anonymous keep what they were counted as: their addresses "
-            "aren't known any more");
-    return EXIT_DONE;
-}
-
-int session_anonymize(struct session *s, void (*say)(const char *text))
-{
-    bool made = false;
-
-    if (anonymizer_open(s->conf->anonymize, s->data, &s->anonymizer, &made, &s->err) < 0)
-        return session_fail(s, EXIT_MISTAKE);
-    if (s->conf->anonymize == ANONYMIZE_PREFIX)
-        say("anonymize: prefix: sources are kept as networks, /24 and /48");
-    if (s->conf->anonymize == ANONYMIZE_HASH)
-        say(made ? "anonymize: hash: sources are kept as hashes; their key was made now, "
-                   "anonymize.key in the data folder: whoever has it can find the addresses, and "
-                   "without it the next hashes are others"
-                 : "anonymize: hash: sources are kept as hashes");
-    return EXIT_DONE;
 }
 
 static int unknown_sensor(const char *command, const char *name, const struct sensor *list,

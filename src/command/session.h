@@ -104,18 +104,12 @@ int session_sync_series(struct session *s);
  * where facts have come since. */
 int session_ready_series(struct session *s);
 
-/* Makes the names that the configured sensors have taken over theirs in the facts, merges what was
- * counted under them, and says so. As session_take_rules where a daemon runs. */
-int session_take_sensors(struct session *s, bool daemon, void (*say)(const char *text));
-
-/* Makes the configured exclusions and known scanners those of the facts, which moves what was
- * counted before, and says how far that reached. With a daemon on the data folder, which has a
- * configuration of its own, a difference is only said; `daemon`: it is this process. */
-int session_take_rules(struct session *s, bool daemon, void (*say)(const char *text));
-
-/* Opens the configured way to make sources anonymous, and says what it means; after the facts were
- * opened for writing. */
-int session_anonymize(struct session *s, void (*say)(const char *text));
+/* Makes the configuration that of the facts, all of it or nothing: the names that sensors have taken
+ * over, what was counted under which is merged; exclusions and known scanners, which moves what was
+ * counted before; and the way to make sources anonymous. Says what that did and how far it reached.
+ * With a daemon on the data folder, which has a configuration of its own, a difference in the first
+ * two is only said; `daemon`: it is this process. After the facts were opened for writing. */
+int session_take_over(struct session *s, bool daemon, void (*say)(const char *text));
 
 /* The sentence on a change of rules, the caller's to free. */
 char *session_rules_text(const struct rules_change *change, const struct zone *local);

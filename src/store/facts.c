@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/fault.h"
 #include "base/port.h"
 #include "store/bound.h"
 #include "store/delta.h"
@@ -27,7 +28,7 @@ static int insert_segment(struct store *s, const struct segment *g)
     return rc;
 }
 
-enum { COUNTED_ENTRIES = 1024, COUNTED_BYTES = 8192 };
+enum { COUNTED_ENTRIES = FAULT_LIMIT(1024, 1), COUNTED_BYTES = FAULT_LIMIT(8192, 1) };
 
 /* How large a row is, as `unfolded` counts it: 0 for a small one, since it makes no flood, and a
  * page that each commit would change is spared. Sketches make the size of targets. */

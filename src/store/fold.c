@@ -257,7 +257,10 @@ int store_fold(struct store *s, int64_t before)
 /* ---- floods ---- */
 
 /* Sizes of an hour's rows in `unfolded`, past which they are made fewer. */
-enum { BINS_UNFOLDED_MAX = 5 * BIN_ENTRIES_MAX, TARGETS_UNFOLDED_MAX = 2 << 20 };
+enum {
+    BINS_UNFOLDED_MAX = FAULT_LIMIT(5 * BIN_ENTRIES_MAX, 300),
+    TARGETS_UNFOLDED_MAX = FAULT_LIMIT(2 << 20, 5000)
+};
 
 /* The sources that are about to be dropped, as sketches. */
 static int keep_sketches(struct folding *x, uint16_t sensor, int64_t hour, const struct buf *merged)
@@ -357,6 +360,8 @@ int fold_within_bounds(struct store *s, const struct segment *g, bool *added)
         rc = bound_hour(&x, g, hour, most[kind]);
     else if (rc == 0 && sizes[kind] > most[kind])
         rc = bound_bins(&x, sensor, hour);
+    if (rc == 0 && sizes[kind] > most[kind])
+        FAULT("bounded");
     folding_fini(&x);
     return rc;
 }

@@ -117,6 +117,68 @@ static int make_tables(struct store *s, struct error *err)
     return rc;
 }
 
+/* The tables and their columns, "table.column" each, in order; NULL: they can't be read. */
+static char *list_columns(sqlite3 *db)
+{
+    static const char sql[] =
+        "SELECT group_concat(name, ' ') FROM (SELECT t.name || '.' || c.name AS name"
+        " FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table'"
+        " AND t.name NOT GLOB 'sqlite_*' ORDER BY 1)";
+    sqlite3_stmt *q = NULL;
+    char *list = NULL;
+
+    if (sqlite3_prepare_v2(db, sql, -1, &q, NULL) == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW)
+        list = xasprintf("%s ", (const char *)sqlite3_column_text(q, 0));
+    sqlite3_finalize(q);
+    return list;
+}
+
+/* The first word of `list` that isn't one of `others`, ended; or NULL. */
+static const char *missing_word(char *list, const char *others)
+{
+    for (char *word = list, *end; (end = strchr(word, ' ')); word = end + 1) {
+        const char *at = others;
+        size_t n = (size_t)(end - word) + 1;
+        while ((at = memmem(at, strlen(at), word, n)) && at != others && at[-1] != ' ')
+            at++;
+        if (!at) {
+            *end = 0;
+            return word;
+        }
+    }
+    return NULL;
+}
+
+/* Facts of another build with the same version, before the first release: what it lacks would be
+ * noticed in the middle of something. */
+static int check_tables(struct store *s, struct error *err)
+{
+    sqlite3 *db = NULL;
+    char *wanted = NULL, *have = list_columns(s->db);
+
+    if (!have)
+        return unreadable(s, err);
+    if (sqlite3_open(":memory:", &db) == SQLITE_OK &&
+        sqlite3_exec(db, db_schema, NULL, NULL, NULL) == SQLITE_OK)
+        wanted = list_columns(db);
+    sqlite3_close(db);
+    ASSERT(wanted);
+    bool same = strcmp(have, wanted) == 0;
+    const char *lacks = same ? NULL : missing_word(wanted, have),
+               *more = same || lacks ? NULL : missing_word(have, wanted);
+    if (!same)
+        error_add(err, s->path, 0, 0,
+                  "another build of scantide wrote these facts (%s %s): use that one, or take the "
+                  "logs in again into a new folder (--data)",
+                  lacks ? "they have no" : "this one knows no",
+                  lacks  ? lacks
+                  : more ? more
+                         : "more");
+    free(wanted);
+    free(have);
+    return same ? 0 : -EINVAL;
+}
+
 /* Makes the tables in an empty database; refuses another program's and another version's. */
 static int prepare_schema(struct store *s, enum store_mode mode, struct error *err)
 {
@@ -128,8 +190,10 @@ static int prepare_schema(struct store *s, enum store_mode mode, struct error *e
     if (tables < 0)
         return unreadable(s, err);
     db_script(s, "COMMIT");
-    if (app == SCANTIDE_APPLICATION_ID && version == SCHEMA_VERSION)
-        return mode == STORE_WRITE ? check_pages(s, err) : 0;
+    if (app == SCANTIDE_APPLICATION_ID && version == SCHEMA_VERSION) {
+        int rc = check_tables(s, err);
+        return rc == 0 && mode == STORE_WRITE ? check_pages(s, err) : rc;
+    }
     if (tables > 0 && app != SCANTIDE_APPLICATION_ID) {
         error_add(err, s->path, 0, 0,
                   "this is another program's database: name another folder with --data");

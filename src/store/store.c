@@ -190,6 +190,8 @@ void store_rollback(struct store *s)
     free(s->sensors); /* a sensor added in the transaction is gone */
     s->sensors = NULL;
     s->sensor_count = 0;
+    rules_free(s->rules); /* and so are rules */
+    s->rules = NULL;
 }
 
 int db_begin(struct store *s, bool *own)

@@ -122,3 +122,15 @@ rrds() { # FOLDER
     kill $pid
     wait $pid
 }
+
+@test "a configuration that can't be taken over whole changes nothing" {
+    take facts plain.yaml one.log two.log
+    dump facts >before
+    echo 'no key' >facts/anonymize.key
+    printf 'sensors: [{name: gate, was: [one, two]}]\nanonymize: hash\nexclude: [0.0.0.0/1]\n' >bad.yaml
+    run take facts bad.yaml one.log
+    [ "$status" -ne 0 ]
+    grep -q 'this is no key' said
+    run ! grep -q 'is gate now' said
+    diff before <(dump facts)
+}

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -110,6 +111,21 @@ static void test_open(void **state)
     mkdir(later, 0755);
     copy_file(temp_path("good/deep/er/facts.db"), temp_path("later/facts.db"), "\0\0\0\7", 60, 4);
     assert_non_null(strstr(refused(later, STORE_WRITE, -EINVAL), "version 7"));
+
+    /* the same version of another build, before a release: never half read */
+    sqlite3 *db;
+    mkdir(temp_path("older"), 0755);
+    for (int i = 0; i < 2; i++) {
+        static const char *const changes[] = {"DROP TABLE alias", "ALTER TABLE gap ADD extra"},
+                                 *const words[] = {"they have no alias.name",
+                                                   "this one knows no gap.extra"};
+        copy_file(temp_path("good/deep/er/facts.db"), temp_path("older/facts.db"), "", 0, 0);
+        assert_int_equal(sqlite3_open(temp_path("older/facts.db"), &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, changes[i], NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(db);
+        assert_non_null(strstr(refused(temp_path("older"), STORE_READ, -EINVAL), words[i]));
+        assert_non_null(strstr(refused(temp_path("older"), STORE_WRITE, -EINVAL), words[i]));
+    }
 
     mkdir(noise, 0755);
     FILE *f = fopen(temp_path("noise/facts.db"), "w");
