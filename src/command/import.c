@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -317,14 +316,6 @@ static int import_all(struct session *s, struct import_options *o, struct progre
     return status == EXIT_DONE ? synced : status;
 }
 
-/* Each commit asks for the same large pieces: given back and taken anew, their pages would be
- * cleared each time. */
-static void keep_memory(void)
-{
-    mallopt(M_MMAP_THRESHOLD, 64 << 20);
-    mallopt(M_TRIM_THRESHOLD, 256 << 20);
-}
-
 int cmd_import(int argc, char **argv)
 {
     struct call call = {0};
@@ -345,7 +336,6 @@ int cmd_import(int argc, char **argv)
         o.store = s.store;
         o.now = wall_now();
         geo_expand(s.geo);
-        keep_memory();
         status = import_all(&s, &o, &progress, argv + optind, argc - optind);
     }
     session_close(&s);

@@ -1,6 +1,8 @@
 #include "series/gather.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/country.h"
@@ -12,6 +14,8 @@
 enum {
     CELL = sizeof(uint64_t) + sizeof(uint32_t),
     BINS_MAX = 30 * 24 * HOUR_BINS, /* so that a file's rows of one window stay small, too */
+    HOURS_A_PASS = 2,
+    PASSES_MAX = 4,
     COUNTRIES_MAX = 8, /* of one source in one hour: one, but where the country database changed */
 };
 
@@ -37,9 +41,19 @@ struct gather {
     /* By hour of the window: whether its sources are all there. */
     enum { WHOLE, LEAN, LEAN_BY_HOUR } * hours;
     int64_t first_hour;
+};
 
-    /* While the sources of an hour pass by: the bins in which the current source was seen, at
-     * its current port and with each of its countries. */
+/* While the sources of an hour pass by: the bins in which the current source was seen, at its
+ * current port and with each of its countries. Several passes over different hours go on at once:
+ * they count into different bins. */
+struct pass {
+    struct gather *g;
+    struct store *s;
+    uint16_t sensor;
+    int64_t from, to;
+    int rc;
+    pthread_t thread;
+
     int64_t hour;
     struct ip source;
     uint32_t at_port;
@@ -220,12 +234,14 @@ static void settle(struct gather *g)
 }
 
 /* One more source in each bin of the mask. */
-static void add_source(struct gather *g, uint32_t number, uint32_t mask)
+static void add_source(const struct pass *p, uint32_t number, uint32_t mask)
 {
+    const struct gather *g = p->g;
+
     if (!number)
         return;
     uint32_t *row = g->sources + (number - 1) * g->bins;
-    int64_t first = (g->hour - g->from) / BIN_S;
+    int64_t first = (p->hour - g->from) / BIN_S;
     for (; mask; mask &= mask - 1) {
         int64_t bin = first + __builtin_ctz(mask);
         if (bin >= 0 && bin < (int64_t)g->bins)
@@ -233,63 +249,132 @@ static void add_source(struct gather *g, uint32_t number, uint32_t mask)
     }
 }
 
-static void end_port(struct gather *g)
+static void end_port(struct pass *p)
 {
-    add_source(g, g->port[g->at_port], g->port_bins);
-    g->port_bins = 0;
+    add_source(p, p->g->port[p->at_port], p->port_bins);
+    p->port_bins = 0;
 }
 
-static void end_source(struct gather *g)
+static void end_source(struct pass *p)
 {
-    end_port(g);
-    for (size_t i = 0; i < g->seen_count; i++)
-        add_source(g, g->country[g->seen[i].country], g->seen[i].bins);
-    g->seen_count = 0;
-    add_source(g, g->total, g->source_bins);
-    g->source_bins = 0;
+    end_port(p);
+    for (size_t i = 0; i < p->seen_count; i++)
+        add_source(p, p->g->country[p->seen[i].country], p->seen[i].bins);
+    p->seen_count = 0;
+    add_source(p, p->g->total, p->source_bins);
+    p->source_bins = 0;
 }
 
-static void see_country(struct gather *g, uint16_t country, uint32_t mask)
+static void see_country(struct pass *p, uint16_t country, uint32_t mask)
 {
     size_t i = 0;
 
-    while (i < g->seen_count && g->seen[i].country != country)
+    while (i < p->seen_count && p->seen[i].country != country)
         i++;
     if (i == COUNTRIES_MAX)
         return;
-    if (i == g->seen_count)
-        g->seen[g->seen_count++] = (struct seen){country, 0};
-    g->seen[i].bins |= mask;
+    if (i == p->seen_count)
+        p->seen[p->seen_count++] = (struct seen){country, 0};
+    p->seen[i].bins |= mask;
+}
+
+static uint32_t bins_of(const struct source_fact *f)
+{
+    unsigned from = f->first / BIN_S, to = f->last / BIN_S;
+    uint32_t mask = 0;
+
+    for (unsigned i = from; i <= to; i++)
+        mask |= (uint32_t)(f->spread[i] > 0) << i;
+    return mask;
 }
 
 static int take_source(void *ctx, const struct source_fact *f)
 {
-    struct gather *g = ctx;
-    uint32_t mask = 0;
+    struct pass *p = ctx;
+    struct gather *g = p->g;
 
     ASSERT(f->port < PORT_KEY_MAX && f->country < COUNTRY_MAX);
     if (rules_is_excluded(g->rules, rules_of(g->rules, f)))
         return 0;
-    if (f->hour != g->hour || ip_compare(&f->source, &g->source) != 0) {
-        end_source(g);
-        g->hour = f->hour;
-        g->source = f->source;
-        g->at_port = f->port;
-    } else if (f->port != g->at_port) {
-        end_port(g);
-        g->at_port = f->port;
+    if (f->hour != p->hour || ip_compare(&f->source, &p->source) != 0) {
+        end_source(p);
+        p->hour = f->hour;
+        p->source = f->source;
+        p->at_port = f->port;
+    } else if (f->port != p->at_port) {
+        end_port(p);
+        p->at_port = f->port;
     }
-    for (unsigned i = 0; i < HOUR_BINS; i++)
-        mask |= (uint32_t)(f->spread[i] > 0) << i;
-    g->source_bins |= mask;
-    g->port_bins |= mask;
-    see_country(g, f->country, mask);
+    uint32_t mask = bins_of(f);
+    p->source_bins |= mask;
+    p->port_bins |= mask;
+    see_country(p, f->country, mask);
     if (g->hours[(f->hour - g->first_hour) / HOUR_S] != WHOLE) {
         add_repeats(g, g->total, f->hour, f->spread);
         add_repeats(g, g->port[f->port], f->hour, f->spread);
         add_repeats(g, g->country[f->country], f->hour, f->spread);
     }
     return 0;
+}
+
+static void *read_sources(void *pass)
+{
+    struct pass *p = pass;
+
+    p->rc = store_read_sources(p->s, p->sensor, p->from, p->to, take_source, p);
+    end_source(p);
+    return NULL;
+}
+
+static int pass_over(void *ctx, const struct source_fact *f)
+{
+    (void)ctx;
+    (void)f;
+    return 0;
+}
+
+static size_t passes_for(int64_t from, int64_t to)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = (size_t)((to - from) / (HOUR_S * HOURS_A_PASS));
+
+    n = n < PASSES_MAX ? n : PASSES_MAX;
+    n = processors > 0 && (size_t)processors < n ? (size_t)processors : n;
+    return n ? n : 1;
+}
+
+/* Each pass takes some of the hours, through a connection of its own; what can't be opened or
+ * started is left to this thread. */
+static int read_all_sources(struct gather *g, struct store *s, uint16_t sensor, int64_t to)
+{
+    struct pass passes[PASSES_MAX] = {0};
+    size_t count = passes_for(g->first_hour, to), hours = (size_t)((to - g->first_hour) / HOUR_S),
+           started = 1;
+    int64_t end = to;
+
+    for (; started < count; started++) {
+        struct pass *p = &passes[started];
+        int64_t from = g->first_hour + (int64_t)(hours * (count - started) / count) * HOUR_S;
+        *p = (struct pass){.g = g, .sensor = sensor, .from = from, .to = end};
+        if (store_open_again(s, &p->s) < 0)
+            break;
+        if (pthread_create(&p->thread, NULL, read_sources, p) != 0) {
+            store_close(p->s);
+            break;
+        }
+        end = from;
+    }
+    passes[0] = (struct pass){.g = g, .s = s, .sensor = sensor, .from = g->from, .to = end};
+    read_sources(&passes[0]);
+    int rc = passes[0].rc;
+    for (size_t i = 1; i < started; i++) {
+        pthread_join(passes[i].thread, NULL);
+        store_close(passes[i].s);
+        if (passes[i].rc < 0 && rc == 0) /* once more, for the store's words */
+            rc = store_read_sources(s, sensor, passes[i].from, passes[i].to, pass_over, NULL);
+        rc = rc == 0 ? passes[i].rc : rc;
+    }
+    return rc;
 }
 
 int gather_read(struct gather *g, struct store *s, uint16_t sensor, int64_t from, int64_t to)
@@ -317,8 +402,7 @@ int gather_read(struct gather *g, struct store *s, uint16_t sensor, int64_t from
     if (rc == 0)
         rc = store_read_repeats(s, sensor, from, to, take_repeats, g);
     if (rc == 0)
-        rc = store_read_sources(s, sensor, from, to, take_source, g);
-    end_source(g);
+        rc = read_all_sources(g, s, sensor, to);
     settle(g);
     return rc;
 }

@@ -2,7 +2,8 @@
  *
  * Reads each fact of the window once. Distinct sources are counted in one pass, without a set:
  * the facts of an hour come sorted by source and port, so the bins of a source are the OR over
- * its entries, and likewise for its ports and country. One thread at a time per object. */
+ * its entries, and likewise for its ports and country. One thread at a time per object;
+ * over many hours it starts threads of its own, each of which reads some of them. */
 #ifndef SCANTIDE_SERIES_GATHER_H
 #define SCANTIDE_SERIES_GATHER_H
 

@@ -401,6 +401,15 @@ int store_open(const char *data, enum store_mode mode, struct store **out, struc
     return rc;
 }
 
+int store_open_again(const struct store *s, struct store **out)
+{
+    struct error err = {0};
+    int rc = db_open(s->path, STORE_READ, out, &err);
+
+    error_fini(&err);
+    return rc < 0 ? -EIO : 0;
+}
+
 void store_close(struct store *s)
 {
     if (!s)

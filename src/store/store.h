@@ -35,6 +35,9 @@ enum store_mode {
 int store_open(const char *data, enum store_mode mode, struct store **out, struct error *err);
 void store_close(struct store *s);
 
+/* Another connection to the same facts, to read them in another thread. -EIO: it can't be had. */
+int store_open_again(const struct store *s, struct store **out);
+
 /* Moves all that was committed from the write-ahead log into the database and syncs it to the
  * disk. */
 int store_sync(struct store *s);

@@ -16,6 +16,8 @@ enum {
     TRACE_VERSION = 1,
     SLOTS_MIN = 1 << 10,
     SLOTS_MAX = 1 << 17,
+    ITEMS_KEPT =
+        1 << 16, /* where there is room for more, it is given back if a commit needs less */
     SHORT_S = 10,
     LONG_S = 600
 };
@@ -60,16 +62,20 @@ struct burst_scan {
     struct buf piece;
 };
 
-struct burst_scan *burst_scan_new(const struct tally_sink *sink, const struct ip *v6)
+struct burst_scan *burst_scan_new(void)
 {
     struct burst_scan *b = xcalloc(1, sizeof *b);
 
-    b->sink = sink;
-    b->v6 = v6;
     b->sources = (struct slots){xmalloc(SLOTS_MAX * sizeof(uint16_t)), LONG_S};
     b->targets = (struct slots){xmalloc(SLOTS_MAX * sizeof(uint16_t)), SHORT_S};
     b->ports = (struct slots){xmalloc(SLOTS_MAX * sizeof(uint16_t)), LONG_S};
     return b;
+}
+
+void burst_scan_use(struct burst_scan *b, const struct tally_sink *sink, const struct ip *v6)
+{
+    b->sink = sink;
+    b->v6 = v6;
 }
 
 void burst_scan_free(struct burst_scan *b)
@@ -176,9 +182,9 @@ static void reserve_items(struct burst_scan *b)
 {
     size_t total = b->trace_n + b->n;
 
-    if (total <= b->item_cap)
+    if (total <= b->item_cap && (b->item_cap <= ITEMS_KEPT || b->item_cap / 8 < total))
         return;
-    b->item_cap = total + total / 2;
+    b->item_cap = total + total / 4;
     free(b->items);
     free(b->spare);
     b->items = xmalloc(b->item_cap * sizeof *b->items);

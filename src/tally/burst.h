@@ -19,9 +19,12 @@
 
 struct burst_scan;
 
-/* `v6`: the addresses that records with source6 or target6 mean, by their number. */
-struct burst_scan *burst_scan_new(const struct tally_sink *sink, const struct ip *v6);
+struct burst_scan *burst_scan_new(void);
 void burst_scan_free(struct burst_scan *b);
+
+/* An encoding begins. `v6`: the addresses that records with source6 or target6 mean, by their
+ * number. */
+void burst_scan_use(struct burst_scan *b, const struct tally_sink *sink, const struct ip *v6);
 
 /* A sensor's records come, hour by hour; its trace begins with n records from earlier commits. */
 void burst_scan_begin(struct burst_scan *b, uint16_t sensor, const struct record *trace, size_t n);

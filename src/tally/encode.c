@@ -12,7 +12,7 @@
 #include "tally/records.h"
 #include "tally/tally.h"
 
-enum { CLASS_BITS = 2, COUNTRY_BITS = 10, FEW_MARKS = 32 };
+enum { CLASS_BITS = 2, COUNTRY_BITS = 10, FEW_MARKS = 32, ROOM_KEPT_BYTES = 1 << 20 };
 
 /* One (sensor, hour). */
 struct group {
@@ -39,6 +39,30 @@ struct hidden {
     size_t as_cap;
 };
 
+/* What an encoding needs room for, and the next one again: pages that are given back and taken anew
+ * are cleared each time. */
+struct room {
+    struct record *records;
+    struct item *items, *spare;
+    size_t record_cap, item_cap;
+};
+
+/* What is remembered of a sensor: `serial` says as of which state of the store. */
+struct remembered {
+    uint16_t sensor;
+    int64_t serial;
+    size_t from, n;  /* of the events */
+    bool is_current; /* in this encoding */
+};
+
+struct trace {
+    struct tally *events; /* sensor by sensor, with their ids */
+    struct remembered *list;
+    size_t n;
+    struct burst_scan *scan;
+    struct room room;
+};
+
 struct encoder {
     struct tally *const *tallies;
     size_t n;
@@ -50,6 +74,7 @@ struct encoder {
     struct hidden hidden;
     struct group *groups;
     size_t group_count, group_cap;
+    struct room own, *room; /* room: that of the trace, or its own */
     struct record *records; /* dealt out */
     struct item *items, *spare;
     struct segment_writer writer;
@@ -272,10 +297,57 @@ static void copy_run(struct encoder *x, const struct run *run, struct record *to
         apply_rules(x, to, run->n);
 }
 
+/* Whether it is time for other room: there is too little, or so much more that a daemon which has
+ * caught up had better give it back. */
+static bool misfits(size_t cap, size_t n, size_t bytes)
+{
+    return cap < n || (cap / 8 > n && cap * bytes > ROOM_KEPT_BYTES);
+}
+
+static void make_room(struct encoder *x, size_t records, size_t items)
+{
+    struct room *r = x->room;
+
+    if (misfits(r->record_cap, records, sizeof *r->records)) {
+        free(r->records);
+        r->record_cap = records + records / 8;
+        r->records = xmalloc(r->record_cap * sizeof *r->records);
+    }
+    if (misfits(r->item_cap, items, sizeof *r->items)) {
+        free(r->items);
+        free(r->spare);
+        r->item_cap = items + items / 8;
+        r->items = xmalloc(r->item_cap * sizeof *r->items);
+        r->spare = xmalloc(r->item_cap * sizeof *r->spare);
+    }
+    x->records = r->records;
+    x->items = r->items;
+    x->spare = r->spare;
+}
+
+static void room_fini(struct room *r)
+{
+    free(r->records);
+    free(r->items);
+    free(r->spare);
+}
+
+static size_t largest_group(const struct run *runs, size_t n)
+{
+    size_t largest = 0, size = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        bool same = i && runs[i].sensor == runs[i - 1].sensor && runs[i].hour == runs[i - 1].hour;
+        size = (same ? size : 0) + runs[i].n;
+        largest = size > largest ? size : largest;
+    }
+    return largest;
+}
+
 static void deal_out(struct encoder *x)
 {
     struct run *runs = NULL;
-    size_t run_count = 0, run_cap = 0, total = 0, largest = 0;
+    size_t run_count = 0, run_cap = 0, total = 0;
 
     for (size_t t = 0; t < x->n; t++) {
         const struct tally *y = x->tallies[t];
@@ -296,7 +368,7 @@ static void deal_out(struct encoder *x)
     }
     if (run_count)
         qsort(runs, run_count, sizeof *runs, compare_run);
-    x->records = xmalloc(total * sizeof *x->records);
+    make_room(x, total, largest_group(runs, run_count));
     size_t at = 0;
     for (size_t i = 0; i < run_count; i++) {
         struct group *g = x->group_count ? &x->groups[x->group_count - 1] : NULL;
@@ -310,12 +382,8 @@ static void deal_out(struct encoder *x)
         copy_run(x, &runs[i], x->records + at);
         at += runs[i].n;
         g->n += runs[i].n;
-        if (g->n > largest)
-            largest = g->n;
     }
     free(runs);
-    x->items = xmalloc(largest * sizeof *x->items);
-    x->spare = xmalloc(largest * sizeof *x->spare);
 }
 
 static int emit(struct encoder *x, enum fact_kind kind, const struct group *g, int64_t start)
@@ -513,20 +581,6 @@ static int encode_targets(struct encoder *x, const struct group *g)
 
 /* ---- bursts ---- */
 
-/* What is remembered of a sensor: `serial` says as of which state of the store. */
-struct remembered {
-    uint16_t sensor;
-    int64_t serial;
-    size_t from, n;  /* of the events */
-    bool is_current; /* in this encoding */
-};
-
-struct trace {
-    struct tally *events; /* sensor by sensor, with their ids */
-    struct remembered *list;
-    size_t n;
-};
-
 struct trace *trace_new(void)
 {
     struct trace *t = xcalloc(1, sizeof *t);
@@ -540,6 +594,8 @@ void trace_free(struct trace *t)
     if (!t)
         return;
     tally_free(t->events);
+    burst_scan_free(t->scan);
+    room_fini(&t->room);
     free(t->list);
     free(t);
 }
@@ -679,14 +735,14 @@ static int scan_sensor(struct encoder *x, struct burst_scan *b, struct remembere
 static int scan_bursts(struct encoder *x)
 {
     struct trace *t = x->sink->trace;
-    struct burst_scan *b = burst_scan_new(x->sink, x->v6);
+    struct burst_scan *b = t->scan = t->scan ? t->scan : burst_scan_new();
     struct tally *next = tally_new();
     int rc = 0;
 
     rank_trace(x);
+    burst_scan_use(b, x->sink, x->v6);
     for (size_t i = 0; rc == 0 && i < t->n; i++)
         rc = scan_sensor(x, b, &t->list[i], next);
-    burst_scan_free(b);
     tally_free(t->events);
     t->events = next;
     return rc;
@@ -696,6 +752,7 @@ int tally_encode(struct tally *const *tallies, size_t n, const struct tally_sink
 {
     struct encoder x = {.tallies = tallies, .n = n, .sink = sink};
 
+    x.room = sink->burst ? &sink->trace->room : &x.own;
     x.sensors = xcalloc(n + 1, sizeof *x.sensors);
     x.ranks = xcalloc(n + 1, sizeof *x.ranks);
     int rc = name_sensors(&x);
@@ -715,8 +772,6 @@ int tally_encode(struct tally *const *tallies, size_t n, const struct tally_sink
         if (rc == 0)
             rc = encode_targets(&x, &x.groups[i]);
     }
-    free(x.items); /* the scan has its own */
-    free(x.spare);
     if (rc == 0 && sink->burst)
         rc = scan_bursts(&x);
     for (size_t t = 0; t <= n; t++) {
@@ -728,7 +783,7 @@ int tally_encode(struct tally *const *tallies, size_t n, const struct tally_sink
     free(x.ranks);
     free(x.v6);
     free(x.groups);
-    free(x.records);
+    room_fini(&x.own);
     segment_writer_fini(&x.writer);
     buf_fini(&x.marks);
     return rc;
