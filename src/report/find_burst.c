@@ -57,7 +57,7 @@ static void measure(const struct by_series *b, struct series *s, size_t h, struc
     struct band band = series_band(b, s->n, h);
 
     f->events += s->n[PAST + h];
-    if (s->n[PAST + h] - band.mean < (double)f->hour_events - f->mean)
+    if (f->hour && s->n[PAST + h] - band.mean < (double)f->hour_events - f->mean)
         return;
     f->hour = b->x->from + (int64_t)h * HOUR_S;
     f->hour_events = s->n[PAST + h];
@@ -171,14 +171,17 @@ static void find_of_kind(struct by_series *b, enum kind kind, bool parts)
 
 /* ---- what no series but its pairs show ---- */
 
-/* Pairs of the series that are out, by hour; none where it isn't above its band itself. */
+/* Pairs of the series that are out, by hour; one less where it isn't above its band itself. */
 static void count_pairs(const struct by_series *b, const struct series *of, size_t out[DAY + 1])
 {
     for (size_t h = 0; h <= DAY; h++)
         out[h] = 0;
     for (size_t i = 0; i < b->n; i++)
         for (size_t h = 0; is_pair_of(&b->list[i], of) && h < b->day; h++)
-            out[h] += of->over[h] > 0 && is_out(&b->list[i], h);
+            out[h] += is_out(&b->list[i], h);
+    for (size_t h = 0; h < b->day; h++)
+        if (of->over[h] <= 0 && out[h] > 0)
+            out[h]--;
 }
 
 static void add_joined(struct by_series *b, struct series *of, size_t hour, size_t n)

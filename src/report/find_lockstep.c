@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "report/series_of_day.h"
 
-enum { LOCK_GAP = 2 };
+enum { LOCK_GAP = 3 };
 
 static const double LOCK_LEAST = 0.95; /* correlation, without the noise of what is always there; */
 static const double LOCK_RAW = 0.8;    /* with it */
@@ -48,6 +48,15 @@ static double usual_bin(const struct by_series *b, const struct series *s)
     return bins[n / 2];
 }
 
+/* Where a bin leaves its part of the hour's band: hours vary as a whole, and bins by chance besides. */
+static double bin_high(const struct band *band, double usual)
+{
+    double mean = fmax(band->mean / HOUR_BINS, usual);
+    double hours = fmax(band->sd * band->sd - band->mean, 0) / (HOUR_BINS * HOUR_BINS);
+
+    return mean + BAND * sqrt(hours + mean);
+}
+
 /* out[i] = 1 where the bin lies above its part of the hour's band. Returns how many. */
 static size_t bins_out(const struct by_series *b, const struct series *s, uint8_t out[BINS])
 {
@@ -59,8 +68,7 @@ static size_t bins_out(const struct by_series *b, const struct series *s, uint8_
         struct band band = series_band(b, s->n, h);
         if (!band.is || s->n[PAST + h] < LOCK_BIN_MIN)
             continue;
-        double mean = fmax(band.mean / HOUR_BINS, usual), sd = band.sd / sqrt(HOUR_BINS);
-        double least = fmax(LOCK_BIN_MIN, mean + fmax(BAND * sd, 2 * sqrt(mean)));
+        double least = fmax(LOCK_BIN_MIN, bin_high(&band, usual));
         for (size_t i = h * HOUR_BINS; i < (h + 1) * HOUR_BINS; i++) {
             out[i] = s->bins[i] >= least;
             n += out[i];

@@ -37,7 +37,8 @@ struct raw {
     struct finding f;
     uint32_t source; /* NO_SOURCE: of many */
     struct tops ports, countries;
-    bool many_ports; /* a flood's */
+    struct ip_table *many; /* the sources, where they are many; the reader's */
+    bool many_ports;       /* a flood's */
 };
 
 struct point {
@@ -414,7 +415,12 @@ static void fill_reflections(struct by_source *b, const struct source_fact *f)
         if (!n)
             continue;
         tops_add(&r->countries, f->country, n);
-        finding_add_source(&r->f, &f->source);
+        if (!r->many)
+            r->many = xcalloc(1, sizeof *r->many);
+        size_t before = r->many->n;
+        ip_table_add(r->many, &f->source);
+        if (r->many->n > before)
+            finding_add_source(&r->f, &f->source);
     }
 }
 
@@ -726,6 +732,8 @@ static void settle_reflections(struct by_source *b)
 
 static void give(struct by_source *b, struct raw *r)
 {
+    if (r->f.to <= b->x->from || r->f.from >= b->x->to)
+        return; /* the neighbour's */
     struct finding *f = finder_add(b->x, r->f.verdict, r->f.from, r->f.to);
     size_t ports = r->f.ports.all;
 
@@ -772,6 +780,11 @@ static void settle(struct by_source *b)
 
 static void by_source_fini(struct by_source *b)
 {
+    for (size_t i = 0; i < b->raw_n; i++)
+        if (b->raws[i].many) {
+            ip_table_fini(b->raws[i].many);
+            free(b->raws[i].many);
+        }
     for (size_t i = 0; i < b->wanderer_cap; i++) {
         free(b->wanderers[i].points);
         free(b->wanderers[i].seen);
@@ -790,6 +803,7 @@ static void by_source_fini(struct by_source *b)
 static int read_all(struct by_source *b)
 {
     struct finder *x = b->x;
+    int64_t from = x->from - HOUR_S, to = x->to + HOUR_S; /* what goes on over midnight */
     int rc = store_read_bursts(x->store, x->sensor, x->from, x->to, take_burst, b);
 
     index_raws(b);
@@ -797,14 +811,14 @@ static int read_all(struct by_source *b)
         rc = store_read_targets(x->store, x->sensor, x->from, x->to, count_target, b);
     b->target_n = b->targets.n;
     if (rc == 0)
-        rc = store_read_sources(x->store, x->sensor, x->from, x->to, take_source, b);
+        rc = store_read_sources(x->store, x->sensor, from, to, take_source, b);
     end_source(b);
     for (size_t i = 0; i < b->wanderer_cap; i++)
         end_scan(b, &b->wanderers[i]);
     if (b->reach_n)
         qsort(b->reaches, b->reach_n, sizeof *b->reaches, reach_by_hour);
     if (rc == 0 && b->reach_n)
-        rc = store_read_targets(x->store, x->sensor, x->from, x->to, take_target, b);
+        rc = store_read_targets(x->store, x->sensor, from, to, take_target, b);
     return rc;
 }
 

@@ -366,11 +366,30 @@ static void test_rhythm(void **state)
     free(text);
 }
 
+/* Each day tells all of it, and both days together tell it once. */
+static void test_midnight(void **state)
+{
+    static const char *const want = "vertical-scan 84600-87871 110 110 ports CA from 45.0.0.1";
+    struct store *s = fresh_store();
+    struct tally *t = tally_new();
+
+    (void)state;
+    plant(t, &(struct plant){110, DAY - 1800, 3300, 1, 0, 9, 7, 500, ODD, 4000, ODD, SCAN}, "CA");
+    commit(s, t, 2);
+    for (int day = 0; day < 3; day++) {
+        char *text = found(s, day == 1 ? DAY : 0, day == 0 ? DAY : 2 * DAY);
+        same_text("over midnight", text, want);
+        free(text);
+    }
+    tally_free(t);
+    store_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_one_source),
-                                       cmocka_unit_test(test_series),
-                                       cmocka_unit_test(test_rhythm)};
+                                       cmocka_unit_test(test_series), cmocka_unit_test(test_rhythm),
+                                       cmocka_unit_test(test_midnight)};
 
     return cmocka_run_group_tests(tests, temp_make, temp_remove);
 }
