@@ -19,6 +19,7 @@ struct store {
     sqlite3 *db;
     char *path;
     bool in_transaction;
+    bool days_made; /* of all that is folded (days.h) */
     struct sensor *sensors;
     size_t sensor_count;
     bool sensors_stale; /* another process may have merged some */

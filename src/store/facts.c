@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "base/port.h"
 #include "store/bound.h"
+#include "store/days.h"
 #include "store/delta.h"
 #include "store/fold.h"
 #include "store/gap.h"
@@ -312,8 +313,6 @@ int store_read_repeats(struct store *s, uint16_t sensor, int64_t from, int64_t t
 
 /* ---- margins ---- */
 
-enum { DAY_S = 24 * HOUR_S };
-
 struct margins {
     struct store *s;
     const struct margin_take *take;
@@ -344,15 +343,27 @@ static int take_gap(struct margins *x, int64_t until)
     return rc;
 }
 
-static int take_sums(const struct margin_take *t, struct bytes in)
+static int take_sums(const struct margin_take *t, struct bytes in, bool of_day)
 {
     const unsigned bits = t->by_country ? COUNTRY_KEY_BITS : PORT_KEY_BITS;
+    const uint64_t least = t->by_country || of_day ? 0 : MARGIN_PORT_EVENTS;
     uint64_t key = 0, events;
     int rc = 0, more = 0;
 
     while (rc == 0 && (more = margin_next_sum(&in, &key, &events)) > 0)
         rc = t->sum(t->ctx, (uint16_t)(key >> bits), (uint32_t)(key & ((1U << bits) - 1)), events,
-                    t->by_country || events >= MARGIN_PORT_EVENTS);
+                    events >= least);
+    return more < 0 ? more : rc;
+}
+
+static int take_untold(const struct margin_take *t, struct bytes in)
+{
+    uint64_t key = 0, events;
+    int rc = 0, more = 0;
+
+    while (rc == 0 && (more = margin_next_sum(&in, &key, &events)) > 0)
+        rc = t->sum(t->ctx, (uint16_t)(key >> PORT_KEY_BITS),
+                    (uint32_t)(key & ((1U << PORT_KEY_BITS) - 1)), events, false);
     return more < 0 ? more : rc;
 }
 
@@ -380,7 +391,7 @@ static int take_margin(struct margins *x, int64_t hour, bool whole, bool lean, c
     if (rc == 0 && whole)
         rc = take_gap(x, hour);
     if (rc == 0 && whole && x->take->sum)
-        rc = take_sums(x->take, x->take->by_country ? parts.countries : parts.ports);
+        rc = take_sums(x->take, x->take->by_country ? parts.countries : parts.ports, false);
     if (rc == 0 && (whole || lean))
         rc = take_sketches(x->take, &parts);
     if (whole)
@@ -388,17 +399,19 @@ static int take_margin(struct margins *x, int64_t hour, bool whole, bool lean, c
     return rc == -EBADMSG ? delta_damaged(x->s, FACT_MARGIN, hour) : rc;
 }
 
-/* Sketches of days past, whole days. */
+/* Sketches of days past, whole days, that no row of a day tells. */
 static int take_days(struct margins *x, int64_t to)
 {
     sqlite3_stmt *q =
         db_statement(x->s, "SELECT start, data FROM segment WHERE kind = 5 AND sensor = ?"
-                           " AND start > ? AND start < ?");
+                           " AND start > ?2 - 86400 AND start < ?3 AND NOT (start >= ?2 AND start"
+                           " <= ?3 - 86400 AND EXISTS (SELECT 1 FROM day d WHERE d.sensor ="
+                           " segment.sensor AND d.start = segment.start))");
     int rc;
 
     if (q) {
         sqlite3_bind_int64(q, 1, x->sensor);
-        sqlite3_bind_int64(q, 2, x->at - DAY_S);
+        sqlite3_bind_int64(q, 2, x->at);
         sqlite3_bind_int64(q, 3, to);
     }
     while ((rc = db_step(x->s, q)) > 0) {
@@ -416,36 +429,103 @@ static int take_days(struct margins *x, int64_t to)
     return rc;
 }
 
-int store_read_margins(struct store *s, uint16_t sensor, int64_t from, int64_t to,
-                       const struct margin_take *take)
+/* Hour by hour, up to `until`. */
+static int take_hours(struct margins *x, int64_t until)
 {
-    struct margins x = {s, take, sensor, from};
-    int rc = take->total || take->sketch ? take_days(&x, to) : 0;
-    if (rc)
-        return rc;
     sqlite3_stmt *q = db_statement(
-        s, "SELECT start, data, EXISTS (SELECT 1 FROM unfolded u WHERE u.sensor = segment.sensor"
-           " AND u.hour = start), EXISTS (SELECT 1 FROM lean l WHERE l.sensor = segment.sensor"
-           " AND l.hour = start) FROM segment WHERE kind = 4 AND sensor = ? AND start > ?"
-           " AND start < ? ORDER BY start");
+        x->s, "SELECT start, data, EXISTS (SELECT 1 FROM unfolded u WHERE u.sensor = segment.sensor"
+              " AND u.hour = start), EXISTS (SELECT 1 FROM lean l WHERE l.sensor = segment.sensor"
+              " AND l.hour = start) FROM segment WHERE kind = 4 AND sensor = ? AND start > ?"
+              " AND start < ? ORDER BY start");
+    const int64_t from = x->at;
+    int rc;
 
+    if (from >= until)
+        return 0;
     if (q) {
-        sqlite3_bind_int64(q, 1, sensor);
+        sqlite3_bind_int64(q, 1, x->sensor);
         sqlite3_bind_int64(q, 2, from - HOUR_S);
-        sqlite3_bind_int64(q, 3, to);
+        sqlite3_bind_int64(q, 3, until);
     }
-    while ((rc = db_step(s, q)) > 0) {
+    while ((rc = db_step(x->s, q)) > 0) {
         int64_t hour = sqlite3_column_int64(q, 0);
-        bool whole = hour >= from && hour + HOUR_S <= to && !sqlite3_column_int(q, 2);
-        rc = take_margin(&x, hour, whole, sqlite3_column_int(q, 3), sqlite3_column_blob(q, 1),
+        bool whole = hour >= from && hour + HOUR_S <= until && !sqlite3_column_int(q, 2);
+        rc = take_margin(x, hour, whole, sqlite3_column_int(q, 3), sqlite3_column_blob(q, 1),
                          (size_t)sqlite3_column_bytes(q, 1));
         if (rc)
             break;
     }
     if (rc == 0)
-        rc = take_gap(&x, to);
+        rc = take_gap(x, until);
     sqlite3_reset(q);
     return rc;
+}
+
+static struct bytes column_bytes(sqlite3_stmt *q, int column)
+{
+    const uint8_t *p = sqlite3_column_blob(q, column);
+    return (struct bytes){p, p + sqlite3_column_bytes(q, column), false};
+}
+
+/* Reads no column that isn't asked for: the large ones are behind the others. */
+static int take_day(const struct margin_take *t, sqlite3_stmt *q)
+{
+    struct margin_parts parts = {0};
+    int rc = 0;
+
+    if (t->sum && t->by_country)
+        rc = take_sums(t, column_bytes(q, 1), true);
+    else if (t->sum)
+        rc = take_sums(t, column_bytes(q, 4), true);
+    if (rc == 0 && t->sum && !t->by_country)
+        rc = take_untold(t, column_bytes(q, 5));
+    if (t->total)
+        parts.total = column_bytes(q, 2);
+    if (t->sketch && t->by_country)
+        parts.country_sketches = column_bytes(q, 3);
+    else if (t->sketch)
+        parts.port_sketches = column_bytes(q, 6);
+    return rc ? rc : take_sketches(t, &parts);
+}
+
+/* Days of the span that have a row, and the hours before them. */
+static int take_whole_days(struct margins *x, int64_t to)
+{
+    sqlite3_stmt *q = db_statement(
+        x->s, "SELECT start, countries, total, country_sketches, ports, untold, port_sketches"
+              " FROM day WHERE sensor = ? AND start >= ? AND start <= ? ORDER BY start");
+    int rc;
+
+    if (q) {
+        sqlite3_bind_int64(q, 1, x->sensor);
+        sqlite3_bind_int64(q, 2, x->at);
+        sqlite3_bind_int64(q, 3, to - DAY_S);
+    }
+    while ((rc = db_step(x->s, q)) > 0) {
+        int64_t day = sqlite3_column_int64(q, 0);
+        rc = take_hours(x, day);
+        if (rc == 0)
+            rc = take_day(x->take, q);
+        x->at = day + DAY_S;
+        if (rc == -EBADMSG)
+            rc = delta_damaged(x->s, FACT_DAY, day);
+        if (rc)
+            break;
+    }
+    if (q)
+        sqlite3_reset(q);
+    return rc;
+}
+
+int store_read_margins(struct store *s, uint16_t sensor, int64_t from, int64_t to,
+                       const struct margin_take *take)
+{
+    struct margins x = {s, take, sensor, from};
+    int rc = take->total || take->sketch ? take_days(&x, to) : 0;
+
+    if (rc == 0)
+        rc = take_whole_days(&x, to);
+    return rc ? rc : take_hours(&x, to);
 }
 
 int store_sources_whole(struct store *s, uint16_t sensor, int64_t from, int64_t to, bool *whole)

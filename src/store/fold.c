@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/fault.h"
 #include "store/bound.h"
+#include "store/days.h"
 #include "store/delta.h"
 #include "store/margin.h"
 #include "store/repeats.h"
@@ -245,6 +246,11 @@ int store_fold_slice(struct store *s, int64_t before, size_t bytes, bool *more)
     *more = rc == 0 && i < n;
     folding_fini(&x);
     free(hours);
+    s->days_made &= n == 0;
+    if (rc == 0 && !*more && !s->days_made) {
+        rc = days_make(s, before, bytes, more);
+        s->days_made = rc == 0 && !*more;
+    }
     return rc;
 }
 

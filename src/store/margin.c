@@ -30,6 +30,7 @@ struct margin {
     uint32_t *admitted;
     size_t admitted_count, admitted_cap;
     struct buf out, part, sketch;
+    struct margin_parts day;
 };
 
 struct margin *margin_new(void)
@@ -117,13 +118,8 @@ static struct row *find_rule(struct margin *m, uint16_t rule)
     return m->rows[m->row_count++];
 }
 
-void margin_add_events(struct margin *m, uint16_t rule, uint32_t port, uint16_t country,
-                       uint64_t events)
+static void add_port(struct margin *m, uint64_t key, uint64_t events)
 {
-    uint64_t key = (uint64_t)rule << PORT_KEY_BITS | port;
-
-    ASSERT(port < PORT_KEY_MAX && country < COUNTRY_MAX);
-    find_rule(m, rule)->events[country] += events;
     if (m->n > m->summed && m->ports[m->n - 1].key == key) {
         m->ports[m->n - 1].events += events;
         return;
@@ -134,6 +130,14 @@ void margin_add_events(struct margin *m, uint16_t rule, uint32_t port, uint16_t 
             m->ports = xrealloc(m->ports, m->cap = m->cap * 2 + 1024, sizeof *m->ports);
     }
     m->ports[m->n++] = (struct sum){key, events};
+}
+
+void margin_add_events(struct margin *m, uint16_t rule, uint32_t port, uint16_t country,
+                       uint64_t events)
+{
+    ASSERT(port < PORT_KEY_MAX && country < COUNTRY_MAX);
+    find_rule(m, rule)->events[country] += events;
+    add_port(m, (uint64_t)rule << PORT_KEY_BITS | port, events);
 }
 
 /* ---- sketches ---- */
@@ -219,6 +223,37 @@ int margin_join(struct margin *m, const void *data, size_t n)
     return rc;
 }
 
+/* A day's sums by port: those that are told, then those that aren't. */
+static const uint64_t UNTOLD = (uint64_t)RULE_MAX << PORT_KEY_BITS;
+
+static int join_sums(struct margin *m, struct margin_parts *parts)
+{
+    uint64_t key = 0, events;
+    int rc;
+
+    while ((rc = margin_next_sum(&parts->ports, &key, &events)) > 0)
+        add_port(m, (events < MARGIN_PORT_EVENTS ? UNTOLD : 0) | key, events);
+    key = 0;
+    while (rc == 0 && (rc = margin_next_sum(&parts->countries, &key, &events)) > 0) {
+        uint64_t country = key & ((1 << COUNTRY_KEY_BITS) - 1);
+        if (country >= COUNTRY_MAX || key >> COUNTRY_KEY_BITS >= RULE_MAX)
+            return -EBADMSG;
+        find_rule(m, (uint16_t)(key >> COUNTRY_KEY_BITS))->events[country] += events;
+        rc = 0;
+    }
+    return rc;
+}
+
+int margin_join_hour(struct margin *m, const void *data, size_t n)
+{
+    struct margin_parts parts;
+    int rc = margin_open(&parts, data, n);
+
+    if (rc == 0)
+        rc = join_sums(m, &parts);
+    return rc < 0 ? rc : margin_join(m, data, n);
+}
+
 /* ---- writing ---- */
 
 /* Moves m->part into m->out, behind its length. */
@@ -266,6 +301,37 @@ static int by_port(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static void put_countries(struct margin *m)
+{
+    uint64_t before = 0;
+
+    if (m->row_count)
+        qsort(m->rows, m->row_count, sizeof(struct row *), by_rule);
+    for (size_t i = 0; i < m->row_count; i++)
+        for (uint16_t c = 0; c < COUNTRY_MAX; c++)
+            put_sum(m, &before, (uint64_t)m->rows[i]->rule << COUNTRY_KEY_BITS | c,
+                    m->rows[i]->events[c]);
+}
+
+static void put_country_sketches(struct margin *m)
+{
+    uint64_t before = 0;
+
+    for (uint16_t c = 0; c < COUNTRY_MAX; c++)
+        if (m->country[c])
+            put_sketch(m, &before, c, m->country[c]);
+}
+
+static void put_port_sketches(struct margin *m)
+{
+    uint64_t before = 0;
+
+    if (m->admitted_count)
+        qsort(m->admitted, m->admitted_count, sizeof *m->admitted, by_port);
+    for (size_t i = 0; i < m->admitted_count; i++)
+        put_sketch(m, &before, m->admitted[i], m->port[m->admitted[i]]);
+}
+
 struct buf *margin_finish(struct margin *m)
 {
     uint64_t before = 0;
@@ -276,28 +342,46 @@ struct buf *margin_finish(struct margin *m)
     for (size_t i = 0; i < m->n; i++)
         put_sum(m, &before, m->ports[i].key, m->ports[i].events);
     put_part(m);
-    if (m->row_count)
-        qsort(m->rows, m->row_count, sizeof(struct row *), by_rule);
-    before = 0;
-    for (size_t i = 0; i < m->row_count; i++)
-        for (uint16_t c = 0; c < COUNTRY_MAX; c++)
-            put_sum(m, &before, (uint64_t)m->rows[i]->rule << COUNTRY_KEY_BITS | c,
-                    m->rows[i]->events[c]);
+    put_countries(m);
     put_part(m);
     hll_write(m->total, &m->part);
     put_part(m);
-    before = 0;
-    for (uint16_t c = 0; c < COUNTRY_MAX; c++)
-        if (m->country[c])
-            put_sketch(m, &before, c, m->country[c]);
+    put_country_sketches(m);
     put_part(m);
-    if (m->admitted_count)
-        qsort(m->admitted, m->admitted_count, sizeof *m->admitted, by_port);
-    before = 0;
-    for (size_t i = 0; i < m->admitted_count; i++)
-        put_sketch(m, &before, m->admitted[i], m->port[m->admitted[i]]);
+    put_port_sketches(m);
     put_part(m);
     return &m->out;
+}
+
+const struct margin_parts *margin_finish_day(struct margin *m)
+{
+    size_t ends[6], told = 0, i = 0;
+    uint64_t before = 0;
+
+    sum_ports(m);
+    m->part.n = 0;
+    for (; told < m->n && m->ports[told].key < UNTOLD; told++)
+        put_sum(m, &before, m->ports[told].key, m->ports[told].events);
+    ends[i++] = m->part.n;
+    before = 0;
+    for (; told < m->n; told++)
+        put_sum(m, &before, m->ports[told].key - UNTOLD, m->ports[told].events);
+    ends[i++] = m->part.n;
+    put_countries(m);
+    ends[i++] = m->part.n;
+    hll_write(m->total, &m->part);
+    ends[i++] = m->part.n;
+    put_country_sketches(m);
+    ends[i++] = m->part.n;
+    put_port_sketches(m);
+    ends[i++] = m->part.n;
+
+    struct bytes *const parts[] = {&m->day.ports, &m->day.untold,           &m->day.countries,
+                                   &m->day.total, &m->day.country_sketches, &m->day.port_sketches};
+    for (i = 0; i < 6; i++)
+        *parts[i] = (struct bytes){m->part.p + (i ? ends[i - 1] : 0), m->part.p + ends[i], false};
+    m->part.n = 0;
+    return &m->day;
 }
 
 /* ---- reading ---- */

@@ -29,6 +29,11 @@ enum { MARGIN_PORT_EVENTS = 10, MARGIN_PORTS_MAX = 1024, COUNTRY_KEY_BITS = 10 }
 
 struct margin;
 
+struct margin_parts {
+    struct bytes ports, countries, total, country_sketches, port_sketches;
+    struct bytes untold; /* of a day: events at ports in hours in which these had few */
+};
+
 struct margin *margin_new(void);
 void margin_free(struct margin *m);
 
@@ -46,17 +51,21 @@ void margin_add_source(struct margin *m, const struct ip *source, uint32_t port,
 /* Adds the sketches of a written margin; its ports become admitted. 0 or -EBADMSG. */
 int margin_join(struct margin *m, const void *data, size_t n);
 
+/* Adds a written margin whole; what it has of ports without a sketch, for having had few events, is
+ * added apart. 0 or -EBADMSG. */
+int margin_join_hour(struct margin *m, const void *data, size_t n);
+
 /* The margin, valid until the next call. */
 struct buf *margin_finish(struct margin *m);
+
+/* The parts of all that was joined by margin_join_hour, valid until the next call. */
+const struct margin_parts *margin_finish_day(struct margin *m);
 
 /* Appends the same margin without its sketches. 0 or -EBADMSG. */
 int margin_strip(const void *data, size_t n, struct buf *out);
 
 /* ---- reading ---- */
 
-struct margin_parts {
-    struct bytes ports, countries, total, country_sketches, port_sketches;
-};
 
 int margin_open(struct margin_parts *parts, const void *data, size_t n);
 

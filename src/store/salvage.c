@@ -257,7 +257,7 @@ static int copy_tables(struct job *j)
 
     if (rc == 0 && sqlite3_prepare_v2(j->to->db,
                                       "SELECT name FROM sqlite_master WHERE type = 'table' AND "
-                                      "name NOT LIKE 'sqlite%'",
+                                      "name NOT LIKE 'sqlite%' AND name <> 'day'",
                                       -1, &q, NULL) != SQLITE_OK)
         rc = -EIO;
     while (rc == 0 && sqlite3_step(q) == SQLITE_ROW)

@@ -110,6 +110,7 @@ static int move_rows(struct store *s, uint16_t from, uint16_t to)
         "DELETE FROM unfolded WHERE sensor = ?1 AND ?2",
         "INSERT OR IGNORE INTO lean (sensor, hour) SELECT ?2, hour FROM lean WHERE sensor = ?1",
         "DELETE FROM lean WHERE sensor = ?1 AND ?2",
+        "DELETE FROM day WHERE sensor = ?1 AND ?2", /* its hours' margins drop the other's */
         "UPDATE segment SET sensor = ?2 WHERE sensor = ?1",
         "UPDATE burst SET sensor = ?2 WHERE sensor = ?1",
         "DELETE FROM trace WHERE sensor = ?1 AND ?2",

@@ -31,6 +31,20 @@ const char db_schema[] =
     /* Hours whose sources aren't all there any more; margins have sketches of those that were. */
     "CREATE TABLE lean (sensor INTEGER NOT NULL, hour INTEGER NOT NULL,"
     "  PRIMARY KEY (sensor, hour)) WITHOUT ROWID;"
+    /* Margins of a day, added up (days.h); whatever changes one of an hour drops it. */
+    "CREATE TABLE day (id INTEGER PRIMARY KEY, sensor INTEGER NOT NULL, start INTEGER NOT NULL,"
+    "  countries BLOB NOT NULL, total BLOB NOT NULL, country_sketches BLOB NOT NULL,"
+    "  ports BLOB NOT NULL, untold BLOB NOT NULL, port_sketches BLOB NOT NULL,"
+    "  UNIQUE (sensor, start));"
+    "CREATE TRIGGER day_margin_new AFTER INSERT ON segment WHEN NEW.kind IN (4, 5) BEGIN"
+    "  DELETE FROM day WHERE sensor = NEW.sensor AND start = NEW.start - NEW.start % 86400; END;"
+    "CREATE TRIGGER day_margin_gone AFTER DELETE ON segment WHEN OLD.kind IN (4, 5) BEGIN"
+    "  DELETE FROM day WHERE sensor = OLD.sensor AND start = OLD.start - OLD.start % 86400; END;"
+    "CREATE TRIGGER day_margin_other AFTER UPDATE ON segment WHEN OLD.kind IN (4, 5) BEGIN"
+    "  DELETE FROM day WHERE sensor IN (OLD.sensor, NEW.sensor)"
+    "    AND start = OLD.start - OLD.start % 86400; END;"
+    "CREATE TRIGGER day_unfolded AFTER INSERT ON unfolded BEGIN"
+    "  DELETE FROM day WHERE sensor = NEW.sensor AND start = NEW.hour - NEW.hour % 86400; END;"
     /* Spans somebody watched, both ends inclusive; they never overlap. */
     "CREATE TABLE coverage (sensor INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
     "  PRIMARY KEY (sensor, first)) WITHOUT ROWID;"

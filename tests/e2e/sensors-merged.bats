@@ -81,8 +81,8 @@ rrds() { # FOLDER
     # A new one belongs into store/sensors.c before it belongs here.
     [ "$(sqlite3 data/facts.db "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
         WHERE m.type = 'table' AND c.name = 'sensor' AND c.type = 'INTEGER' ORDER BY 1" | paste -sd' ')" = \
-        "burst coverage gap late lean pair position_sensor segment series trace unfolded" ]
-    for table in burst coverage gap trace late lean pair position_sensor segment series unfolded; do
+        "burst coverage day gap late lean pair position_sensor segment series trace unfolded" ]
+    for table in burst coverage day gap trace late lean pair position_sensor segment series unfolded; do
         [ "$(sqlite3 data/facts.db "SELECT count(*) FROM $table WHERE sensor NOT IN (0, (SELECT id FROM sensor))")" = 0 ]
     done
     [ "$gone" = 1,2 ]

@@ -134,6 +134,31 @@ static struct ranking ranked(struct store *s, enum rank_what what, int days, boo
     return r;
 }
 
+/* Of a whole day one row is read, which tells what its hours do, as long as none of them changes. */
+static void test_days(void **state)
+{
+    struct store *s = fresh_store();
+    const int64_t day = HOUR0 - HOUR0 % DAY + DAY, end = day + 2 * DAY;
+
+    (void)state;
+    for (int h = 0; h < 48; h++)
+        put(s, day + h * HOUR_S, 23, (uint32_t)(1000 + 10 * h), h % 2 ? 50 : 3);
+    assert_int_equal(store_fold(s, end - 1), 0); /* but the last hour */
+    expect(s, day, end, 24 * 53, 1 + 23, 50);
+    assert_int_equal(store_fold(s, end), 0);
+    expect(s, day, end, 24 * 53, 2, 0);
+    expect(s, day + HOUR_S, end, 24 * 53 - 3, 23 + 1, 0);
+    expect(s, day, end - HOUR_S, 24 * 53 - 50, 1 + 23, 0);
+    struct ranking r = ranked(s, RANK_PORTS, 4, false);
+    assert_false(r.rows[0].untold); /* 24 * 3 events aren't told, 24 * 50 are */
+    rank_fini(&r);
+    put(s, day + 4 * HOUR_S, 23, 9000, 4); /* late */
+    expect(s, day, end, 24 * 53 + 4, 1 + 23, 3 + 4);
+    assert_int_equal(store_fold(s, end), 0);
+    expect(s, day, end, 24 * 53 + 4, 2, 0);
+    store_close(s);
+}
+
 static void test_ranked(void **state)
 {
     struct store *s = fresh_store();
@@ -243,9 +268,8 @@ static void test_damaged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_folded_and_late),
-        cmocka_unit_test(test_ranked),
-        cmocka_unit_test(test_hll),
+        cmocka_unit_test(test_folded_and_late), cmocka_unit_test(test_days),
+        cmocka_unit_test(test_ranked),          cmocka_unit_test(test_hll),
         cmocka_unit_test(test_damaged),
     };
     return cmocka_run_group_tests(tests, temp_make, temp_remove);
