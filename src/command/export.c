@@ -20,6 +20,7 @@ static const char usage[] =
     "One row or object a line for each sensor, hour, port and country with events (dropped "
     "packets).\n"
     "Hours are UTC, RFC 3339. Events of networks that the configuration excludes are left out.\n"
+    "Country ** is what a flood had of a port besides its largest pairs.\n"
     "\n"
     "    --format FORMAT    csv (the default), or json: one object a line\n"
     "    --last 24h         the span up to now: 90m, 24h, 3d, 2w\n"

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/port.h"
 #include "store/rules.h"
 
 enum { COUNTRY_BITS = 10 };
@@ -52,7 +53,8 @@ static int give_hour(struct hourly *h)
         const struct entry *e = &h->entries[i];
         struct hourly_row row = {h->hour, e->key >> COUNTRY_BITS,
                                  e->key & ((1 << COUNTRY_BITS) - 1), e->events};
-        if (row.events)
+        /* What has the port `other` tells the rest by country, and its negative: store/bound.h. */
+        if (row.events && row.port != PORT_OTHER)
             rc = h->cb(h->ctx, &row);
     }
     h->n = 0;

@@ -229,7 +229,7 @@ prepare_run() {
     cat "$work/part.b" "$work/part.c" >rest
     split -d -n l/12 rest piece.
     cp "$work/part.a" log
-    SCANTIDE_FAULT=fold:1 st import --sensor gw --timezone UTC "$work/old" log >/dev/null 2>&1 # so that it has something to fold
+    SCANTIDE_FAULT=folded:1 st import --sensor gw --timezone UTC "$work/old" log >/dev/null 2>&1 # so that it has something to fold
     mv data before
     begin_run
     SCANTIDE_FAULT_COUNTS=$PWD/counts.1 live ''
@@ -328,11 +328,13 @@ cd "$work" || exit 1
 configure "$work"
 cp whole log
 undisturbed want.run
-# The busiest sources are ruled out, but for those of the port that is drawn: its pairs are chosen before.
+# The busiest sources are ruled out, but for those of the port that is drawn, since its pairs are chosen before, and those of
+# what is long past, since sketches can't lose them any more.
 sources() { # ARGUMENT...
-    st top sources --data "$work/undisturbed" --all -n 0 --format csv "$@" | awk -F, 'NR > 1 { print $2 }'
+    st top sources --data "$work/undisturbed" -n 0 --format csv "$@" | awk -F, 'NR > 1 { print $2 }'
 }
-excluded=$(sources | grep -vxF "$(sources --port 23/tcp)" | head -n 3 | paste -sd ,)
+excluded=$(sources --all | grep -vxF -e "$(sources --all --port 23/tcp)" -e "$(sources --from "$(utc $((end - 6 * 86400)))" --to "$(utc "$first")")" |
+    head -n 3 | paste -sd ,)
 echo "exclude: [$excluded]" >>conf.yaml
 undisturbed want.import
 rm -r log undisturbed

@@ -4,6 +4,7 @@
 #include "base/country.h"
 #include "base/port.h"
 #include "helper.h"
+#include "report/hourly.h"
 
 enum { PORTS = 2000, COUNTRIES = 60, CN = 2 * 26 + 13 };
 
@@ -193,13 +194,46 @@ static void test_ports_cut(void **state)
     segment_writer_fini(&out);
 }
 
+static int take_hourly(void *ctx, const struct hourly_row *row)
+{
+    struct sums *x = ctx;
+
+    assert_in_range(row->events, 1, 1 << 30); /* nothing negative is written for others */
+    x->all += (uint64_t)row->events;
+    x->port[row->port] += (uint64_t)row->events;
+    return 0;
+}
+
+static void test_hourly(void **state)
+{
+    static struct sums want, got;
+    struct segment_writer w = {0};
+    struct error err = {0};
+    struct store *s;
+
+    (void)state;
+    segment_begin(&w, FACT_BIN);
+    for (uint32_t p = 1; p <= PORTS; p++)
+        for (uint16_t c = 0; c < COUNTRIES; c++)
+            segment_put_bin(&w, 0, 0, p, c, 1 + (p + c) % 3);
+    struct buf *b = segment_finish(&w);
+    add_up(b, &want);
+    assert_int_equal(store_open(temp_path("facts"), STORE_WRITE, &s, &err), 0);
+    assert_int_equal(store_put_segment(s, FACT_BIN, 1, 3600, w.events, b->p, b->n), 0);
+    struct hourly_query q = {1, 0, 7200, true};
+    assert_int_equal(hourly_read(s, &q, take_hourly, &got), 0);
+    same_number("all", (long long)got.all, (long long)want.all);
+    assert_memory_equal(got.port, want.port, sizeof got.port);
+    segment_writer_fini(&w);
+    store_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bin),
-        cmocka_unit_test(test_targets),
-        cmocka_unit_test(test_sources),
-        cmocka_unit_test(test_ports_cut),
+        cmocka_unit_test(test_bin),     cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_sources), cmocka_unit_test(test_ports_cut),
+        cmocka_unit_test(test_hourly),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, temp_make, temp_remove);
 }
