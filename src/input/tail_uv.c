@@ -209,7 +209,8 @@ static void drop_twice(const char *path, struct rotated *list, size_t *n)
 /* The rotated forms of a log in its folder; the list is the caller's. */
 static struct rotated *scan_once(const char *path, size_t *n)
 {
-    const char *slash = strrchr(path, '/');
+    const char *slash = strrchr(path, '/'), *dot = strrchr(slash, '.');
+    size_t stem = dot ? (size_t)(dot - slash) - 1 : strlen(slash + 1);
     char *folder = xstrndup(path, (size_t)(slash - path) + 1);
     struct rotated *list = NULL;
     const struct dirent *entry;
@@ -218,6 +219,8 @@ static struct rotated *scan_once(const char *path, size_t *n)
 
     *n = 0;
     while (dir && (entry = readdir(dir))) {
+        if (strncmp(entry->d_name, slash + 1, stem) != 0) /* by far the most of a large folder */
+            continue;
         char *name = xasprintf("%s%s", folder, entry->d_name);
         if (!rotated_is_of(path, name) || stat(name, &st) < 0 || !S_ISREG(st.st_mode)) {
             free(name);

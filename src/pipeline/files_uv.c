@@ -63,6 +63,8 @@ struct files {
     size_t input_count;
     struct log **logs; /* in the order of the inputs, and of names within a pattern's */
     size_t n;
+    struct log **sorted; /* by path, those that stay */
+    size_t sorted_n;
     int64_t scan_ms; /* of the last; 0: none yet */
     bool started;    /* the first look is over: what comes now is new */
     bool many_said;
@@ -399,25 +401,55 @@ static void close_log(struct log *log)
     free(log);
 }
 
-static struct log *find_log(const struct files *files, const char *path)
+static int by_path(const void *a, const void *b)
 {
-    for (size_t i = 0; i < files->n; i++)
-        if (!files->logs[i]->leaves && strcmp(files->logs[i]->path, path) == 0)
-            return files->logs[i];
-    return NULL;
+    const struct log *const *x = a, *const *y = b;
+    return strcmp((*x)->path, (*y)->path);
 }
 
-/* A rotated form of another of the pattern's files, or a packed one: no log of its own. */
-static bool is_rotated(const glob_t *found, size_t i)
+static void sort_logs(struct files *files)
 {
-    const char *name = found->gl_pathv[i];
+    files->sorted = xrealloc(files->sorted, files->n + 1, sizeof(struct log *));
+    files->sorted_n = 0;
+    for (size_t i = 0; i < files->n; i++)
+        if (!files->logs[i]->leaves)
+            files->sorted[files->sorted_n++] = files->logs[i];
+    qsort(files->sorted, files->sorted_n, sizeof(struct log *), by_path);
+}
 
-    if (rotated_is_packed(name))
-        return true;
-    for (size_t k = 0; k < found->gl_pathc; k++)
-        if (k != i && rotated_is_of(found->gl_pathv[k], name))
-            return true;
-    return false;
+/* As of the last sort_logs. */
+static bool is_followed(const struct files *files, char *path)
+{
+    const struct log wanted = {.path = path}, *key = &wanted;
+    return bsearch(&key, files->sorted, files->sorted_n, sizeof key, by_path);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* `names` are sorted. */
+static bool is_rotated_of(char *const *names, size_t n, const char *log, const char *name)
+{
+    return bsearch(&log, names, n, sizeof *names, by_name) && rotated_is_of(log, name);
+}
+
+/* A rotated form of another of the names, or a packed one: no log of its own. What rotation added
+ * begins with a mark and stands at the end, or before the extension. */
+static bool is_rotated(char *const *names, size_t n, const char *name)
+{
+    const char *base = strrchr(name, '/') + 1, *dot = strrchr(base, '.');
+    bool found = rotated_is_packed(name);
+
+    for (const char *p = strpbrk(base, ".-_"); p && !found; p = strpbrk(p + 1, ".-_")) {
+        char *log = xasprintf("%.*s%s", (int)(p - name), name, dot ? dot : "");
+        found = is_rotated_of(names, n, log, name);
+        log[p - name] = 0;
+        found = found || is_rotated_of(names, n, log, name);
+        free(log);
+    }
+    return found;
 }
 
 static void scan_pattern(struct files *files, const struct config_input *in)
@@ -426,49 +458,83 @@ static void scan_pattern(struct files *files, const struct config_input *in)
     glob_t found;
     struct stat st;
 
-    if (glob(in->file, 0, NULL, &found) == 0) {
-        for (size_t i = 0; i < found.gl_pathc; i++) {
-            const char *path = found.gl_pathv[i];
-            if (find_log(files, path) || is_rotated(&found, i) || stat(path, &st) < 0 ||
-                !S_ISREG(st.st_mode))
-                continue;
-            if (files->n < LOGS_MAX) {
-                open_log(files, in, path, true);
-            } else if (!files->many_said) {
-                files->many_said = true;
-                host->say(host,
-                          "%s: more than %d files are not followed; name fewer, or join them "
-                          "(%s is the first of those left out)",
-                          in->file, LOGS_MAX, path);
-            }
+    if (glob(in->file, GLOB_NOSORT, NULL, &found) != 0)
+        return;
+    qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, by_name);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        char *path = found.gl_pathv[i];
+        if (is_followed(files, path) || is_rotated(found.gl_pathv, found.gl_pathc, path) ||
+            stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+            continue;
+        if (files->n < LOGS_MAX) {
+            open_log(files, in, path, true);
+        } else if (!files->many_said) {
+            files->many_said = true;
+            host->say(host,
+                      "%s: more than %d files are not followed; name fewer, or join them "
+                      "(%s is the first of those left out)",
+                      in->file, LOGS_MAX, path);
         }
-        globfree(&found);
     }
+    globfree(&found);
+}
+
+struct place {
+    dev_t dev;
+    ino_t ino;
+    size_t i;
+};
+
+static int by_place(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+
+    if (x->dev != y->dev)
+        return x->dev < y->dev ? -1 : 1;
+    if (x->ino != y->ino)
+        return x->ino < y->ino ? -1 : 1;
+    return x->i < y->i ? -1 : x->i > y->i;
+}
+
+/* The log is at the same file as one before it. */
+static void set_twin(struct log *log, const struct log *first)
+{
+    const struct feed_host *host = log->files->feed.host;
+
+    if (!log->twin && log->log.n == 0)
+        host->say(host, "%s: is the same file as %s, and read there", log->path, first->path);
+    log->twin |= log->log.n == 0;
 }
 
 /* One file by two names is one log: the first's. */
 static void find_twins(struct files *files)
 {
-    const struct feed_host *host = files->feed.host;
-    struct stat *st = xcalloc(files->n + 1, sizeof *st);
+    struct place *places = xcalloc(files->n + 1, sizeof *places);
+    size_t n = 0, first = 0;
+    struct stat st;
 
     for (size_t i = 0; i < files->n; i++) {
         struct log *log = files->logs[i];
-        bool twin = false, there = stat(log->path, &st[i]) == 0;
-
-        if (!there)
-            st[i].st_ino = 0;
-        for (size_t k = 0; k < i && there && !twin; k++) {
-            twin = st[k].st_ino == st[i].st_ino && st[k].st_dev == st[i].st_dev &&
-                   !files->logs[k]->twin;
-            if (twin && !log->twin && log->log.n == 0)
-                host->say(host, "%s: is the same file as %s, and read there", log->path,
-                          files->logs[k]->path);
-        }
+        bool there = stat(log->path, &st) == 0;
         log->gone = log->from_pattern && !there;
-        log->twin = twin && (log->twin || log->log.n == 0);
+        if (there)
+            places[n++] = (struct place){st.st_dev, st.st_ino, i};
+        else
+            log->twin = false;
     }
-    free(st);
+    qsort(places, n, sizeof *places, by_place);
+    for (size_t i = 0; i < n; i++) {
+        struct log *log = files->logs[places[i].i];
+        bool same =
+            i > 0 && places[i].dev == places[first].dev && places[i].ino == places[first].ino;
+        if (same) {
+            set_twin(log, files->logs[places[first].i]);
+        } else {
+            first = i;
+            log->twin = false;
+        }
+    }
+    free(places);
 }
 
 /* Whether all that was read of it is committed. No batch may have anything of it. */
@@ -497,13 +563,16 @@ static void leave_gone(struct files *files)
 
 static void scan(struct files *files)
 {
-    for (size_t i = 0; i < files->input_count; i++)
-        if (files->inputs[i].kind != INPUT_FILE)
+    for (size_t i = 0; i < files->input_count; i++) {
+        const struct config_input *in = &files->inputs[i];
+        if (in->kind != INPUT_FILE)
             continue;
-        else if (rotated_is_pattern(files->inputs[i].file))
-            scan_pattern(files, &files->inputs[i]);
-        else if (!find_log(files, files->inputs[i].file))
-            open_log(files, &files->inputs[i], files->inputs[i].file, false);
+        sort_logs(files);
+        if (rotated_is_pattern(in->file))
+            scan_pattern(files, in);
+        else if (!is_followed(files, in->file))
+            open_log(files, in, in->file, false);
+    }
     find_twins(files);
 }
 
@@ -738,6 +807,7 @@ static void close_feed(struct feed *f)
     for (size_t i = 0; i < files->n; i++)
         close_log(files->logs[i]);
     free(files->logs);
+    free(files->sorted);
     free(files);
 }
 
