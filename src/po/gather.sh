@@ -40,7 +40,7 @@ FILENAME == "rrd/ports.yaml" && /^  - / {
 
 xgettext --language=C --from-code=UTF-8 --keyword=_ --keyword=_n:1,2 --keyword=_x:1c,2 --keyword=N_ --keyword=Nx_:1c,2 \
     --flag=_:1:pass-c-format --flag=_n:1:pass-c-format --flag=_n:2:pass-c-format --flag=_x:2:pass-c-format \
-    --flag=text_of:1:c-format --flag=xasprintf:1:c-format --flag=snprintf:3:c-format --flag=fprintf:2:c-format \
+    --flag=text_of:1:c-format --flag=put_rest:2:c-format --flag=xasprintf:1:c-format --flag=snprintf:3:c-format --flag=fprintf:2:c-format \
     --add-comments --sort-output --no-location --no-wrap --package-name=scantide \
     --output="$pot.new" src/base/*.c src/chart/*.c src/report/*.c "$words"
 # When it was made is no news.
@@ -49,5 +49,7 @@ rm -f "$pot.new"
 [ $# -gt 1 ] && exit
 
 for po in src/po/*.po; do
-    [ ! -f "$po" ] || msgmerge --quiet --update --backup=none --no-fuzzy-matching --no-location --no-wrap "$po" "$pot"
+    [ -f "$po" ] || continue
+    msgmerge --quiet --no-fuzzy-matching --no-location --no-wrap "$po" "$pot" | msgattrib --no-obsolete --no-wrap >"$1/po/merged"
+    cmp -s "$1/po/merged" "$po" || cp "$1/po/merged" "$po"
 done

@@ -157,10 +157,13 @@ static void put_filled(FILE *f, const char *text, const char *a, const char *a_i
     }
 }
 
-static void put_rest(FILE *f, size_t told, size_t all)
+/* Behind a list: how many more there are. */
+static void put_rest(FILE *f, const char *format, size_t told, size_t all)
 {
-    if (all > told) /* behind a list: how many more there are */
-        fprintf(f, _x("list", " +%zu"), all - told);
+    char count[SENTENCE_COUNT_MAX];
+
+    if (all > told)
+        fprintf(f, format, sentence_count(all - told, count));
 }
 
 static void put_ports(FILE *f, const struct finding_ports *p)
@@ -172,7 +175,7 @@ static void put_ports(FILE *f, const struct finding_ports *p)
         port_format(p->list[i], text);
         fprintf(f, "%s%s", i ? _x("list", ", ") : "", text);
     }
-    put_rest(f, told, p->all);
+    put_rest(f, _x("ports", " +%s"), told, p->all);
 }
 
 static void put_countries(FILE *f, const struct finding_countries *c)
@@ -187,7 +190,7 @@ static void put_countries(FILE *f, const struct finding_countries *c)
         /* How a country is called within a sentence: {name} and {code}. */
         put_filled(f, _x("country", "{code}"), "name", *name ? name : code, "code", code);
     }
-    put_rest(f, told, c->all);
+    put_rest(f, _x("countries", " +%s"), told, c->all);
 }
 
 /* All of a few, else their number. */
