@@ -15,11 +15,17 @@ enum {
      * from falling into the same sets of the processor's cache. */
     SLOT_BYTES = FRAME_MAX_BYTES + 1 + 191,
     DRAIN_MS = 1000,
+    BUSY = 16,           /* datagrams a turn: more are on their way */
+    PACE_MS_MAX = 4,     /* then the socket rests so long */
+    PACE_BYTES = 4 << 20 /* of the kernel's buffer: a ms of rest each */
 };
 
 struct datagrams {
     uv_poll_t poll;
+    uv_timer_t timer;
+    int open; /* handles */
     int fd;
+    unsigned pace_ms; /* 0: the buffer is too small to let datagrams gather */
     bool flowing;
     const struct datagrams_calls *calls;
     void *ctx;
@@ -77,18 +83,46 @@ static void take(struct datagrams *d, const struct mmsghdr *m, const char *bytes
     }
 }
 
-/* Whether there may be more. */
-static bool read_batch(struct datagrams *d)
+/* How many; BATCH: there may be more. */
+static int read_batch(struct datagrams *d)
 {
     for (size_t i = 0; i < BATCH; i++)
         d->messages[i].msg_hdr.msg_namelen = sizeof d->names[i];
     int got = recvmmsg(d->fd, d->messages, BATCH, MSG_DONTWAIT, NULL);
     if (got < 0) /* EAGAIN; a router's ICMP about what was never sent from here */
-        return errno == EINTR;
+        return errno == EINTR ? BATCH : 0;
     for (int i = 0; i < got; i++)
         take(d, &d->messages[i], d->slots[i]);
     flush(d);
-    return got == BATCH;
+    return got;
+}
+
+static int read_turn(struct datagrams *d)
+{
+    int n = 0, got = BATCH;
+
+    for (int round = 0; round < ROUNDS && d->flowing && got == BATCH; round++)
+        n += got = read_batch(d);
+    return n;
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+/* To be woken for each few of very many costs as much as to read them, so while many come they
+ * are let gather in the kernel's buffer. */
+static void on_pace(uv_timer_t *timer)
+{
+    struct datagrams *d = timer->data;
+
+    if (!d->flowing)
+        return;
+    int n = read_turn(d);
+    if (!d->flowing)
+        return;
+    if (n >= BUSY)
+        uv_timer_start(timer, on_pace, n >= BATCH * ROUNDS ? 0 : d->pace_ms, 0);
+    else
+        ASSERT(uv_poll_start(&d->poll, UV_READABLE, on_poll) == 0);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -97,8 +131,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
     (void)status;
     (void)events;
-    for (int round = 0; round < ROUNDS && d->flowing && read_batch(d); round++)
-        ;
+    if (read_turn(d) < BUSY || d->pace_ms == 0 || !d->flowing)
+        return;
+    uv_poll_stop(&d->poll);
+    uv_timer_start(&d->timer, on_pace, d->pace_ms, 0);
 }
 
 void datagrams_flow(struct datagrams *d, bool on)
@@ -110,6 +146,7 @@ void datagrams_flow(struct datagrams *d, bool on)
         ASSERT(uv_poll_start(&d->poll, UV_READABLE, on_poll) == 0);
     else
         uv_poll_stop(&d->poll);
+    uv_timer_stop(&d->timer);
 }
 
 void datagrams_look(struct datagrams *d)
@@ -131,7 +168,7 @@ void datagrams_drain(struct datagrams *d)
 {
     uint64_t end = uv_hrtime() + DRAIN_MS * UINT64_C(1000000);
 
-    while (read_batch(d) && uv_hrtime() < end)
+    while (read_batch(d) == BATCH && uv_hrtime() < end)
         ;
     datagrams_look(d);
 }
@@ -139,6 +176,19 @@ void datagrams_drain(struct datagrams *d)
 const struct datagrams_counts *datagrams_counts(const struct datagrams *d)
 {
     return &d->counts;
+}
+
+static unsigned pace_of(int fd)
+{
+    int domain = 0, bytes = 0;
+    socklen_t n = sizeof domain;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) < 0 || domain == AF_UNIX)
+        return 0; /* whose senders wait */
+    n = sizeof bytes;
+    if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &n) < 0)
+        return 0;
+    return bytes / PACE_BYTES < PACE_MS_MAX ? (unsigned)(bytes / PACE_BYTES) : PACE_MS_MAX;
 }
 
 struct datagrams *datagrams_new(uv_loop_t *loop, int fd, const struct datagrams_calls *calls,
@@ -150,7 +200,10 @@ struct datagrams *datagrams_new(uv_loop_t *loop, int fd, const struct datagrams_
     d->calls = calls;
     d->ctx = ctx;
     datagrams_ask_again(d);
-    d->poll.data = d;
+    d->poll.data = d->timer.data = d;
+    d->pace_ms = pace_of(fd);
+    d->open = 2;
+    uv_timer_init(loop, &d->timer);
     d->drops = listen_kernel_drops(fd);
     for (size_t i = 0; i < BATCH; i++) {
         d->parts[i] = (struct iovec){d->slots[i], FRAME_MAX_BYTES + 1};
@@ -164,11 +217,15 @@ struct datagrams *datagrams_new(uv_loop_t *loop, int fd, const struct datagrams_
 
 static void on_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    struct datagrams *d = handle->data;
+
+    if (--d->open == 0)
+        free(d);
 }
 
 void datagrams_close(struct datagrams *d)
 {
     d->flowing = false;
     uv_close((uv_handle_t *)&d->poll, on_closed);
+    uv_close((uv_handle_t *)&d->timer, on_closed);
 }

@@ -2,6 +2,7 @@
  *
  * One datagram is one message. They are read many at a time (recvmmsg) and handed over as blocks of
  * lines, a block a sender; those of senders that aren't allowed are thrown away unread and counted.
+ * While many come, they are let gather in the kernel's buffer for some ms, where that is large enough.
  * What the kernel throws away, for want of room, is asked for at each look. The loop's thread only.
  *
  *     struct datagrams *d = datagrams_new(loop, fd, &calls, ctx);

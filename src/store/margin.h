@@ -66,7 +66,6 @@ int margin_strip(const void *data, size_t n, struct buf *out);
 
 /* ---- reading ---- */
 
-
 int margin_open(struct margin_parts *parts, const void *data, size_t n);
 
 /* The next sum of `ports` (shift: PORT_KEY_BITS) or `countries` (COUNTRY_KEY_BITS): 1, 0 at the end
