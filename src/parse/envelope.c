@@ -64,14 +64,18 @@ static bool is_verdict(struct str w)
     return w.n >= 4 && memchr("DRBAOCI", w.p[0] & ~0x20, 7) && IS_ONE_OF(w, words);
 }
 
-/* "kern.warn": facility and severity as logread and busybox' syslogd write them. */
+/* "kern.warn", "kern:warn": facility and severity as logread, busybox' syslogd and AIX write
+ * them. */
 static bool is_facility(struct str w)
 {
     static const char *const severities[] = {"emerg", "alert",   "crit",   "err",  "error",
                                              "warn",  "warning", "notice", "info", "debug"};
+    if (w.n < 5 || w.n > 20 || !memchr("gtrneo", w.p[w.n - 1], 6)) /* how severities end */
+        return false;
     const char *dot = memchr(w.p, '.', w.n);
-
-    if (!dot || dot == w.p || w.n > 20)
+    if (!dot)
+        dot = memchr(w.p, ':', w.n);
+    if (!dot || dot == w.p)
         return false;
     for (const char *p = w.p; p < dot; p++)
         if (!is_digit(*p) && (*p < 'a' || *p > 'z'))

@@ -143,6 +143,8 @@ static const struct {
     {"Tue Nov 24 10:00:01 2026 kern.warn kernel: [1.5] drop wan in: IN=", "2026-11-24T10:00:01", "",
      "drop wan in: IN="},
     {"Nov 24 10:00:01 gw kern.warn kernel: DROP IN=", "--11-24T10:00:01", "gw", "DROP IN="},
+    {"Nov 24 10:00:01 gw kern:warn kernel: DROP IN=", "--11-24T10:00:01", "gw",
+     "DROP IN="}, /* AIX */
     {"101 4 tap101i0-IN 24/Nov/2026:10:00:01 +0900 policy DROP: IN=", "2026-11-24T01:00:01Z", "",
      "policy DROP: IN="},
 
