@@ -591,7 +591,8 @@ static void add_options(struct args *cmd, const struct chart_request *req,
 
     args_option(cmd, "--imgformat", xstrdup(svg ? "SVG" : "PNG"));
     args_option(cmd, "--start", xasprintf("%lld", (long long)req->from));
-    args_option(cmd, "--end", xasprintf("%lld", (long long)req->to));
+    /* Without a legend at its right there is no room for half a label of the very end. */
+    args_option(cmd, "--end", xasprintf("%lld", (long long)req->to - req->legend_below));
     args_option(cmd, "--width", xasprintf("%u", req->width));
     args_option(cmd, "--height", xasprintf("%u", req->height));
     args_option(cmd, "--zoom", xasprintf("%u", svg ? 1 : req->zoom));
@@ -607,7 +608,7 @@ static void add_options(struct args *cmd, const struct chart_request *req,
     args_option(cmd, "--units-length", xasprintf("%d", n < 3 ? 4 : n + 1));
     args_option(cmd, "--border", xstrdup("0"));
     args_option(cmd, "--grid-dash", xstrdup("1:0"));
-    args_option(cmd, "--legend-position", xstrdup("east"));
+    args_option(cmd, "--legend-position", xstrdup(req->legend_below ? "south" : "east"));
     args_push(cmd, xstrdup("--dynamic-labels"));
     args_push(cmd, xstrdup("--disable-rrdtool-tag"));
     args_push(cmd, xstrdup("--pango-markup"));
@@ -660,7 +661,7 @@ int chart_build(const struct chart_request *req, const struct chart_axis *axis,
     add_colours(out, req->theme);
     add_fonts(out, &req->definition->fonts);
     heading_add_title(out, req, axis, place);
-    heading_add_notes(out, req, place, legend_rows(req, axis));
+    heading_add_notes(out, req, place, req->legend_below ? 0 : legend_rows(req, axis));
     add_rows(&p);
     add_elements(out, &p);
     picture_fini(&p);

@@ -57,6 +57,7 @@ struct chart_request {
     int64_t known_until;          /* the last update of the files; chart_prepare reads it */
     unsigned step_s;              /* of a bar: chart_axis_step */
     unsigned width, height, zoom; /* the plot's pixels; zoom counts for PNG only */
+    bool legend_below;            /* the plot; else beside it: for narrow screens */
     bool band; /* mean and 1.645 sigma of 48 hours; none where a bar is more than an hour */
     enum chart_scale scale;
     const char *const *sensors; /* folders: "<data>/rrd/<sensor>" */

@@ -8,8 +8,8 @@
 
 #define X(text) ((const xmlChar *)(text))
 
-/* Legible at 360 pixels and on paper, light and dark, without scripts. A chart that is wider than
- * the screen is scrolled within itself. */
+/* Legible at 360 pixels and on paper, light and dark, without scripts. What is wider than a narrow
+ * screen, a table, is scrolled within itself. */
 static const char style[] =
     ":root{color-scheme:light dark;--paper:#fff;--ink:#1f2933;--soft:#5b6673;--line:#dfe4ea;"
     "--mark:#f4f6f9}"
@@ -35,14 +35,14 @@ static const char style[] =
     "tbody th{font-weight:600}"
     "tbody tr:hover{background:var(--mark)}"
     ".n{text-align:right}"
-    "figure{margin:1rem 0 1.4rem;overflow-x:auto}"
-    "figure img{display:block;width:100%;min-width:46rem;height:auto}"
+    "figure{margin:1rem 0 1.4rem;max-width:54rem}"
+    "figure img{display:block;width:100%;height:auto}"
     "footer{color:var(--soft);font-size:.85rem;margin-top:3rem;padding-bottom:2rem}"
     "@media (max-width:40rem){main,footer{padding:0 .9rem}h1{font-size:1.5rem}"
-    "th,td{padding-right:.6rem}}"
+    "table{font-size:.75rem;min-width:100%}th,td{padding-right:.5rem}th{white-space:normal}}"
     "@media print{:root{--paper:#fff;--ink:#000;--soft:#3d4550;--line:#c9ced5;--mark:#fff}"
     "body{font-size:9.5pt}main,footer{max-width:none;padding:0}"
-    "figure,.scroll{overflow:visible}figure img{min-width:0}"
+    ".scroll{overflow:visible}figure{max-width:40rem}"
     "h2,h3{break-after:avoid}figure,tr,li{break-inside:avoid}table{font-size:8.5pt}}";
 
 static void start(xmlTextWriterPtr w, const char *name)
@@ -67,10 +67,18 @@ static void element(xmlTextWriterPtr w, const char *name, const char *text)
     end(w);
 }
 
-/* HTML's void elements have no end. */
-static void end_void(xmlTextWriterPtr w)
+/* `<name a="..." b="...">`: HTML's void elements have no end, which XML's writer would write. Names
+ * and values by turns, up to NULL. */
+static void void_element(xmlTextWriterPtr w, const char *name, const char *const *attributes)
 {
-    xmlTextWriterEndElement(w);
+    xmlTextWriterWriteFormatRaw(w, "<%s", name);
+    for (; *attributes; attributes += 2) {
+        xmlChar *value = xmlEncodeSpecialChars(NULL, X(attributes[1]));
+        ASSERT(value);
+        xmlTextWriterWriteFormatRaw(w, " %s=\"%s\"", attributes[0], (const char *)value);
+        xmlFree(value);
+    }
+    xmlTextWriterWriteRaw(w, X(">"));
 }
 
 static void put_line(xmlTextWriterPtr w)
@@ -82,6 +90,7 @@ static void put_table(xmlTextWriterPtr w, const struct block *b)
 {
     start(w, "div");
     attribute(w, "class", "scroll");
+    attribute(w, "tabindex", "0"); /* so that a keyboard can scroll it */
     start(w, "table");
     if (*b->text)
         element(w, "caption", b->text);
@@ -134,6 +143,31 @@ static char *read_file(const char *path, size_t *n)
     return data;
 }
 
+/* The picture as an address that holds it: as text, which is shorter than base64 would be. The
+ * caller frees it. */
+static char *data_url(const char *svg)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                " -._~!$'()*+,;:@/?=";
+    char *url = NULL;
+    size_t size;
+    FILE *f = open_memstream(&url, &size);
+
+    ASSERT(f);
+    fputs("data:image/svg+xml,", f);
+    for (const char *c = svg; *c; c++)
+        if (*c == '"')
+            fputc('\'', f); /* cairo's SVG quotes nothing else */
+        else if (*c == '\n')
+            fputc(' ', f);
+        else if (strchr(plain, *c))
+            fputc(*c, f);
+        else
+            fprintf(f, "%%%02X", (unsigned char)*c);
+    fclose(f);
+    return url;
+}
+
 static int put_figure(xmlTextWriterPtr w, const struct block *b, const char *svg_extra)
 {
     size_t n;
@@ -147,15 +181,11 @@ static int put_figure(xmlTextWriterPtr w, const struct block *b, const char *svg
     char *whole =
         xasprintf("%.*s%s%s", (int)head, data, svg_extra && head ? svg_extra : "", data + head);
     start(w, "figure");
-    start(w, "img");
-    attribute(w, "alt", b->text);
-    attribute(w, "loading", "lazy");
-    xmlTextWriterStartAttribute(w, X("src"));
-    xmlTextWriterWriteString(w, X("data:image/svg+xml;base64,"));
-    xmlTextWriterWriteBase64(w, whole, 0, (int)strlen(whole));
-    xmlTextWriterEndAttribute(w);
-    end_void(w);
+    char *source = data_url(whole);
+    void_element(w, "img",
+                 (const char *const[]){"alt", b->text, "loading", "lazy", "src", source, NULL});
     end(w);
+    free(source);
     free(whole);
     free(data);
     remove(b->path); /* it was drawn to be embedded */
@@ -207,18 +237,13 @@ static int put_block(xmlTextWriterPtr w, const struct block *b, const struct blo
 
 static void put_meta(xmlTextWriterPtr w, const char *name, const char *content)
 {
-    start(w, "meta");
-    attribute(w, "name", name);
-    attribute(w, "content", content);
-    end_void(w);
+    void_element(w, "meta", (const char *const[]){"name", name, "content", content, NULL});
 }
 
 static void put_head(xmlTextWriterPtr w, const struct document *d)
 {
     start(w, "head");
-    start(w, "meta");
-    attribute(w, "charset", "utf-8");
-    end_void(w);
+    void_element(w, "meta", (const char *const[]){"charset", "utf-8", NULL});
     put_meta(w, "viewport", "width=device-width, initial-scale=1");
     put_meta(w, "color-scheme", "light dark");
     put_meta(w, "generator", "scantide");

@@ -22,8 +22,8 @@ enum {
     ROOM_MOVED = 2,    /* ranks that make a port or a country one that moved */
     SOURCES_TOLD = 5,  /* rows of a table of sources */
     PORTS_TOLD = 8,    /* rows of a country's ranking */
-    PLOT_WIDTH = 760,
-    PLOT_HEIGHT = 240,
+    PLOT_WIDTH = 580,  /* so that it is legible on a telephone, and crisp on a large screen */
+    PLOT_HEIGHT = 230,
     PLOT_LAYERS = 8,
     DAY_S = 24 * HOUR_S,
     SHOWN_S = 3 * DAY_S /* of each chart */
@@ -121,6 +121,7 @@ static struct picture_order order_of(const struct page *p, struct series_key wha
                                   .zoom = 2,
                                   .layers = PLOT_LAYERS,
                                   .no_sources = true,
+                                  .legend_below = true,
                                   .band = true};
 }
 

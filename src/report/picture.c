@@ -497,6 +497,7 @@ static struct picture *begin(const struct picture_kit *kit, const struct picture
     r->theme = chart_definition_theme(kit->definition, order->theme);
     ASSERT(r->theme);
     r->width = order->width, r->height = order->height, r->zoom = order->zoom;
+    r->legend_below = order->legend_below;
     r->band = order->band, r->scale = order->scale;
     r->colours = order->colours, r->colour_count = order->colour_count;
     r->zone = kit->zone_variable;

@@ -53,7 +53,8 @@ struct picture_order {
     const char *theme; /* NULL: the first */
     const struct chart_name *colours; /* of parts, instead of the palette's; NULL: none */
     size_t colour_count;
-    bool no_sources; /* the legend has no distinct sources: quicker */
+    bool no_sources;   /* the legend has no distinct sources: quicker */
+    bool legend_below; /* the plot; else beside it */
     bool band;
     enum chart_scale scale;
     const char *const *notes; /* lines under the chart */

@@ -21,7 +21,7 @@ setup() {
     # The page has no tag that a note brought, no script, no file beside it; its pictures are within.
     grep -q '&lt;b&gt;patching &amp; waiting&lt;/b&gt;' out/2026-11-23.html
     [ "$(grep -cE '<script|<b>|(src|href)="[^d"]' out/2026-11-23.html)" -eq 0 ]
-    grep -q 'src="data:image/svg+xml;base64,' out/2026-11-23.html
+    grep -q 'src="data:image/svg+xml,%3C' out/2026-11-23.html
     [ -z "$(ls -d scantide-* 2>/dev/null)" ]
     # Each picture that Markdown names is there.
     grep -o '](<[^>]*>)' out/2026-11-23.md | tr -d '](<>)' >pictures
@@ -40,4 +40,13 @@ setup() {
     "$SCANTIDE" top sources --country "$country" "${span[@]}" | jq -r '.rows[0] | "| \(.key) |"' >>want
     [ "$(wc -l <want)" -eq 2 ]
     while read -r row; do grep -qF "$row" part.md; done <want
+}
+
+@test "the page is sound HTML (npm's html-validate, where it is installed: npm install -g html-validate)" {
+    command -v html-validate >/dev/null || skip "html-validate isn't installed"
+    "$SCANTIDE" report --data data --date 2026-11-23 --format html >page.html
+    # Pictures are long, and the validator is slow with long attributes.
+    perl -pe 's/(src="data:image.svg.xml,)[^"]*/$1/g' page.html >short.html
+    echo '{"root": true, "extends": ["html-validate:recommended"]}' >.htmlvalidate.json
+    html-validate --max-warnings 0 short.html
 }
