@@ -105,7 +105,8 @@ static struct tail_file *find(const struct tail *t, unsigned id)
 static struct tail_file *find_open(const struct tail *t, const struct tail_facts *facts, size_t *at)
 {
     for (size_t i = 0; i < t->n; i++)
-        if (t->files[i]->facts.dev == facts->dev && t->files[i]->facts.ino == facts->ino) {
+        if (!t->files[i]->end && t->files[i]->facts.dev == facts->dev &&
+            t->files[i]->facts.ino == facts->ino) {
             *at = i;
             return t->files[i];
         }

@@ -142,6 +142,18 @@ static struct tail_facts facts_from(const struct stat *st)
     };
 }
 
+static void see_files(struct tail_uv *tu)
+{
+    struct stat st;
+
+    for (size_t i = 0; i < tu->n; i++) {
+        if (tu->files[i].is_packed || fstat(tu->files[i].fd, &st) < 0)
+            continue;
+        struct tail_facts facts = facts_from(&st);
+        tail_saw(tu->tail, tu->files[i].file, &facts);
+    }
+}
+
 /* The path before the files: what is written to a file before it is renamed away is seen. */
 void tail_uv_look(struct tail_uv *tu, int64_t now_ms)
 {
@@ -156,12 +168,7 @@ void tail_uv_look(struct tail_uv *tu, int64_t now_ms)
     if (there)
         facts = facts_from(&st);
     tail_saw_path(tu->tail, there ? &facts : NULL);
-    for (size_t i = 0; i < tu->n; i++) {
-        if (tu->files[i].is_packed || fstat(tu->files[i].fd, &st) < 0)
-            continue;
-        facts = facts_from(&st);
-        tail_saw(tu->tail, tu->files[i].file, &facts);
-    }
+    see_files(tu);
 }
 
 /* ---- doing ---- */
@@ -301,8 +308,7 @@ static void open_name(struct tail_uv *tu, unsigned older)
         facts.packed = older > 0 && packed_is(fd);
         if (facts.packed) {
             facts.size = TAIL_SIZE_UNKNOWN;
-            if (facts.mtime_ns % 1000000000 == 0) /* some packers keep whole seconds only */
-                facts.mtime_ns += 999999999;
+            see_files(tu); /* what it was packed of has lost its name since the last look */
         }
     } else if (fd != -ENOENT) {
         if (older == 0)
