@@ -33,7 +33,7 @@ check_without_dpkg() {
     modules="libssl libuv libarchive zlib libpcre2-8 libmaxminddb librrd sqlite3 libcyaml yaml-0.1 jansson libxml-2.0 fontconfig"
     tools="cc pkg-config"
     case "$1" in
-    test) modules="$modules cmocka" tools="$tools bats rrdtool mmdblookup mawk jq sqlite3" ;;
+    test) modules="$modules cmocka" tools="$tools bats xgettext rrdtool mmdblookup mawk jq sqlite3" ;;
     lint) modules="$modules cmocka" tools="$tools clang-format cppcheck shellcheck" ;;
     fetch) modules="" tools="npm" ;;
     esac

@@ -27,7 +27,8 @@ struct reports {
     size_t line_n, lines;
 
     int64_t done;      /* the last day that needs nothing more; INT64_MIN: none yet */
-    uint64_t retry_ms; /* no sooner */
+    uint64_t retry_ms, /* no sooner */
+        started_ms;    /* the child */
     bool failing;
     bool closing;
 };
@@ -192,6 +193,7 @@ static void start(struct reports *r)
     r->said.data = r->process.data = r;
     r->running = r->said_open = r->process_open = true;
     r->line_n = r->lines = 0;
+    r->started_ms = uv_now(r->loop);
     int rc = uv_spawn(r->loop, &r->process, &options);
     if (rc < 0) {
         say(r, "report: no process can be started (%s)", uv_strerror(rc));
@@ -214,8 +216,19 @@ int64_t reports_due(const struct report_order *order, int64_t now)
     return local % DAY_S >= order->at_s ? day - 1 : day - 2;
 }
 
+/* A folder on a machine that doesn't answer, say, would keep it forever. */
+static void end_stuck(struct reports *r)
+{
+    if (!r->running || !r->process_open ||
+        uv_now(r->loop) - r->started_ms < REPORTS_LONGEST_S * 1000)
+        return;
+    uv_process_kill(&r->process, SIGKILL);
+    r->started_ms = uv_now(r->loop);
+}
+
 void reports_look(struct reports *r, int64_t now, int64_t ready)
 {
+    end_stuck(r);
     if (!r->order.folder || r->running || r->closing || uv_now(r->loop) < r->retry_ms)
         return;
     int64_t day = reports_due(&r->order, now);

@@ -2,7 +2,7 @@
  * and any before it that the folder lacks.
  *
  * A child, since drawing takes memory, time and other people's libraries, of which the daemon is to know nothing. One at a time, with a low
- * priority; what it says on stderr is said. One that fails is started again every REPORTS_RETRY_S. The loop's thread.
+ * priority; what it says on stderr is said. One that takes longer than REPORTS_LONGEST_S is ended; one that fails is started again every REPORTS_RETRY_S. The loop's thread.
  *
  *     struct reports *r = reports_new(&loop, say, ctx);
  *     reports_adopt(r, &order);
@@ -16,7 +16,7 @@
 
 #include "base/zone.h"
 
-enum { REPORTS_RETRY_S = 300 };
+enum { REPORTS_RETRY_S = 300, REPORTS_LONGEST_S = 3600 };
 
 /* Strings are the caller's, up to the next order. */
 struct report_order {
