@@ -22,6 +22,8 @@ enum {
     ROOM_MOVED = 2,    /* ranks that make a port or a country one that moved */
     SOURCES_TOLD = 5,  /* rows of a table of sources */
     PORTS_TOLD = 8,    /* rows of a country's ranking */
+    HIGH_RANK = 5,     /* down to it a port that stays stays high */
+    MANY_SOURCES = 20,
     PLOT_WIDTH = 580,  /* so that it is legible on a telephone, and crisp on a large screen */
     PLOT_HEIGHT = 230,
     PLOT_LAYERS = 8,
@@ -30,11 +32,13 @@ enum {
 };
 
 /* A port or country that has a part of its own. */
+static const double MOST = 0.7; /* that few hosts send */
+
 struct subject {
     const struct rank_row *row;
     bool country;
-    size_t picture;                /* its number */
-    struct ranking sources, ports; /* behind it; `ports` of a country */
+    size_t picture;                 /* its number */
+    struct ranking sources, others; /* behind it; a country's ports, a port's countries */
 };
 
 struct subjects {
@@ -443,6 +447,55 @@ static void say_rank(struct page *p, const struct rank_row *row)
                              sentence_count(row->before_events, before)));
 }
 
+/* Where it stands in the three days, and whether it stays where it was. */
+static void say_days(struct page *p, const struct rank_row *row, bool country)
+{
+    const struct rank_row *days = row_of(
+        country ? &p->o->countries[OVERVIEW_DAYS] : &p->o->ports[OVERVIEW_DAYS], row, country);
+    char events[SENTENCE_COUNT_MAX];
+
+    if (days)
+        paragraph(p, text_of(_("Rank %u of the three days, with %s."), days->rank,
+                             sentence_events(days->events, events)));
+    if (row->rank <= HIGH_RANK && row->before_rank && row->before_rank <= HIGH_RANK &&
+        row->events * 3 >= row->before_events * 2 && row->events * 2 <= row->before_events * 3)
+        document_paragraph(p->doc, _("It stays high: about as many events as in the period "
+                                     "before."));
+}
+
+/* The country that has half of a port. */
+static void say_centre(struct page *p, const struct ranking *r)
+{
+    if (r->n == 0 || r->rows[0].events * 2 < r->events)
+        return;
+    char *country = sentence_country(r->rows[0].country);
+    paragraph(p, text_of(_("Centred on %s: %.0f%% of the events."), country,
+                         100.0 * (double)r->rows[0].events / (double)r->events));
+    free(country);
+}
+
+/* Whether few hosts make most of it, or none stands out. */
+static void say_hosts(struct page *p, const struct subject *s)
+{
+    const struct ranking *r = &s->sources;
+    double all = (double)s->row->events, sum = 0;
+    char count[SENTENCE_COUNT_MAX];
+    size_t n = 0;
+
+    if (s->row->untold || r->n == 0)
+        return;
+    while (n < r->n && sum < MOST * all)
+        sum += (double)r->rows[n++].events;
+    if (sum >= MOST * all)
+        paragraph(p, text_of(_("Few hosts: %s sent %.0f%% of the events."),
+                             sentence_sources(n, true, count), 100 * sum / all));
+    else if (s->row->sources >= MANY_SOURCES)
+        paragraph(p, text_of(_("Many hosts: none of %s sent more than %.0f%% of the events."),
+                             sentence_sources(s->row->sources,
+                                              p->o->ports[OVERVIEW_DAY].sources_exact, count),
+                             100 * (double)r->rows[0].events / all));
+}
+
 static int add_subject_part(struct page *p, const struct subject *s)
 {
     const struct rank_row *row = s->row;
@@ -458,6 +511,7 @@ static int add_subject_part(struct page *p, const struct subject *s)
     document_heading(p->doc, 3, title);
     free(title);
     say_rank(p, row);
+    say_days(p, row, country);
     if (e)
         paragraph(p, text_of(_("Why it is knocked at: %s."), _(e->why)));
     for (size_t i = 0; i < p->o->findings.n; i++)
@@ -470,7 +524,10 @@ static int add_subject_part(struct page *p, const struct subject *s)
     int rc = chart(p, s->picture, name);
     free(name);
     if (country)
-        add_country_ports(p, &s->ports);
+        add_country_ports(p, &s->others);
+    else
+        say_centre(p, &s->others);
+    say_hosts(p, s);
     add_sources(p, &s->sources);
     return rc;
 }
@@ -504,7 +561,7 @@ static struct rank_query query_of(const struct page *p, enum rank_what what,
                                .country = s->row->country};
 }
 
-/* The sources behind each, and a country's ports. */
+/* The sources behind each, and a country's ports, a port's countries. */
 static int rank_subjects(struct page *p, struct subjects *s)
 {
     struct rank_query queries[2 * SUBJECTS_MAX];
@@ -513,8 +570,7 @@ static int rank_subjects(struct page *p, struct subjects *s)
 
     for (size_t i = 0; i < s->n; i++) {
         queries[n++] = query_of(p, RANK_SOURCES, &s->list[i]);
-        if (s->list[i].country)
-            queries[n++] = query_of(p, RANK_PORTS, &s->list[i]);
+        queries[n++] = query_of(p, s->list[i].country ? RANK_PORTS : RANK_COUNTRIES, &s->list[i]);
     }
     if (rank_make_all(p->draft->kit->store, queries, n, rankings) < 0)
         return facts_fault(p);
@@ -524,8 +580,7 @@ static int rank_subjects(struct page *p, struct subjects *s)
         *r = rankings[n++];
         if (r->n > SOURCES_TOLD) /* there may be very many */
             r->rows = xrealloc(r->rows, r->n = SOURCES_TOLD, sizeof *r->rows);
-        if (s->list[i].country)
-            s->list[i].ports = rankings[n++];
+        s->list[i].others = rankings[n++];
     }
     return 0;
 }
@@ -534,7 +589,7 @@ static void subjects_fini(struct subjects *s)
 {
     for (size_t i = 0; i < s->n; i++) {
         rank_fini(&s->list[i].sources);
-        rank_fini(&s->list[i].ports);
+        rank_fini(&s->list[i].others);
     }
 }
 

@@ -54,6 +54,9 @@ static const char *template_of(const struct finding *f)
                  "are usual, by {source_count} sources ({countries}), none above {share}%; "
                  "probably a botnet");
     case VERDICT_SEQUENTIAL:
+        if (f->source_port_step && !f->port_step)
+            return _("{ports}: {sources} ({countries}) sent {events} events whose source ports "
+                     "step evenly, {when}");
         return _("{sources} ({countries}) counted evenly from port to port, {when}: {events} "
                  "events at {ports}");
     case VERDICT_REFLECTION:
