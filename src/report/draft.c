@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ enum {
     PORTS_TOLD = 8,    /* rows of a country's ranking */
     HIGH_RANK = 5,     /* down to it a port that stays stays high */
     MANY_SOURCES = 20,
-    PLOT_WIDTH = 580,  /* so that it is legible on a telephone, and crisp on a large screen */
+    PLOT_WIDTH = 580, /* so that it is legible on a telephone, and crisp on a large screen */
     PLOT_HEIGHT = 230,
     PLOT_LAYERS = 8,
     DAY_S = 24 * HOUR_S,
@@ -463,10 +464,10 @@ static void say_days(struct page *p, const struct rank_row *row, bool country)
                                      "before."));
 }
 
-/* The country that has half of a port. */
+/* The country that has more than half of a port. */
 static void say_centre(struct page *p, const struct ranking *r)
 {
-    if (r->n == 0 || r->rows[0].events * 2 < r->events)
+    if (r->n == 0 || r->rows[0].events * 2 <= r->events)
         return;
     char *country = sentence_country(r->rows[0].country);
     paragraph(p, text_of(_("Centred on %s: %.0f%% of the events."), country,
@@ -493,7 +494,7 @@ static void say_hosts(struct page *p, const struct subject *s)
         paragraph(p, text_of(_("Many hosts: none of %s sent more than %.0f%% of the events."),
                              sentence_sources(s->row->sources,
                                               p->o->ports[OVERVIEW_DAY].sources_exact, count),
-                             100 * (double)r->rows[0].events / all));
+                             ceil(100 * (double)r->rows[0].events / all)));
 }
 
 static int add_subject_part(struct page *p, const struct subject *s)

@@ -27,6 +27,12 @@ static int rank(struct store *s, const struct overview_query *q, int64_t from,
     return rc;
 }
 
+static void add_gap(struct overview *o, const struct overview_gap *g)
+{
+    o->gaps = xrealloc(o->gaps, o->gap_n + 1, sizeof *o->gaps);
+    o->gaps[o->gap_n++] = *g;
+}
+
 static int take_gap(void *ctx, const struct gap *g)
 {
     struct overview *o = ctx;
@@ -36,15 +42,52 @@ static int take_gap(void *ctx, const struct gap *g)
         mine = o->sensors[i].id == g->sensor;
     if (!mine)
         return 0;
-    o->gaps = xrealloc(o->gaps, o->gap_n + 1, sizeof *o->gaps);
-    o->gaps[o->gap_n++] = (struct overview_gap){.sensor = g->sensor,
-                                                .reason = g->reason,
-                                                .from = g->from,
-                                                .to = g->to + 1,
-                                                .lost = g->lost,
-                                                .input = xstrdup(g->input ? g->input : ""),
-                                                .text = xstrdup(g->text ? g->text : "")};
+    add_gap(o, &(struct overview_gap){.sensor = g->sensor,
+                                      .reason = g->reason,
+                                      .from = g->from,
+                                      .to = g->to + 1,
+                                      .lost = g->lost,
+                                      .input = xstrdup(g->input ? g->input : ""),
+                                      .text = xstrdup(g->text ? g->text : "")});
     return 0;
+}
+
+static bool is_reasoned(const struct overview *o, uint16_t sensor, int64_t from, int64_t to)
+{
+    for (size_t i = 0; i < o->gap_n; i++) {
+        const struct overview_gap *g = &o->gaps[i];
+        if ((g->sensor == 0 || g->sensor == sensor) && g->reason != GAP_NOTE &&
+            g->reason != GAP_REASON_COUNT && g->from < to && g->to > from)
+            return true;
+    }
+    return false;
+}
+
+/* Between two bins that are known nobody watched, and nothing says why. */
+static int find_unwatched(struct store *s, struct overview *o, uint16_t sensor)
+{
+    enum { BESIDE_S = 24 * HOUR_S };
+    int64_t begin = o->query.from - BESIDE_S, end = o->query.to + BESIDE_S;
+    size_t n = (size_t)((end - begin) / BIN_S), last = n;
+    uint8_t *known = xcalloc(n, 1);
+    int rc = store_known(s, sensor, begin, end, known);
+
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (!known[i])
+            continue;
+        int64_t from = begin + (int64_t)(last + 1) * BIN_S, to = begin + (int64_t)i * BIN_S;
+        if (last < n && i > last + 1 && from < o->query.to && to > o->query.from &&
+            !is_reasoned(o, sensor, from, to))
+            add_gap(o, &(struct overview_gap){.sensor = sensor,
+                                              .reason = GAP_REASON_COUNT,
+                                              .from = from,
+                                              .to = to,
+                                              .input = xstrdup(""),
+                                              .text = xstrdup("")});
+        last = i;
+    }
+    free(known);
+    return rc;
 }
 
 static int take_sensors(struct store *s, struct overview *o)
@@ -80,6 +123,8 @@ int overview_make(struct store *s, const struct overview_query *q, struct overvi
         rc = findings_make(s, &f, &out->findings);
     if (rc == 0)
         rc = store_read_gaps(s, 0, q->from, q->to, take_gap, out);
+    for (size_t i = 0; rc == 0 && i < out->sensor_n; i++)
+        rc = find_unwatched(s, out, out->sensors[i].id);
     if (rc)
         overview_fini(out);
     return rc;

@@ -24,9 +24,9 @@ struct overview_query {
 
 /* Its texts are the overview's. */
 struct overview_gap {
-    uint16_t sensor; /* 0: all */
-    enum gap_reason reason;
-    int64_t from, to; /* half-open */
+    uint16_t sensor;        /* 0: all */
+    enum gap_reason reason; /* GAP_REASON_COUNT: nobody watched, and nothing says why */
+    int64_t from, to;       /* half-open */
     uint64_t lost;
     char *input, *text;
 };

@@ -177,8 +177,9 @@ static json_t *finding_of(const struct overview *o, const struct finding *f)
 
 static json_t *gap_of(const struct overview *o, const struct overview_gap *g)
 {
-    json_t *j = json_pack("{s:o, s:o, s:s}", "from", time_of(g->from), "to", time_of(g->to),
-                          "reason", gap_reason_name(g->reason));
+    json_t *j =
+        json_pack("{s:o, s:o, s:s}", "from", time_of(g->from), "to", time_of(g->to), "reason",
+                  g->reason < GAP_REASON_COUNT ? gap_reason_name(g->reason) : "unwatched");
 
     if (g->sensor)
         json_object_set_new(j, "sensor", json_string(overview_sensor(o, g->sensor)));

@@ -69,8 +69,8 @@ const char *shade_reason(enum gap_reason reason)
     case GAP_JOURNAL_GAP: return _("the journal has a gap");
     case GAP_TRUNCATED: return _("a log was cut before it was read");
     case GAP_LOST: return _("lines were lost");
-    case GAP_NOTE:
-    case GAP_REASON_COUNT: break;
+    case GAP_REASON_COUNT: return _("nobody watched");
+    case GAP_NOTE: break;
     }
     return _("note");
 }

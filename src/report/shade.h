@@ -39,7 +39,7 @@ void shades_free(struct shades *sh);
 /* By kind and time, none of a kind touching another of it. */
 size_t shades_list(const struct shades *sh, const struct chart_shade **list);
 
-/* A reason in the reader's language. */
+/* A reason in the reader's language; GAP_REASON_COUNT: that nobody watched. */
 const char *shade_reason(enum gap_reason reason);
 
 /* Lines for under the chart, at most SHADE_NOTES_MAX; the last says how many more there are. */

@@ -144,7 +144,7 @@ static void give_part(const struct who *w, size_t i, struct finding *f)
         finding_add_port(f, w->parts[i].key);
 }
 
-/* Where none has a tenth, the first few stand for all. */
+/* Where no country of a port has a tenth, the first few stand for all. */
 static void give_parts(const struct who *w, struct finding *f)
 {
     bool given[sizeof w->parts / sizeof *w->parts] = {false}, any = false;
@@ -155,15 +155,14 @@ static void give_parts(const struct who *w, struct finding *f)
             if (!given[i] && (best == SIZE_MAX || w->parts[i].events > w->parts[best].events))
                 best = i;
         bool tenth = w->parts[best].events * 10 >= w->all;
-        if (!tenth && (any || n >= FEW_PARTS))
+        if (!tenth && (any || n >= FEW_PARTS || w->of->kind != PORT))
             break;
         given[best] = true;
         any |= tenth;
         give_part(w, best, f);
     }
-    if (any)
-        return;
-    *(w->of->kind == PORT ? &f->countries.all : &f->ports.all) = w->part_n;
+    if (!any && w->of->kind == PORT)
+        f->countries.all = w->part_n;
 }
 
 void who_give(const struct by_series *b, const struct who *w, struct finding *f)
