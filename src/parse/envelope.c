@@ -64,13 +64,15 @@ static bool is_verdict(struct str w)
     return w.n >= 4 && memchr("DRBAOCI", w.p[0] & ~0x20, 7) && IS_ONE_OF(w, words);
 }
 
-/* "kern.warn", "kern:warn": facility and severity as logread, busybox' syslogd and AIX write
- * them. */
+/* "kern.warn", "kern:warn", "Kernel.Warning": facility and severity as logread, busybox' syslogd,
+ * AIX and Kiwi write them. */
 static bool is_facility(struct str w)
 {
-    static const char *const severities[] = {"emerg", "alert",   "crit",   "err",  "error",
-                                             "warn",  "warning", "notice", "info", "debug"};
-    if (w.n < 5 || w.n > 20 || !memchr("gtrneo", w.p[w.n - 1], 6)) /* how severities end */
+    static const char *const severities[] = {"emerg",  "alert", "crit", "critical",
+                                             "err",    "error", "warn", "warning",
+                                             "notice", "info",  "debug"};
+
+    if (w.n < 5 || w.n > 20 || !memchr("gtlrneo", w.p[w.n - 1], 7)) /* how severities end */
         return false;
     const char *dot = memchr(w.p, '.', w.n);
     if (!dot)
@@ -78,7 +80,7 @@ static bool is_facility(struct str w)
     if (!dot || dot == w.p)
         return false;
     for (const char *p = w.p; p < dot; p++)
-        if (!is_digit(*p) && (*p < 'a' || *p > 'z'))
+        if (!is_digit(*p) && !is_letter(*p))
             return false;
     struct str severity = {dot + 1, (size_t)(w.p + w.n - dot - 1)};
     return IS_ONE_OF(severity, severities);
@@ -345,8 +347,32 @@ static bool skip_inner_head(struct cursor *c, int depth, struct envelope *out)
     return true;
 }
 
+/* "\tKernel.Warning\t192.0.2.1\tMSG", Kiwi Syslog's files. */
+static bool take_kiwi(struct cursor *c, int depth, struct envelope *out)
+{
+    struct cursor at = {c->p + 1, c->end};
+    struct str words[2];
+
+    for (size_t i = 0; i < 2; i++) {
+        const char *tab = memchr(at.p, '\t', (size_t)(at.end - at.p));
+        if (!tab)
+            return false;
+        words[i] = (struct str){at.p, (size_t)(tab - at.p)};
+        at.p = tab + 1;
+    }
+    if (!is_facility(words[0]) || !is_host(words[1]))
+        return false;
+    out->host = words[1];
+    *c = at;
+    if (depth <= 1 || !may_be_head(c) || !skip_inner_head(c, depth, out))
+        take_message(c, depth, out);
+    return true;
+}
+
 void take_rest(struct cursor *c, int depth, struct envelope *out)
 {
+    if (peek(c, 0) == '\t' && take_kiwi(c, depth, out))
+        return;
     skip_blanks(c);
     struct str w = cursor_word(c);
     if (is_facility(w)) { /* logread: no host behind it */

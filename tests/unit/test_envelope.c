@@ -145,6 +145,8 @@ static const struct {
     {"Nov 24 10:00:01 gw kern.warn kernel: DROP IN=", "--11-24T10:00:01", "gw", "DROP IN="},
     {"Nov 24 10:00:01 gw kern:warn kernel: DROP IN=", "--11-24T10:00:01", "gw",
      "DROP IN="}, /* AIX */
+    {"2026-11-24 10:00:01\tKernel.Warning\t192.0.2.1\tNov 24 10:00:00 gw kernel: DROP IN=",
+     "2026-11-24T10:00:01", "192.0.2.1", "DROP IN="}, /* Kiwi */
     {"101 4 tap101i0-IN 24/Nov/2026:10:00:01 +0900 policy DROP: IN=", "2026-11-24T01:00:01Z", "",
      "policy DROP: IN="},
 
