@@ -58,6 +58,14 @@ static const struct log logs[] = {
      2026,
      {"Mar  1 00:00:00", "Feb 29 00:00:00", "Mar  1 00:00:02"},
      {"2026-03-01T00:00:00Z", "2026-03-01T00:00:00Z", "2026-03-01T00:00:02Z"}},
+    /* the day of the stamp before is kept, but not into another year */
+    {"Asia/Tokyo",
+     "2025-11-25T00:00:00",
+     0,
+     {"Nov 24 23:10:00", "Nov 24 23:10:01", "2026-11-24T22:00:00", "Nov 24 23:10:02",
+      "Nov 25 00:00:01"},
+     {"2025-11-24T14:10:00Z", "2025-11-24T14:10:01Z", "2026-11-24T13:00:00Z",
+      "2026-11-24T14:10:02Z", "2026-11-24T15:00:01Z"}},
     /* New Year by the sensor's clock, not by UTC's */
     {"America/New_York",
      "2026-01-01T12:00:00",
