@@ -20,8 +20,8 @@
 #include "pipeline/commit.h"
 
 enum {
-    COMMIT_RECORDS = FAULT_LIMIT(384 * 1024, 1), /* events a commit waits for */
-    AHEAD_RECORDS = 768 * 1024,                  /* events parsed and not yet committed, at most */
+    COMMIT_RECORDS = FAULT_LIMIT(256 * 1024, 1), /* events a commit waits for */
+    AHEAD_RECORDS = 512 * 1024,                  /* events parsed and not yet committed, at most */
     RESULTS = 1024, /* blocks parsed and not yet committed, at most; a power of two */
     THREADS_MAX = 16,
     DAY_S = 86400,

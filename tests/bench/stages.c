@@ -23,7 +23,7 @@
 #include "tag/geo.h"
 #include "tally/tally.h"
 
-enum { BLOCK = 1 << 20, COMMIT_RECORDS = 384 * 1024, TALLIES_MAX = 1024 };
+enum { BLOCK = 1 << 20, COMMIT_RECORDS = 256 * 1024, TALLIES_MAX = 1024 };
 
 enum stage { SPLIT, PARSE, TAG, TALLY, STORE, STAGES };
 
