@@ -10,7 +10,7 @@ TESTS = $(BUILD)/tests
 
 CFLAGS = -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes
-PACKAGES = libssl libcrypto libsystemd libuv libarchive zlib libpcre2-8 libmaxminddb librrd sqlite3 libcyaml yaml-0.1 jansson libxml-2.0 fontconfig
+PACKAGES = libssl libcrypto libsystemd libuv libarchive zlib libpcre2-8 libmaxminddb librrd sqlite3 libcyaml yaml-0.1 jansson libxml-2.0 fontconfig pangocairo
 
 # pkg-config runs when the first file is compiled, not when this file is read: `make run` and `make test`
 # install it first. Each of the two lines asks once and then replaces itself by the answer.

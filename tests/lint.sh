@@ -32,6 +32,7 @@ known_in 'zlib\.h' 'src/input/gunzip\.c'
 known_in 'systemd/[a-z-]+\.h' 'src/input/journal\.c|src/base/notify\.c'
 known_in 'openssl/[a-z0-9]+\.h' 'src/input/tls\.c'
 known_in 'fontconfig/[a-z]+\.h' 'src/chart/font\.c'
+known_in '(cairo|pango)/[a-z-]+\.h' 'src/chart/spread\.c'
 known_in 'jansson\.h' 'src/(report|command)/'
 known_in 'libxml/[a-z]+\.h' 'src/report/document_html\.c'
 # A module that loads YAML declares its own cyaml schema; the parser underneath is config's alone.
@@ -39,7 +40,7 @@ known_in 'yaml\.h' 'src/config/'
 known_in 'cyaml(/[a-z]+)?\.h' 'src/(config|parse|chart|series|tag)/'
 
 # 3. Each header compiles alone.
-libs="libssl libcrypto libsystemd libuv libarchive zlib libpcre2-8 libmaxminddb librrd sqlite3 libcyaml yaml-0.1 jansson libxml-2.0 fontconfig"
+libs="libssl libcrypto libsystemd libuv libarchive zlib libpcre2-8 libmaxminddb librrd sqlite3 libcyaml yaml-0.1 jansson libxml-2.0 fontconfig pangocairo"
 # shellcheck disable=SC2086 # a list of names
 flags=$(pkg-config --cflags $libs)
 for header in $(find src -name '*.h' | sort); do

@@ -6,7 +6,7 @@
 set -eu
 
 run="gcc libc6-dev make pkg-config libuv1-dev libpcre2-dev libmaxminddb-dev librrd-dev libsqlite3-dev
-     libarchive-dev zlib1g-dev libcyaml-dev libyaml-dev libjansson-dev libxml2-dev libfontconfig-dev libsystemd-dev libssl-dev tzdata gettext fonts-noto-core fonts-dejavu-core"
+     libarchive-dev zlib1g-dev libcyaml-dev libyaml-dev libjansson-dev libxml2-dev libfontconfig-dev libpango1.0-dev libsystemd-dev libssl-dev tzdata gettext fonts-noto-core fonts-dejavu-core"
 test="$run fonts-morisawa-bizud-gothic netcat-openbsd openssl bsdutils libcmocka-dev bats rrdtool mmdb-bin mawk jq sqlite3 procps xz-utils bzip2 zstd zip"
 lint="$run libcmocka-dev clang-format cppcheck shellcheck"
 fuzz="$run clang"
@@ -30,7 +30,7 @@ say() {
 
 # Without dpkg there are other names for all this; what can be asked everywhere is whether it is there.
 check_without_dpkg() {
-    modules="libssl libuv libarchive zlib libpcre2-8 libmaxminddb librrd sqlite3 libcyaml yaml-0.1 jansson libxml-2.0 fontconfig"
+    modules="libssl libuv libarchive zlib libpcre2-8 libmaxminddb librrd sqlite3 libcyaml yaml-0.1 jansson libxml-2.0 fontconfig pangocairo"
     tools="cc pkg-config"
     case "$1" in
     test) modules="$modules cmocka" tools="$tools bats xgettext rrdtool mmdblookup mawk jq sqlite3" ;;

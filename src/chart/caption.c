@@ -26,7 +26,7 @@ char *caption_subtitle(const struct chart_definition *def, const struct zone *zo
                        int64_t to, unsigned step_s)
 {
     const struct chart_words *w = &def->words;
-    const char *unit = step_s < 3600 ? w->per_5_minutes : w->per_hour;
+    const char *unit = step_s == 0 ? w->per_port : step_s < 3600 ? w->per_5_minutes : w->per_hour;
     char span[WHEN_TEXT_MAX];
 
     when_period(zone, from, to, span);

@@ -16,7 +16,7 @@
 char *caption_key(const struct chart_definition *def, const char *key);
 
 /* "events per hour · 2026-11-23": the unit of bars of step_s seconds, and the span: dates
- * where it is of whole days in the zone, else times. */
+ * where it is of whole days in the zone, else times. `step_s` 0: there are no bars but ports. */
 char *caption_subtitle(const struct chart_definition *def, const struct zone *zone, int64_t from,
                        int64_t to, unsigned step_s);
 

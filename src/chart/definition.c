@@ -35,12 +35,12 @@ static const cyaml_schema_field_t font_fields[] = {
 
 #define WORD(field) TEXT(#field, struct chart_words, field)
 static const cyaml_schema_field_t word_fields[] = {
-    WORD(all),       WORD(from),          WORD(by_country),   WORD(by_port),      WORD(events),
-    WORD(per_hour),  WORD(per_5_minutes), WORD(means_of),     WORD(share),        WORD(sources),
-    WORD(mean),      WORD(max),           WORD(last),         WORD(other),        WORD(total),
-    WORD(band_mean), WORD(band),          WORD(unknown),      WORD(lost),         WORD(note),
-    WORD(cut),       WORD(times),         WORD(countries_by), WORD(no_countries), WORD(sensor),
-    WORD(sensors),   CYAML_FIELD_END};
+    WORD(all),          WORD(from),    WORD(by_country), WORD(by_port),       WORD(over_ports),
+    WORD(per_port),     WORD(events),  WORD(per_hour),   WORD(per_5_minutes), WORD(means_of),
+    WORD(share),        WORD(sources), WORD(mean),       WORD(max),           WORD(last),
+    WORD(other),        WORD(total),   WORD(band_mean),  WORD(band),          WORD(unknown),
+    WORD(lost),         WORD(note),    WORD(cut),        WORD(times),         WORD(countries_by),
+    WORD(no_countries), WORD(sensor),  WORD(sensors),    CYAML_FIELD_END};
 
 #define COLOUR(field) TEXT(#field, struct chart_theme, field)
 static const cyaml_schema_field_t theme_fields[] = {

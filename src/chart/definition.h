@@ -40,8 +40,8 @@ struct chart_fonts {
 
 /* In the reader's language (base/language.h) once loaded. */
 struct chart_words {
-    char *all, *from, *by_country, *by_port;
-    char *per_hour, *per_5_minutes, *means_of;
+    char *all, *from, *by_country, *by_port, *over_ports;
+    char *per_hour, *per_5_minutes, *per_port, *means_of;
     char *events, *share, *sources, *mean, *max, *last;
     char *other, *total, *band_mean, *band, *unknown, *lost, *note, *cut;
     char *times, *countries_by, *no_countries, *sensor, *sensors;

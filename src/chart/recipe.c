@@ -78,7 +78,7 @@ static void check_range(const struct yamlfile *f, const char *node, double v, do
 static void check(const struct yamlfile *f, const struct chart_recipe *r, struct error *err)
 {
     static const char *const ofs[] = {"total", "port", "country", NULL};
-    static const char *const bys[] = {"country", "port", "none", NULL};
+    static const char *const bys[] = {"country", "port", "none", "spread", NULL};
     char node[64];
 
     check_word(f, "of", r->of, ofs, err);

@@ -19,8 +19,8 @@
 static const char usage[] =
     "scantide graph - draw the hourly chart of the total, a port or a country\n"
     "\n"
-    "    scantide graph [CHART] [total|port P|country CC] [--by country|port|none] [--last 24h | "
-    "--from T "
+    "    scantide graph [CHART] [total|port P|country CC] [--by country|port|none|spread]\n"
+    "                   [--last 24h | --from T "
     "[--to T]]\n"
     "                   [--band] [--full] [--size WxH] [--layers N] [--theme light|dark|print] "
     "[--sensor "
@@ -33,8 +33,8 @@ static const char usage[] =
     "\n"
     "A chart of rrd/charts says what the call leaves open: 'graph week port 22/tcp' draws a week "
     "of it,\n"
-    "'graph ports-week' needs no more words. There are day, three-days, week, month and year, for "
-    "the\n"
+    "'graph ports-week' needs no more words. There are day, three-days, week, month, year and "
+    "spread, for the\n"
     "total if nothing is said, and those that you write.\n"
     "\n"
     "Events of excluded networks are in no chart, those of known scanners in every one: the "
@@ -53,6 +53,7 @@ static const char usage[] =
     "    --by WHAT          stack by country, by port, or none (a port by country, a country by "
     "port,\n"
     "                       the total by country if nothing is said)\n"
+    "                       or spread: over all ports, 0 to 65535, on a logarithmic scale\n"
     "    --last 24h         the span up to now: 90m, 24h, 3d, 2w (24h if nothing is said)\n"
     "    --from T, --to T   a span, half-open; without --to up to now\n"
     "    --all              all that the facts hold\n"
@@ -165,8 +166,13 @@ static int choose_by(struct graph *g)
         o->by = PICTURE_BY_PORT;
     else if (strcmp(text, "none") == 0)
         o->by = PICTURE_BY_NONE;
+    else if (strcmp(text, "spread") == 0)
+        o->by = PICTURE_BY_SPREAD;
     else
-        return session_mistake("graph", "--by %s: country, port or none is meant", text);
+        return session_mistake("graph", "--by %s: country, port, none or spread is meant", text);
+    if (o->by == PICTURE_BY_SPREAD && (o->what.kind == SERIES_PORT || g->print))
+        return session_mistake("graph", g->print ? "no rrdtool command draws a spread over ports"
+                                                 : "a port isn't spread over ports");
     if (o->what.kind == SERIES_PORT && o->by == PICTURE_BY_PORT && !o->group)
         return session_mistake("graph", "a port has one port: stack it by country or none");
     if (o->what.kind == SERIES_COUNTRY && o->by == PICTURE_BY_COUNTRY)
@@ -386,6 +392,37 @@ static int draw_or_print(struct graph *g, struct picture *p)
     return session_fail(s, rc < 0 ? EXIT_FAILED : EXIT_DONE);
 }
 
+/* From the facts, since no RRD has it. */
+static int draw_spread(struct graph *g)
+{
+    struct session *s = &g->session;
+    const struct picture_order *o = &g->order;
+    struct rank_query q = {.what = RANK_PORTS,
+                           .from = g->span.from,
+                           .to = g->span.to,
+                           .before_from = g->span.from,
+                           .before_to = g->span.from,
+                           .sensors = o->sensors,
+                           .sensor_count = o->sensor_count,
+                           .by_country = o->what.kind == SERIES_COUNTRY,
+                           .country = o->what.country,
+                           .no_sources = true};
+    struct ranking ports;
+    char *title;
+
+    if (rank_make(s->store, &q, &ports) < 0) {
+        error_add(&s->err, NULL, 0, 0, "the facts can't be read (%s)", store_error(s->store));
+        return session_fail(s, EXIT_FAILED);
+    }
+    g->order.notes = g->notes;
+    int rc = picture_spread(&g->kit, &g->order, &ports, g->output, &title, &s->err);
+    if (rc == 0)
+        span_say(&g->span, s->local, s->store, ports.events == 0);
+    free(title);
+    rank_fini(&ports);
+    return session_fail(s, rc < 0 ? EXIT_FAILED : EXIT_DONE);
+}
+
 static int make_and_draw(struct graph *g)
 {
     struct session *s = &g->session;
@@ -422,7 +459,7 @@ static int graph(struct graph *g)
                                g->session.store)) != EXIT_DONE)
         return status;
     fill_kit(g, now);
-    return make_and_draw(g);
+    return g->order.by == PICTURE_BY_SPREAD ? draw_spread(g) : make_and_draw(g);
 }
 
 static void graph_fini(struct graph *g)

@@ -27,6 +27,7 @@ enum {
     MANY_SOURCES = 20,
     PLOT_WIDTH = 580, /* so that it is legible on a telephone, and crisp on a large screen */
     PLOT_HEIGHT = 230,
+    SPREAD_HEIGHT = 150, /* of a distribution over all ports */
     PLOT_LAYERS = 8,
     DAY_S = 24 * HOUR_S,
     SHOWN_S = 3 * DAY_S /* of each chart */
@@ -128,6 +129,30 @@ static struct picture_order order_of(const struct page *p, struct series_key wha
                                   .no_sources = true,
                                   .legend_below = true,
                                   .band = true};
+}
+
+/* How a country's events are spread over all ports. */
+static int spread(struct page *p, const struct subject *s, const char *name)
+{
+    const struct draft *d = p->draft;
+    struct series_key what = {.kind = SERIES_COUNTRY, .country = s->row->country};
+    struct picture_order order = order_of(p, what, PICTURE_BY_SPREAD);
+    char *title;
+
+    if (!d->folder || s->picture >= p->picture_count)
+        return 0;
+    order.height = SPREAD_HEIGHT;
+    char *file = picture_file(name, d->format == DRAFT_HTML ? "svg" : "png");
+    char *path = xasprintf("%s/%s", d->folder, file);
+    char *shown = d->format == DRAFT_HTML ? xstrdup(path) : xasprintf("%s%s", d->below, file);
+    int rc = picture_spread(d->kit, &order, &s->others, path, &title, p->err);
+    if (rc == 0)
+        document_figure(p->doc, title, shown);
+    free(title);
+    free(file);
+    free(path);
+    free(shown);
+    return rc;
 }
 
 /* Draws a picture that was made, if it was, and shows it. */
@@ -523,6 +548,10 @@ static int add_subject_part(struct page *p, const struct subject *s)
         }
     char *name = xasprintf("%s %s", country ? "country" : "port", key);
     int rc = chart(p, s->picture, name);
+    free(name);
+    name = xasprintf("ports of %s", key);
+    if (rc == 0 && country)
+        rc = spread(p, s, name);
     free(name);
     if (country)
         add_country_ports(p, &s->others);

@@ -12,6 +12,7 @@
 #include "base/language.h"
 #include "chart/caption.h"
 #include "chart/draw.h"
+#include "chart/spread.h"
 #include "report/shade.h"
 #include "series/name.h"
 
@@ -383,7 +384,7 @@ static void want_whole(const struct picture *p, struct wanted *w)
         want(w, &key, 1);
 }
 
-static int find_series(struct picture *p)
+static void name_series(struct picture *p)
 {
     const struct picture_order *o = &p->order;
     struct layer *s = &p->series;
@@ -400,8 +401,13 @@ static int find_series(struct picture *p)
     else if (o->what.kind == SERIES_COUNTRY)
         snprintf(s->key, sizeof s->key, "%s", country_format(o->what.country, country));
     p->request.series = part_of(s, o->what.kind == SERIES_TOTAL ? NULL : s->key, NULL);
+}
+
+static int find_series(struct picture *p)
+{
+    name_series(p);
     say_missing(p);
-    return any_layer_file(p, s) ? 0 : no_series(p);
+    return any_layer_file(p, &p->series) ? 0 : no_series(p);
 }
 
 /* ---- words ---- */
@@ -460,9 +466,10 @@ static void say_title(struct picture *p)
     const struct chart_definition *d = p->kit->definition;
     const struct chart_words *w = &d->words;
     struct chart_request *r = &p->request;
-    const char *by = o->by == PICTURE_BY_COUNTRY ? w->by_country
-                     : o->by == PICTURE_BY_PORT  ? w->by_port
-                                                 : "{}";
+    const char *by = o->by == PICTURE_BY_COUNTRY  ? w->by_country
+                     : o->by == PICTURE_BY_PORT   ? w->by_port
+                     : o->by == PICTURE_BY_SPREAD ? w->over_ports
+                                                  : "{}";
     char *name = o->group        ? group_text(o->group)
                  : r->series.key ? caption_key(d, r->series.key)
                                  : xstrdup(w->all);
@@ -657,6 +664,58 @@ int pictures_make(const struct picture_kit *kit, const struct picture_order *ord
         picture_free(out[i]);
         out[i] = NULL;
     }
+    return rc;
+}
+
+/* ---- over all ports ---- */
+
+/* Those with a number: TCP's and UDP's. The caller frees the list. */
+static struct spread_point *points_of(const struct ranking *ports, size_t *n)
+{
+    struct spread_point *list = xcalloc(ports->n + 1, sizeof *list);
+
+    *n = 0;
+    for (size_t i = 0; i < ports->n; i++) {
+        enum port_kind kind = port_kind(ports->rows[i].port);
+        if (kind == PORT_TCP || kind == PORT_UDP)
+            list[(*n)++] = (struct spread_point){(uint16_t)port_number(ports->rows[i].port),
+                                                 kind == PORT_UDP, ports->rows[i].events};
+    }
+    return list;
+}
+
+int picture_spread(const struct picture_kit *kit, const struct picture_order *order,
+                   const struct ranking *ports, const char *output, char **title, struct error *err)
+{
+    struct picture *p = begin(kit, order, err);
+    struct chart_request *r = &p->request;
+
+    *title = NULL;
+    p->order.by = PICTURE_BY_SPREAD;
+    r->from = ports->from, r->to = ports->to;
+    name_series(p);
+    int rc = find_sensors(p);
+    if (rc == 0)
+        rc = shade(p); /* for its lines: what wasn't seen is in no stroke */
+    if (rc == 0) {
+        say_title(p);
+        say_notes(p);
+        struct spread spread = {.definition = kit->definition,
+                                .theme = r->theme,
+                                .title = p->title,
+                                .subtitle = p->subtitle,
+                                .width = r->width,
+                                .height = r->height,
+                                .zoom = r->zoom,
+                                .notes = r->notes,
+                                .note_count = r->note_count};
+        struct spread_point *points = points_of(ports, &spread.n);
+        spread.points = points;
+        rc = spread_draw(&spread, output, err);
+        free(points);
+        *title = rc == 0 ? xstrdup(p->title) : NULL;
+    }
+    picture_free(p);
     return rc;
 }
 

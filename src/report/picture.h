@@ -33,7 +33,13 @@ struct picture_kit {
     void (*say)(const char *text); /* a sentence about what isn't in a picture; NULL: nobody asks */
 };
 
-enum picture_by { PICTURE_BY_DEFAULT, PICTURE_BY_COUNTRY, PICTURE_BY_PORT, PICTURE_BY_NONE };
+enum picture_by {
+    PICTURE_BY_DEFAULT,
+    PICTURE_BY_COUNTRY,
+    PICTURE_BY_PORT,
+    PICTURE_BY_NONE,
+    PICTURE_BY_SPREAD
+};
 
 enum { PICTURE_NOTES_MAX = 8 };
 
@@ -63,6 +69,13 @@ struct picture_order {
 
 /* What a series is stacked by where nobody says. */
 enum picture_by picture_by(enum series_kind kind);
+
+/* How the order's events are spread over all ports (chart/spread.h), from a ranking of ports: of
+ * the total or of a country. *title is the caller's to free. 0, or a negative errno with a fault
+ * in err. */
+int picture_spread(const struct picture_kit *kit, const struct picture_order *order,
+                   const struct ranking *ports, const char *output, char **title,
+                   struct error *err);
 
 struct picture;
 

@@ -32,7 +32,7 @@ says() { # STATUS TEXT, then graph's arguments
     says 2 'one word too many' total 23/tcp -o a.png
     says 2 'a port has one port' port 23/tcp --by port -o a.png
     says 2 'a country is one country' country CN --by country -o a.png
-    says 2 'country, port or none is meant' total --by sensor -o a.png
+    says 2 'country, port, none or spread is meant' total --by sensor -o a.png
     says 2 'say where the picture goes' total
     says 2 'must end in .png or .svg' total -o a.gif
     facts

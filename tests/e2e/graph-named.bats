@@ -34,7 +34,7 @@ command_of() { "$SCANTIDE" graph "$@" --from "${FROM:-2026-11-23}" --data data -
     printf '%s\n' 'of: port' 'by: sensor' 'layers: 99' >rrd/charts/bad.yaml
     SCANTIDE_SHARE=$PWD run "$SCANTIDE" graph bad port 22/tcp --data data -o a.png
     [ "$status" -eq 2 ]
-    [[ $output == *"bad.yaml:2:5: 'sensor': country, port or none is meant"* ]]
+    [[ $output == *"bad.yaml:2:5: 'sensor': country, port, none or spread is meant"* ]]
     [[ $output == *'bad.yaml:3:9: must be from 1 to 20'* ]]
 }
 
@@ -85,4 +85,19 @@ command_of() { "$SCANTIDE" graph "$@" --from "${FROM:-2026-11-23}" --data data -
     paste drawn computed | awk '
         { for (i = 1; i <= 3; i++) { d = $i - $(i + 3); if (d < 0) d = -d; if (!(d < 1e-6)) { print NR ": " $0; bad = 1 } } seen++ }
         END { exit bad || seen != 24 }'
+}
+
+@test "a spread has a stroke a port, in the colour of its protocol" {
+    for packet in 'TCP 22' 'TCP 22' 'TCP 60000' 'UDP 123'; do
+        echo "2026-11-23T10:00:00Z gw kernel: DROP IN=eth0 OUT= SRC=198.51.100.7 DST=192.0.2.1 LEN=60 PROTO=${packet% *} SPT=4000 DPT=${packet#* } LEN=40"
+    done >kern.log
+    "$SCANTIDE" import --data data kern.log >/dev/null
+    "$SCANTIDE" graph spread --data data --from 2026-11-23 --to 2026-11-24 -o a.svg
+    # Two ports and the key; one port and the key.
+    [ "$(grep -c 'fill:rgb(20%,13.333333%,53.333333%)\|fill="rgb(20%, 13.333333%, 53.333333%)"' a.svg)" -eq 3 ]
+    [ "$(grep -c 'fill:rgb(80%,40%,46.666667%)\|fill="rgb(80%, 40%, 46.666667%)"' a.svg)" -eq 2 ]
+    "$SCANTIDE" graph country US --by spread --theme dark --data data --last 1d -o b.png
+    [ "$(head -c 4 b.png | tail -c 3)" = PNG ]
+    run "$SCANTIDE" graph spread --data data -o a.svg --print
+    [ "$status" -eq 2 ]
 }
