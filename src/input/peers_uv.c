@@ -471,6 +471,14 @@ static void on_listener(uv_poll_t *poll, int status, int events)
 void peers_set_options(struct peers *p, const struct peers_options *options)
 {
     p->options = *options;
+    for (struct peer *c = p->first, *next; c; c = next) {
+        next = c->next;
+        bool proxy = c->proxied && p->calls->is_proxy(p->ctx, &c->from);
+        if (proxy || p->calls->allowed(p->ctx, &c->ip))
+            continue;
+        p->counts.refused++;
+        end(c, false);
+    }
 }
 
 void peers_flow(struct peers *p, bool on)

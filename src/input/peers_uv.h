@@ -58,7 +58,8 @@ struct peers_counts {
 struct peers *peers_new(uv_loop_t *loop, int fd, const struct peers_options *options,
                         const struct peers_calls *calls, void *ctx);
 
-/* Other options, for those that come from now on. */
+/* Other options, for those that come from now on. Whoever isn't allowed any more is closed, and
+ * counted as refused; what it sent and wasn't read is lost. */
 void peers_set_options(struct peers *p, const struct peers_options *options);
 
 /* Reads and accepts, or leaves it to the kernel's buffers. */

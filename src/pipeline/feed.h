@@ -147,6 +147,7 @@ struct feed {
     struct feed_host *host;
     struct stream *stream; /* of a feed that is one; NULL: it has lines of several kinds */
     bool leaves;           /* the daemon's: it has no input any more */
+    bool unused; /* it is closed before it took anything in: its configuration was refused */
 };
 
 #endif

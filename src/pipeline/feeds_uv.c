@@ -91,7 +91,11 @@ static int open_new(struct feeds *f, const struct config_input *inputs, size_t n
 int feeds_open(struct feeds *f, const struct config_input *inputs, size_t n, struct error *err)
 {
     add(f, files_open(f->host, inputs, n));
-    return open_new(f, inputs, n, err);
+    int rc = open_new(f, inputs, n, err);
+
+    for (size_t i = 0; rc < 0 && i < f->n; i++)
+        f->list[i]->unused = true;
+    return rc;
 }
 
 static void close_one(struct feeds *f, struct feed *feed)
@@ -241,7 +245,8 @@ void feeds_abandon(struct feeds *f)
 {
     while (f->prepared > 0) {
         f->prepared--;
-        close_one(f, f->list[--f->n]);
+        f->list[--f->n]->unused = true;
+        close_one(f, f->list[f->n]);
     }
     for (size_t i = 0; i < f->n; i++)
         if (f->list[i]->ops->abandon)

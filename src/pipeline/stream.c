@@ -105,11 +105,12 @@ void stream_lose(struct stream *s, uint64_t lines)
     s->changed |= lines > 0;
 }
 
-static int put_absence(const struct stream *s, struct store *store, int64_t now)
+static int put_absence(struct stream *s, struct store *store, int64_t now)
 {
     struct stream_state state = {.watched_to = INT64_MIN};
     int rc = store_find_stream(store, s->name, &state);
 
+    s->before = state;
     if (rc == -ENOENT || (rc == 0 && state.watched_to == INT64_MIN))
         return 0;
     struct gap g = {.reason = state.ended ? GAP_STOPPED : GAP_CRASHED,
@@ -133,6 +134,11 @@ int stream_note_absence(struct stream *s, struct store *store, int64_t now)
         return store_commit(store);
     store_rollback(store);
     return rc;
+}
+
+int stream_take_back(const struct stream *s, struct store *store)
+{
+    return store_put_stream(store, s->name, &s->before);
 }
 
 void stream_stop(struct stream *s)

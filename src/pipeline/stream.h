@@ -25,11 +25,12 @@ struct stream {
     struct counts committed; /* of them */
     struct counts since;     /* the last swap */
     struct intake_samples samples;
-    int silence_s;     /* without lines for longer it is blind; 0: it may be quiet */
-    int64_t heard;     /* when lines came last, or it began; INT64_MIN: not yet */
-    int64_t last_line; /* when it was stamped; INT64_MIN: none yet */
-    bool live;         /* see stream_watch_live */
-    bool left;         /* see stream_leave_sensors: once what waits is stored */
+    int silence_s;              /* without lines for longer it is blind; 0: it may be quiet */
+    int64_t heard;              /* when lines came last, or it began; INT64_MIN: not yet */
+    int64_t last_line;          /* when it was stamped; INT64_MIN: none yet */
+    bool live;                  /* see stream_watch_live */
+    bool left;                  /* see stream_leave_sensors: once what waits is stored */
+    struct stream_state before; /* as stream_note_absence found it */
 };
 
 /* `name` tells it from other streams in the facts, too. */
@@ -62,6 +63,9 @@ void stream_blind(struct stream *s);
  * last commit before a crash; from now on, should it end before its first commit, it has crashed. In
  * a transaction of its own. 0 or a negative code. */
 int stream_note_absence(struct stream *s, struct store *store, int64_t now);
+
+/* It never came to take anything in: as if that hadn't been noted. */
+int stream_take_back(const struct stream *s, struct store *store);
 
 /* It ends as it should: what the next swaps move is told of with that, even where it is nothing. */
 void stream_stop(struct stream *s);

@@ -315,6 +315,8 @@ static void close_feed(struct feed *f)
 {
     struct syslog_feed *sf = of(f);
 
+    if (f->unused)
+        stream_take_back(sf->feed.stream, f->host->store);
     if (sf->datagrams)
         datagrams_close(sf->datagrams);
     if (sf->peers)

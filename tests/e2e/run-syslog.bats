@@ -210,6 +210,42 @@ load syslog-helper
     grep -q ' ended: 4 lines: 4 events, 0 ignored, 0 unmatched, 0 lost$' said
 }
 
+@test "SIGHUP closes connections that are no longer allowed" {
+    p=$(port)
+    listens "listen: 'tcp://127.0.0.1:$p', timezone: UTC"
+    start
+    until_true says 1 ': listens$'
+    exec 8<>"/dev/tcp/127.0.0.1/$p"
+    messages 1 1 >&8
+    until_true has_events 1
+    listens "listen: 'tcp://127.0.0.1:$p', timezone: UTC, allow: [127.0.0.5]"
+    kill -HUP "$daemon"
+    closed() { timeout 1 cat <&8 >/dev/null; }
+    until_true closed
+    exec 8>&-
+    stop
+    grep -q "tcp://127.0.0.1:$p: 1 connections refused (the last was 127.0.0.1" said
+}
+
+@test "a listener of a refused configuration has neither listened nor crashed" {
+    p=$(port)
+    new=$((p + 1))
+    listens "listen: 'udp://127.0.0.1:$p', timezone: UTC"
+    start
+    until_true says 1 ': listens$'
+    listens "listen: 'udp://127.0.0.1:$p', timezone: UTC" "listen: 'udp://127.0.0.1:$new', timezone: UTC" \
+        "listen: 'unix:///nowhere/stream', timezone: UTC"
+    kill -HUP "$daemon"
+    until_true says 1 'the configuration stays as it was'
+    stop
+    sleep 1.1
+    listens "listen: 'udp://127.0.0.1:$new', timezone: UTC"
+    start
+    until_true says 2 "$new: listens"
+    stop
+    [ "$("$SCANTIDE" sql --config conf.yaml --format csv "SELECT count(*) FROM coverage WHERE state = 'crashed'" | tail -n 1)" = 0 ]
+}
+
 @test "where descriptors run short connections wait, and what they send is taken in later" {
     p=$(port)
     listens "listen: 'tcp://127.0.0.1:$p', timezone: UTC"
