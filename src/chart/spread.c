@@ -126,17 +126,19 @@ static void put_strokes(const struct drawing *d)
         uint64_t *v = &tallest[p->udp][(size_t)p->number * columns / PORTS];
         *v = p->events > *v ? p->events : *v;
     }
-    for (size_t i = 0; i < columns; i++)
-        for (int k = 0; k < 2; k++) {
-            int kind = tallest[1][i] > tallest[0][i] ? 1 - k : k;
+    for (int pass = 0; pass < 4; pass++) { /* a path each: an SVG of single strokes is large */
+        int kind = pass & 1;
+        bool shorter = pass >= 2;
+        for (size_t i = 0; i < columns; i++) {
             uint64_t v = tallest[kind][i];
-            if (v == 0)
+            if (v == 0 || (v < tallest[!kind][i] || (v == tallest[!kind][i] && kind)) != shorter)
                 continue;
             double y = y_of(d, (double)v);
-            take_colour(d->cr, t->hues[(kind ? UDP_HUE : TCP_HUE) % (int)t->hue_count]);
             cairo_rectangle(d->cr, d->left + (double)i, y, 1, d->top + d->s->height - y);
-            cairo_fill(d->cr);
         }
+        take_colour(d->cr, t->hues[(kind ? UDP_HUE : TCP_HUE) % (int)t->hue_count]);
+        cairo_fill(d->cr);
+    }
     free(tallest[0]);
     free(tallest[1]);
 }
