@@ -16,7 +16,10 @@
 
 enum {
     LOOK_MS = 1000,
-    COMMIT_RECORDS = 200 * 1024, /* events that wait: commit now; reading waits */
+    BUSY_RECORDS = 4096, /* of one look: the next is sooner */
+    BUSY_LOOK_MS = 200,
+    COMMIT_RECORDS = 200 * 1024, /* events that wait: commit now */
+    READ_RECORDS = 600 * 1024,   /* reading waits, too, for a commit that is slow (19 MB) */
     FLOW_RECORDS = 2000 * 1024,  /* what comes by itself waits where so many do (64 MB) */
     WATCH_MS = 60 * 1000,        /* between commits of nothing but that the logs were watched */
     RETRY_MS = 5000,             /* after a failed commit */
@@ -39,7 +42,8 @@ struct daemon {
     int64_t watchdog_ms;         /* systemd wants to hear so often; 0: it doesn't */
     int64_t alive_ms, status_ms; /* when it did */
     uv_loop_t loop;
-    uv_timer_t timer;
+    uv_timer_t timer, sooner;
+    size_t looked; /* records that waited when it was looked last */
     uv_idle_t reading;
     uv_signal_t signals[SIGNALS];
     uv_prepare_t before_wait; /* around the loop's waiting, to know how long a turn keeps it */
@@ -130,7 +134,8 @@ static void schedule(struct daemon *d);
 
 static bool may_read(const struct daemon *d)
 {
-    return !d->stopping && !d->failed && feeds_records(d->feeds) < COMMIT_RECORDS;
+    return !d->stopping && !d->failed &&
+           feeds_records(d->feeds) < (d->job == JOB_NONE ? COMMIT_RECORDS : READ_RECORDS);
 }
 
 /* Those whose lines come by themselves are told when to wait. To wait may be to lose, so while a
@@ -145,12 +150,25 @@ static void flow(struct daemon *d)
     feeds_flow(d->feeds, on);
 }
 
+static void on_sooner(uv_timer_t *timer);
+
+/* All is read. What grows fast isn't left alone for a whole second. */
+static void look_sooner(struct daemon *d)
+{
+    size_t n = feeds_records(d->feeds);
+
+    if (!d->stopping && n > d->looked && n - d->looked >= BUSY_RECORDS)
+        uv_timer_start(&d->sooner, on_sooner, BUSY_LOOK_MS, 0);
+}
+
 /* One turn of each feed. */
 static void on_reading(uv_idle_t *idle)
 {
     struct daemon *d = idle->data;
     bool more = feeds_turn(d->feeds);
 
+    if (!more)
+        look_sooner(d);
     schedule(d);
     if (!more || !may_read(d))
         uv_idle_stop(idle);
@@ -171,8 +189,14 @@ static void look(struct daemon *d)
         return;
     read_clock(d);
     d->host.now_ms = now_ms(d);
+    d->looked = feeds_records(d->feeds);
     feeds_look(d->feeds);
     read_on(d);
+}
+
+static void on_sooner(uv_timer_t *timer)
+{
+    look(timer->data);
 }
 
 /* ---- what the feeds may use ---- */
@@ -525,6 +549,7 @@ static void close_all(struct daemon *d)
     if (d->status != -EINVAL)
         feeds_summarize(d->feeds);
     uv_close((uv_handle_t *)&d->timer, NULL);
+    uv_close((uv_handle_t *)&d->sooner, NULL);
     uv_close((uv_handle_t *)&d->reading, NULL);
     for (size_t i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&d->signals[i], NULL);
@@ -675,10 +700,11 @@ static void start_loop(struct daemon *d)
 {
     ASSERT(uv_loop_init(&d->loop) == 0);
     ASSERT(uv_timer_init(&d->loop, &d->timer) == 0);
+    ASSERT(uv_timer_init(&d->loop, &d->sooner) == 0);
     ASSERT(uv_idle_init(&d->loop, &d->reading) == 0);
     ASSERT(uv_prepare_init(&d->loop, &d->before_wait) == 0);
     ASSERT(uv_check_init(&d->loop, &d->after_wait) == 0);
-    d->timer.data = d->reading.data = d->before_wait.data = d->after_wait.data = d;
+    d->timer.data = d->sooner.data = d->reading.data = d->before_wait.data = d->after_wait.data = d;
     for (size_t i = 0; i < SIGNALS; i++) {
         ASSERT(uv_signal_init(&d->loop, &d->signals[i]) == 0);
         d->signals[i].data = d;

@@ -6,6 +6,8 @@
 #include "base/check.h"
 #include "store/gap.h"
 
+enum { EXPAND_LINES = 50000 }; /* between two commits: worth the flat table of countries */
+
 struct stream *stream_new(const char *name, struct geo *geo)
 {
     struct stream *s = xcalloc(1, sizeof *s);
@@ -80,6 +82,8 @@ void stream_take(struct stream *s, struct reader *r, struct str sensor, int64_t 
     intake_lines(&in, r, lines, s->tally, &counts, &span, &s->samples);
     counts_add(&s->counts, &counts);
     counts_add(&s->since, &counts);
+    if (s->since.lines > EXPAND_LINES)
+        geo_expand(s->geo);
     s->changed = true;
     bool was_silent = stream_silent(s, now);
     s->heard = now;
