@@ -74,6 +74,11 @@ static void print_salvaged(const struct session *s, const struct salvage_report 
     if (r->positions_lost)
         printf("  logs forgotten %10" PRIu64 "%s\n", r->positions_lost,
                r->unsure ? " at least" : "");
+    if (r->unnamed)
+        printf("  names lost     %10" PRIu64
+               " sensors: salvaged-1 and so on; 'sensors: [{name: NAME, "
+               "was: [salvaged-1]}]' in the configuration names them again\n",
+               r->unnamed);
     if (r->lost_to)
         printf("  lost between   %s and %s\n", time_format_local(s->local, r->lost_from, a),
                time_format_local(s->local, r->lost_to, b));

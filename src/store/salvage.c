@@ -2,13 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/check.h"
+#include "base/hash.h"
 #include "store/db.h"
+#include "store/leaves.h"
 #include "store/margin.h"
 #include "store/repeats.h"
 #include "store/segment.h"
@@ -82,26 +86,29 @@ static bool segment_is_whole(enum fact_kind kind, int64_t start, uint64_t events
     return false;
 }
 
+static bool is_whole(const struct job *j, const struct leaf_row *row)
+{
+    if (row->kind == FACT_MARGIN || row->kind == FACT_DAY) {
+        margin_clear(j->margin);
+        return margin_join(j->margin, row->data, row->n) == 0;
+    }
+    if (row->kind == FACT_REPEATS)
+        return repeats_are_whole(row->data, row->n, (uint64_t)row->events);
+    if (row->kind < FACT_BIN || row->kind > FACT_TARGET)
+        return false;
+    return segment_is_whole((enum fact_kind)row->kind, row->start, (uint64_t)row->events, row->data,
+                            row->n);
+}
+
 /* Of a row of segments: id, kind, sensor, start, events, data, behind the rowid. */
 static bool row_is_whole(const struct job *j, sqlite3_stmt *q)
 {
-    int kind = sqlite3_column_int(q, 2);
-    const void *data = sqlite3_column_blob(q, 6);
+    struct leaf_row row = {sqlite3_column_int64(q, 1),        sqlite3_column_int64(q, 2),
+                           sqlite3_column_int64(q, 3),        sqlite3_column_int64(q, 4),
+                           sqlite3_column_int64(q, 5),        sqlite3_column_blob(q, 6),
+                           (size_t)sqlite3_column_bytes(q, 6)};
 
-    if (!j->is_segment)
-        return true;
-    if (kind == FACT_MARGIN || kind == FACT_DAY) {
-        margin_clear(j->margin);
-        return margin_join(j->margin, data, (size_t)sqlite3_column_bytes(q, 6)) == 0;
-    }
-    if (kind == FACT_REPEATS)
-        return repeats_are_whole(data, (size_t)sqlite3_column_bytes(q, 6),
-                                 (uint64_t)sqlite3_column_int64(q, 5));
-    if (kind < FACT_BIN || kind > FACT_TARGET)
-        return false;
-    return segment_is_whole((enum fact_kind)kind, sqlite3_column_int64(q, 4),
-                            (uint64_t)sqlite3_column_int64(q, 5), data,
-                            (size_t)sqlite3_column_bytes(q, 6));
+    return !j->is_segment || is_whole(j, &row);
 }
 
 static int take_row(struct job *j, sqlite3_stmt *q)
@@ -290,37 +297,148 @@ static void drop_margin(struct job *j, uint16_t sensor, int64_t hour)
             sensor, hour);
 }
 
-/* An index holds the keys once more: what stands there and wasn't kept is lost. */
-static void count_lost(struct job *j)
+/* A segment that the index names and the table didn't give. */
+struct lost {
+    int64_t id, kind, sensor, start;
+    uint64_t hash; /* of what was found of it */
+    bool found, differ, kept;
+};
+
+struct lost_list {
+    struct job *j;
+    struct lost *list;
+    size_t n, cap;
+    sqlite3_stmt *insert;
+};
+
+static int by_id(const void *a, const void *b)
 {
-    struct salvage_report *r = j->report;
+    const struct lost *x = a, *y = b;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* An index holds the keys once more. False: not all of it can be read. */
+static bool list_lost(struct lost_list *l)
+{
     sqlite3_stmt *q = NULL, *has = NULL;
-    int rc = sqlite3_prepare_v2(j->from,
-                                "SELECT rowid, start, sensor FROM main.segment INDEXED BY "
-                                "segment_key WHERE kind NOT IN (4, 5)",
+    int rc = sqlite3_prepare_v2(l->j->from,
+                                "SELECT rowid, kind, sensor, start FROM main.segment INDEXED BY "
+                                "segment_key",
                                 -1, &q, NULL);
 
-    sqlite3_prepare_v2(j->to->db, "SELECT 1 FROM segment WHERE id = ?", -1, &has, NULL);
+    sqlite3_prepare_v2(l->j->to->db, "SELECT 1 FROM segment WHERE id = ?", -1, &has, NULL);
     while (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-        int64_t start = sqlite3_column_int64(q, 1), hour = start - start % HOUR_S;
         sqlite3_bind_int64(has, 1, sqlite3_column_int64(q, 0));
         bool kept = sqlite3_step(has) == SQLITE_ROW;
         sqlite3_reset(has);
         rc = SQLITE_OK;
         if (kept)
             continue;
+        if (l->n == l->cap)
+            l->list = xrealloc(l->list, l->cap = l->cap * 2 + 64, sizeof *l->list);
+        l->list[l->n++] = (struct lost){
+            .id = sqlite3_column_int64(q, 0),
+            .kind = sqlite3_column_int64(q, 1),
+            .sensor = sqlite3_column_int64(q, 2),
+            .start = sqlite3_column_int64(q, 3),
+        };
+    }
+    sqlite3_finalize(q);
+    sqlite3_finalize(has);
+    if (l->n)
+        qsort(l->list, l->n, sizeof *l->list, by_id);
+    return rc == SQLITE_DONE;
+}
+
+static struct lost *find_lost(const struct lost_list *l, const struct leaf_row *row)
+{
+    struct lost key = {.id = row->id}, *x = bsearch(&key, l->list, l->n, sizeof *l->list, by_id);
+
+    return x && x->kind == row->kind && x->sensor == row->sensor && x->start == row->start ? x
+                                                                                           : NULL;
+}
+
+static uint64_t hash_row(const struct leaf_row *row)
+{
+    return hash_bytes(row->data, row->n, (uint64_t)row->events);
+}
+
+/* An older row of the same name may lie about, too: where they differ none is taken. */
+static int find_row(void *ctx, const struct leaf_row *row)
+{
+    struct lost_list *l = ctx;
+    struct lost *x = find_lost(l, row);
+
+    if (!x || !is_whole(l->j, row))
+        return 0;
+    x->differ |= x->found && x->hash != hash_row(row);
+    x->hash = hash_row(row);
+    x->found = true;
+    return 0;
+}
+
+static int keep_row(void *ctx, const struct leaf_row *row)
+{
+    struct lost_list *l = ctx;
+    struct lost *x = find_lost(l, row);
+
+    if (!x || !x->found || x->differ || x->kept || x->hash != hash_row(row))
+        return 0;
+    sqlite3_reset(l->insert);
+    sqlite3_bind_int64(l->insert, 1, row->id);
+    sqlite3_bind_int64(l->insert, 2, row->kind);
+    sqlite3_bind_int64(l->insert, 3, row->sensor);
+    sqlite3_bind_int64(l->insert, 4, row->start);
+    sqlite3_bind_int64(l->insert, 5, row->events);
+    sqlite3_bind_blob64(l->insert, 6, row->data, row->n, SQLITE_TRANSIENT);
+    x->kept = sqlite3_step(l->insert) == SQLITE_DONE;
+    sqlite3_reset(l->insert);
+    return 0;
+}
+
+/* What can't be reached through the table's tree is looked for on all of its leaves. */
+static int find_lost_rows(struct lost_list *l, const char *path)
+{
+    int rc = l->n ? leaves_read(path, find_row, l) : 0;
+
+    if (rc < 0 || l->n == 0)
+        return 0; /* then they are lost */
+    rc = db_script(l->j->to, "BEGIN IMMEDIATE");
+    if (rc == 0 && sqlite3_prepare_v2(l->j->to->db,
+                                      "INSERT INTO segment (id, kind, sensor, start, events, data)"
+                                      " VALUES (?, ?, ?, ?, ?, ?)",
+                                      -1, &l->insert, NULL) != SQLITE_OK)
+        rc = -EIO;
+    if (rc == 0)
+        leaves_read(path, keep_row, l);
+    sqlite3_finalize(l->insert);
+    if (rc == 0)
+        rc = db_script(l->j->to, "COMMIT");
+    return rc < 0 ? fault(l->j, "what was found can't be written") : 0;
+}
+
+static int count_lost(struct job *j)
+{
+    struct salvage_report *r = j->report;
+    struct lost_list l = {.j = j};
+
+    r->unsure = !list_lost(&l);
+    int rc = find_lost_rows(&l, j->path);
+    for (size_t i = 0; i < l.n; i++) {
+        const struct lost *x = &l.list[i];
+        int64_t hour = x->start - x->start % HOUR_S;
+        if (x->kept || x->kind == FACT_MARGIN || x->kind == FACT_DAY)
+            continue;
         if (r->lost == 0 || hour < r->lost_from)
             r->lost_from = hour;
         if (hour + HOUR_S > r->lost_to)
             r->lost_to = hour + HOUR_S;
         r->lost++;
-        drop_margin(j, (uint16_t)sqlite3_column_int(q, 2), hour);
+        drop_margin(j, (uint16_t)x->sensor, hour);
     }
-    r->unsure = rc != SQLITE_DONE;
-    if (r->lost < j->damaged)
+    free(l.list);
+    if (r->unsure && r->lost < j->damaged)
         r->lost = j->damaged;
-    sqlite3_finalize(q);
-    sqlite3_finalize(has);
     r->kept = (uint64_t)number(j->to->db, "SELECT count(*) FROM segment WHERE kind NOT IN (4, 5)");
     r->positions = (uint64_t)number(j->to->db, "SELECT count(*) FROM position");
     int64_t before = number(
@@ -329,6 +447,20 @@ static void count_lost(struct job *j)
         r->unsure = true;
     else if ((uint64_t)before > r->positions)
         r->positions_lost = (uint64_t)before - r->positions;
+    return rc;
+}
+
+/* Facts whose sensor's name is lost get one that can be taken over (sensors: was:). */
+static int name_sensors(struct job *j)
+{
+    int64_t before = number(j->to->db, "SELECT count(*) FROM sensor");
+
+    if (db_script(j->to, "INSERT OR IGNORE INTO sensor (id, name) SELECT DISTINCT sensor, "
+                         "'salvaged-' || sensor FROM segment WHERE sensor NOT IN (SELECT id FROM "
+                         "sensor)") < 0)
+        return fault(j, "what was read can't be written");
+    j->report->unnamed = (uint64_t)(number(j->to->db, "SELECT count(*) FROM sensor") - before);
+    return 0;
 }
 
 /* ---- the damaged file ---- */
@@ -383,31 +515,108 @@ static void put_be32(uint8_t *p, uint32_t v)
         p[i] = (uint8_t)(v >> (24 - 8 * i));
 }
 
-/* All databases of one version begin with the same page, but for its counters (SQLite's file
- * format, 1.3): so where that page is damaged, a new one's serves. */
-static int patch_first_page(struct job *j)
+static uint32_t get_be(const uint8_t *p, int n)
 {
-    uint8_t page[PAGE];
+    uint32_t v = 0;
+
+    for (int i = 0; i < n; i++)
+        v = v << 8 | p[i];
+    return v;
+}
+
+/* An empty database, as it is made or as VACUUM orders it, in sqlite3_malloc's memory. */
+static uint8_t *empty_database(struct job *j, bool vacuumed, sqlite3_int64 *n)
+{
+    uint8_t *bytes = NULL;
+    sqlite3 *db = NULL;
+    char *sql = xasprintf("PRAGMA page_size = %d; BEGIN; %s PRAGMA application_id = %" PRId64
+                          "; PRAGMA user_version = %" PRId64 "; COMMIT; %s",
+                          PAGE, db_schema, number(j->to->db, "PRAGMA application_id"),
+                          number(j->to->db, "PRAGMA user_version"), vacuumed ? "VACUUM" : "");
+
+    if (sqlite3_open(":memory:", &db) == SQLITE_OK &&
+        sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK)
+        bytes = sqlite3_serialize(db, "main", n, 0);
+    sqlite3_close(db);
+    free(sql);
+    return bytes;
+}
+
+enum { SCHEMA_PAGES_MAX = 64, LEAF_TABLE = 13, INNER_TABLE = 5, LEAF_INDEX = 10, INNER_INDEX = 2 };
+
+/* The pages of the schema, from its first on. */
+static size_t schema_pages(const uint8_t *db, size_t pages, uint32_t list[SCHEMA_PAGES_MAX])
+{
+    size_t n = 1;
+
+    list[0] = 1;
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *page = db + (size_t)(list[i] - 1) * PAGE, *head = page + (i == 0 ? 100 : 0);
+        uint32_t cells = get_be(head + 3, 2);
+        if (*head != INNER_TABLE)
+            continue;
+        for (uint32_t c = 0; c <= cells && n < SCHEMA_PAGES_MAX; c++) {
+            uint32_t child = get_be(c == cells ? head + 8 : page + get_be(head + 12 + 2 * c, 2), 4);
+            if (child > 1 && child <= pages)
+                list[n++] = child;
+        }
+    }
+    return n;
+}
+
+/* How many pages of the file are of the kind that they have in an empty database. */
+static unsigned alike(int fd, const uint8_t *db, size_t pages)
+{
+    unsigned n = 0;
+
+    for (size_t i = 1; i < pages; i++) {
+        uint8_t is = 0, was = db[i * PAGE];
+        if (pread(fd, &is, 1, (off_t)(i * PAGE)) == 1)
+            n += is == was || (was == LEAF_TABLE && is == INNER_TABLE) ||
+                 (was == LEAF_INDEX && is == INNER_INDEX);
+    }
+    return n;
+}
+
+static int write_schema(int out, uint8_t *db, size_t pages)
+{
+    uint32_t list[SCHEMA_PAGES_MAX];
+    size_t n = schema_pages(db, pages, list);
     struct stat st;
 
+    if (fstat(out, &st) < 0 || st.st_size < PAGE)
+        return -EIO;
+    put_be32(db + 28, (uint32_t)(st.st_size / PAGE));
+    memset(db + 32, 0, 8);       /* no free pages */
+    memcpy(db + 92, db + 24, 4); /* the size is valid */
+    db[18] = db[19] = 1;         /* no write-ahead log beside the copy */
+    for (size_t i = 0; i < n; i++) {
+        off_t at = (off_t)(list[i] - 1) * PAGE;
+        if (at + PAGE <= st.st_size && pwrite(out, db + at, PAGE, at) != PAGE)
+            return -EIO;
+    }
+    return 0;
+}
+
+/* All databases of one version have the same schema, and tables begin where it says from the first
+ * day on, or as VACUUM placed them: so where its pages are damaged, an empty one's serve. */
+static int patch_schema(struct job *j)
+{
+    sqlite3_int64 n[2] = {0, 0};
+    uint8_t *db[2] = {empty_database(j, false, &n[0]), empty_database(j, true, &n[1])};
     int rc = copy_file(j->path, j->patched_path);
-    db_script(j->to, "PRAGMA wal_checkpoint(TRUNCATE)");
-    int in = open(j->fresh_path, O_RDONLY | O_CLOEXEC),
-        out = open(j->patched_path, O_RDWR | O_CLOEXEC);
-    if (rc == 0 && (in < 0 || out < 0 || fstat(out, &st) < 0 || pread(in, page, PAGE, 0) != PAGE ||
-                    st.st_size < PAGE))
+    int out = open(j->patched_path, O_RDWR | O_CLOEXEC);
+
+    if (rc == 0 && (!db[0] || !db[1] || out < 0))
         rc = -EIO;
     if (rc == 0) {
-        put_be32(page + 28, (uint32_t)(st.st_size / PAGE));
-        memset(page + 32, 0, 8);         /* no free pages */
-        memcpy(page + 92, page + 24, 4); /* the size is valid */
-        page[18] = page[19] = 1;         /* no write-ahead log beside the copy */
-        rc = pwrite(out, page, PAGE, 0) == PAGE ? 0 : -EIO;
+        int best = alike(out, db[1], (size_t)n[1] / PAGE) > alike(out, db[0], (size_t)n[0] / PAGE);
+        rc = write_schema(out, db[best], (size_t)n[best] / PAGE);
     }
-    if (in >= 0)
-        close(in);
     if (out >= 0)
         close(out);
+    sqlite3_free(db[0]);
+    sqlite3_free(db[1]);
     return rc < 0 ? rc : open_damaged(j, j->patched_path);
 }
 
@@ -577,13 +786,13 @@ static int run(struct job *j, const char *data, const char *day)
                number(j->from, "SELECT count(*) FROM sqlite_master") > 0) {
         error_add(j->err, j->path, 0, 0, "this is another program's database");
         return -EINVAL;
-    } else if ((rc = patch_first_page(j)) < 0 && rc != -EIO) {
+    } else if ((rc = patch_schema(j)) < 0 && rc != -EIO) {
         return rc;
     }
     if ((rc = copy_tables(j)) < 0)
         return rc;
-    count_lost(j);
-    if ((rc = touch_all(j)) < 0 || (rc = settle(j)) < 0)
+    if ((rc = count_lost(j)) < 0 || (rc = name_sensors(j)) < 0 || (rc = touch_all(j)) < 0 ||
+        (rc = settle(j)) < 0)
         return rc;
     return swap(j, data, day);
 }

@@ -1,5 +1,5 @@
 /* salvage.h - what can still be read of damaged facts, in a new database; the damaged one is set
- * aside.
+ * aside. Segments that a damaged tree hides are looked for on every page; a damaged schema is known.
  *
  * Rows that can't be reached or aren't whole are left out and counted; nothing is guessed. The
  * facts must not be open anywhere. Blocks. */
@@ -16,6 +16,7 @@ struct salvage_report {
     uint64_t kept, lost;        /* segments; lost: at least so many where `unsure` */
     int64_t lost_from, lost_to; /* the hours they were of, half-open; 0: unknown */
     uint64_t positions, positions_lost;
+    uint64_t unnamed; /* sensors whose names are lost: `salvaged-1` and so on */
     bool unsure;
     char *aside; /* where the damaged file lies now; the caller frees it */
 };
