@@ -49,31 +49,53 @@ static uint32_t *find_slot(const struct table *t, uint64_t key)
     return &t->slots[i];
 }
 
+/* The key's sum + 1; 0: there is none. Bins come by port, so most ask for the port they asked for
+ * before, and countries are few: neither is looked up. */
+static uint32_t number_of(const struct table *t, uint64_t key)
+{
+    if (key >> 32 == COUNTRY)
+        return t->of_country[key & ((1u << COUNTRY_BITS) - 1)];
+    if (key == t->last_port && t->last)
+        return t->last;
+    return t->slot_count ? *find_slot(t, key) : 0;
+}
+
+static void remember(struct table *t, uint64_t key, uint32_t number)
+{
+    if (key >> 32 == COUNTRY)
+        t->of_country[key & ((1u << COUNTRY_BITS) - 1)] = number;
+    if (key >> 32 == PORT) {
+        t->last_port = key;
+        t->last = number;
+    }
+}
+
 static struct sum *sum_of(struct table *t, uint64_t key)
 {
-    if ((t->n + 1) * 2 > t->slot_count) {
-        t->slot_count = t->slot_count ? t->slot_count * 2 : 1024;
-        free(t->slots);
-        t->slots = xcalloc(t->slot_count, sizeof *t->slots);
-        for (size_t i = 0; i < t->n; i++)
-            *find_slot(t, t->sums[i].key) = (uint32_t)i + 1;
-    }
-    uint32_t *slot = find_slot(t, key);
-    if (!*slot) {
+    uint32_t number = number_of(t, key);
+
+    if (number == 0) {
+        if ((t->n + 1) * 2 > t->slot_count) {
+            t->slot_count = t->slot_count ? t->slot_count * 2 : 1024;
+            free(t->slots);
+            t->slots = xcalloc(t->slot_count, sizeof *t->slots);
+            for (size_t i = 0; i < t->n; i++)
+                *find_slot(t, t->sums[i].key) = (uint32_t)i + 1;
+        }
         if (t->n == t->cap)
             t->sums = xrealloc(t->sums, t->cap = t->cap * 2 + 512, sizeof *t->sums);
         t->sums[t->n++] = (struct sum){.key = key};
-        *slot = (uint32_t)t->n;
+        *find_slot(t, key) = number = (uint32_t)t->n;
     }
-    return &t->sums[*slot - 1];
+    remember(t, key, number);
+    return &t->sums[number - 1];
 }
 
 struct series *series_of(const struct by_series *b, enum kind kind, uint32_t port, uint16_t country)
 {
-    if (b->table.slot_count == 0)
-        return NULL;
-    uint32_t slot = *find_slot(&b->table, series_key(kind, port, country));
-    int32_t i = slot ? b->table.series[slot - 1] : -1;
+    uint32_t number = number_of(&b->table, series_key(kind, port, country));
+    int32_t i = number ? b->table.series[number - 1] : -1;
+
     return i < 0 ? NULL : &b->list[i];
 }
 
@@ -109,6 +131,14 @@ static bool counts(const struct bin_fact *f)
     return f->rule == 0 && f->class != CLASS_BACKSCATTER;
 }
 
+static void remember_port(struct by_series *b, uint32_t port)
+{
+    uint64_t key = series_key(PORT, port, 0);
+
+    if (key != b->table.last_port)
+        remember(&b->table, key, number_of(&b->table, key));
+}
+
 static int count_bin(void *ctx, const struct bin_fact *f)
 {
     struct by_series *b = ctx;
@@ -119,7 +149,26 @@ static int count_bin(void *ctx, const struct bin_fact *f)
         count_hour(b, PORT, f);
     if (f->country != COUNTRY_OTHER)
         count_hour(b, COUNTRY, f);
-    if (is_named(f))
+    return 0;
+}
+
+/* Whether one of the port's pairs may be a series: most ports are knocked at once or twice. */
+static bool may_have_pairs(const struct by_series *b, uint32_t port)
+{
+    uint32_t number = number_of(&b->table, series_key(PORT, port, 0));
+
+    return number && (b->table.sums[number - 1].most_today >= PAIR_MIN ||
+                      b->table.sums[number - 1].all >= 3 * PAIR_DAY_MIN);
+}
+
+static int count_pair(void *ctx, const struct bin_fact *f)
+{
+    struct by_series *b = ctx;
+
+    if (!counts(f) || !is_named(f))
+        return 0;
+    remember_port(b, f->port);
+    if (may_have_pairs(b, f->port))
         count_hour(b, PAIR, f);
     return 0;
 }
@@ -161,8 +210,11 @@ static int fill_bin(void *ctx, const struct bin_fact *f)
     if (!counts(f))
         return 0;
     b->total[hour] += (uint32_t)f->events;
+    remember_port(b, f->port);
     for (enum kind k = PORT; k <= PAIR; k++) {
         if ((k != COUNTRY && f->port == PORT_OTHER) || (k != PORT && f->country == COUNTRY_OTHER))
+            continue;
+        if (k == PAIR && !may_have_pairs(b, f->port))
             continue;
         s = series_of(b, k, f->port, f->country);
         if (!s)
@@ -520,6 +572,9 @@ static int read_series(struct by_series *b)
     uint8_t bins[ALL_HOURS * HOUR_BINS] = {0};
     int64_t to = known_to(b);
     int rc = store_read_bins(x->store, x->sensor, b->base, to, count_bin, b);
+
+    if (rc == 0)
+        rc = store_read_bins(x->store, x->sensor, b->base, to, count_pair, b);
 
     admit(b);
     if (rc == 0)

@@ -80,6 +80,9 @@ struct table {
     size_t n, cap;
     uint32_t *slots; /* sum + 1 */
     size_t slot_count;
+    uint32_t of_country[1 << 10]; /* sum + 1, by country */
+    uint64_t last_port;           /* the key that was asked for last, and its sum + 1 */
+    uint32_t last;
     int32_t *series; /* by sum: its series, or -1 */
 };
 
