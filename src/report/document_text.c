@@ -180,7 +180,7 @@ static void put_markdown(FILE *out, const char *text)
     for (; *text; text++) {
         if (strchr("\\`*_{}[]<>#|&~!", *text))
             fputc('\\', out);
-        fputc(*text, out);
+        fputc(*text == '\n' ? ' ' : *text, out); /* a line's end would end a row, or an item */
     }
 }
 
