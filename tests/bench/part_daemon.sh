@@ -52,7 +52,7 @@ part_live() {
     rate=200000
     lines=$((3 * million))
     section live "following a file that grows by $rate lines a second"
-    make_log live.log "$tools/benchlog" "$lines" $((lines / rate))
+    make_log "live.$lines.log" "$tools/benchlog" "$lines" $((lines / rate))
     : >"$dir/growing.log"
     daemon_starts "{file: '$dir/growing.log', timezone: UTC}"
     sleep 2

@@ -62,13 +62,13 @@ part_size() {
 }
 
 few_sources() {
-    import few "$dir/few.log"
+    import few "$dir/few.$million.log"
 }
 many_sources() {
     import many "$log"
 }
 part_sources() {
-    make_log few.log "$tools/benchlog" "$million" 86400 $((million / 21))
+    make_log "few.$million.log" "$tools/benchlog" "$million" 86400 $((million / 21))
     make_log "$million.log" "$tools/benchlog" "$million"
     section sources "ten times the distinct sources"
     in_turn few_sources many_sources
