@@ -94,6 +94,8 @@ static bool is_host(struct str w)
         return false;
     if (w.n > 2 && is_digit(w.p[0]) && w.p[1] == ',') /* Palo Alto's fields */
         return false;
+    if (str_starts(w, STR("CEF:")) || str_starts(w, STR("LEEF:")))
+        return false;
     return !memchr(w.p, '=', w.n) && !memchr(w.p, '[', w.n) && !is_verdict(w);
 }
 

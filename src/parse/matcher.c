@@ -12,7 +12,7 @@
 
 enum {
     PLACES_MAX = 64, /* of a literal in a line; a LOG prefix of 127 bytes holds 42 "IN=" */
-    LAST_BITS = 11,
+    LAST_BITS = 12,
     VERDICTS = 1024,    /* a power of two */
     WAYS = 4,           /* places that a verdict may have */
     VERDICT_KEPT = 240, /* bytes that one is judged by; CEF's kind and reason have 150 */
