@@ -33,9 +33,10 @@ enum {
     SHOWN_S = 3 * DAY_S /* of each chart */
 };
 
-/* A port or country that has a part of its own. */
-static const double MOST = 0.7; /* that few hosts send */
+/* Few hosts send most; of many none stands out. */
+static const double MOST = 0.5, STANDS_OUT = 0.1;
 
+/* A port or country that has a part of its own. */
 struct subject {
     const struct rank_row *row;
     bool country;
@@ -510,12 +511,13 @@ static void say_hosts(struct page *p, const struct subject *s)
 
     if (s->row->untold || r->n == 0)
         return;
-    while (n < r->n && sum < MOST * all)
+    /* Those of the heaviest's size belong to it, also when the others make most already. */
+    while (n < r->n && (sum < MOST * all || r->rows[n].events * 2 >= r->rows[0].events))
         sum += (double)r->rows[n++].events;
     if (sum >= MOST * all)
         paragraph(p, text_of(_("Few hosts: %s sent %.0f%% of the events."),
                              sentence_sources(n, true, count), 100 * sum / all));
-    else if (s->row->sources >= MANY_SOURCES)
+    else if (s->row->sources >= MANY_SOURCES && (double)r->rows[0].events <= STANDS_OUT * all)
         paragraph(p, text_of(_("Many hosts: none of %s sent more than %.0f%% of the events."),
                              sentence_sources(s->row->sources,
                                               p->o->ports[OVERVIEW_DAY].sources_exact, count),
