@@ -62,11 +62,13 @@ struct tail {
     size_t n;
     unsigned last_id;
     int64_t now_ms;
-    bool looked;     /* at the path, at all */
-    unsigned firsts; /* files that gave lines */
+    bool looked;      /* at the path, at all */
+    unsigned firsts;  /* files that gave lines */
+    int64_t since_ns; /* what was written before is left alone if it isn't known */
 
     /* The search for files by their names. */
     bool searching;
+    bool again;        /* a file was truncated meanwhile: once more, for it and for its copy */
     bool by_content;   /* no file is being read: back to a known one; else back to such a one */
     bool passed;       /* the known one: only the one before it may have something left */
     unsigned older;    /* the name that is looked at next */
@@ -79,7 +81,10 @@ struct tail {
 
 struct tail *tail_new(void)
 {
-    return xcalloc(1, sizeof(struct tail));
+    struct tail *t = xcalloc(1, sizeof *t);
+
+    t->since_ns = INT64_MAX;
+    return t;
 }
 
 void tail_free(struct tail *t)
@@ -187,6 +192,7 @@ static void begin_names(struct tail *t)
 static void begin_search(struct tail *t)
 {
     t->searching = t->by_content = true;
+    t->again = false;
     t->awaited = 0;
     t->first = 0;
     begin_names(t);
@@ -250,12 +256,20 @@ void tail_saw(struct tail *t, unsigned file, const struct tail_facts *facts)
 
 /* ---- the search for files ---- */
 
-/* What the path's own file came after. */
+/* A packed file keeps the time of what it was; some packers keep its whole seconds only. */
+static int64_t as_packed(const struct tail_facts *packed, int64_t ns)
+{
+    return packed->mtime_ns % SECOND_NS ? ns : ns - ns % SECOND_NS;
+}
+
+/* What the path's own file came after, and was there before the log was followed. */
 static void drop_older(struct tail *t)
 {
-    for (size_t i = 0; i < t->n && t->files[i]->id != t->first; i++)
-        if (t->files[i]->asked != ASKING)
-            t->files[i]->end = TAIL_UNWANTED;
+    for (size_t i = 0; i < t->n && t->files[i]->id != t->first; i++) {
+        struct tail_file *f = t->files[i];
+        if (f->asked != ASKING && f->facts.mtime_ns < as_packed(&f->facts, t->since_ns))
+            f->end = TAIL_UNWANTED;
+    }
 }
 
 static void end_by_content(struct tail *t, bool known)
@@ -277,12 +291,6 @@ static void next_name(struct tail *t)
 {
     if (t->older++ == TAIL_OLDER_MAX)
         end_of_names(t);
-}
-
-/* A packed file keeps the time of what it was; some packers keep its whole seconds only. */
-static int64_t as_packed(const struct tail_facts *packed, int64_t ns)
-{
-    return packed->mtime_ns % SECOND_NS ? ns : ns - ns % SECOND_NS;
 }
 
 static bool is_copy(const struct tail_facts *packed, const struct tail_facts *f)
@@ -467,11 +475,13 @@ static void pass_hole(struct tail_file *f, uint64_t hole)
 }
 
 void tail_told(struct tail *t, unsigned file, enum tail_answer answer, uint64_t offset,
-               struct str head, struct str tail)
+               struct str head, struct str tail, int64_t since_ns)
 {
     struct tail_file *f = find(t, file);
 
     ASSERT(f->asked == ASKING);
+    if (answer == TAIL_NEW)
+        t->since_ns = since_ns;
     f->asked = answer == TAIL_LATER ? UNASKED : TOLD;
     f->asked_size = f->facts.size;
     f->flush = f->facts.packed && answer != TAIL_LATER;
@@ -717,10 +727,11 @@ struct tail_todo tail_next(struct tail *t)
         struct tail_todo todo = {
             .kind = TAIL_END, .file = f->id, .end = f->end, .unread = f->unread};
         forget(t, i);
-        if (todo.end == TAIL_TRUNCATED && !t->searching)
-            begin_search(t); /* for it, and for a copy of what it was */
+        t->again |= todo.end == TAIL_TRUNCATED;
         return todo;
     }
+    if (t->again && !t->searching)
+        begin_search(t);
     if (t->searching && !t->awaited)
         return (struct tail_todo){.kind = TAIL_OPEN, .older = t->older};
     if (t->awaited) {
@@ -749,6 +760,12 @@ struct str tail_tail(const struct tail *t, unsigned file)
     return (struct str){f->at_offset.bytes, f->at_offset.n};
 }
 
+int64_t tail_written(const struct tail *t, unsigned file)
+{
+    const struct tail_file *f = find(t, file);
+    return f->rotated ? 0 : f->facts.mtime_ns;
+}
+
 bool tail_at_end(const struct tail *t, unsigned file)
 {
     const struct tail_file *f = find(t, file);
@@ -757,7 +774,7 @@ bool tail_at_end(const struct tail *t, unsigned file)
 
 bool tail_rests(const struct tail *t)
 {
-    if (t->searching)
+    if (t->searching || t->again)
         return false;
     for (size_t i = 0; i < t->n; i++) {
         const struct tail_file *f = t->files[i];

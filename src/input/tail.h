@@ -24,7 +24,8 @@
  *    Where another file gave its first lines meanwhile it is asked again: it may be a copy of that.
  * 4. Files that came and went between two looks are found by the names that rotation gives, the
  *    newest first: back to one that is open; or, where none is (at the start, after a truncation),
- *    back to one that is known, and to the one before it. Where none is known they are left alone.
+ *    back to one that is known, and to the one before it. Where none is known, those are left alone
+ *    that were last written before the log was read: they are older than its following.
  *    The names are asked for one by one by their place in the order, so a rotation meanwhile only
  *    shows one of them again; while an answer is waited for several may come, and where the place
  *    shows another file then, all are looked through anew.
@@ -114,10 +115,12 @@ void tail_no_more(struct tail *t);
 
 /* NEW: `offset` is where a hole of NULs ended with which the file began when it was judged (0: there
  * was none), and `head` what came then; where it begins otherwise when it is read, it was written
- * anew meanwhile. KNOWN: `head` are the file's first min(HEAD_BYTES, offset) bytes and `tail` the last TAIL_BYTES
+ * anew meanwhile; `since_ns`: what tail_written gave with the last lines of the log that were kept
+ * (INT64_MAX: it was never followed): of files that aren't known, those that were written before
+ * are left alone. KNOWN: `head` are the file's first min(HEAD_BYTES, offset) bytes and `tail` the last TAIL_BYTES
  * (or all) before the offset. */
 void tail_told(struct tail *t, unsigned file, enum tail_answer answer, uint64_t offset,
-               struct str head, struct str tail);
+               struct str head, struct str tail, int64_t since_ns);
 
 /* What the read gave, from the todo's offset; fewer bytes than asked for: its end. A read that
  * failed gives none at all, with `failed`; it is tried again after the next tick. */
@@ -133,6 +136,9 @@ void tail_broken(struct tail *t, unsigned file);
 uint64_t tail_offset(const struct tail *t, unsigned file);
 struct str tail_head(const struct tail *t, unsigned file);
 struct str tail_tail(const struct tail *t, unsigned file);
+
+/* When the file was last written, as the last look saw it, if the path named it then; else 0. */
+int64_t tail_written(const struct tail *t, unsigned file);
 
 /* Whether the file was read as far as it is known to reach; one that hasn't been told of isn't. */
 bool tail_at_end(const struct tail *t, unsigned file);

@@ -448,9 +448,9 @@ bool tail_uv_turn(struct tail_uv *tu, char *buffer)
 }
 
 void tail_uv_told(struct tail_uv *tu, unsigned file, enum tail_answer answer, uint64_t offset,
-                  struct str head, struct str tail)
+                  struct str head, struct str tail, int64_t since_ns)
 {
-    tail_told(tu->tail, file, answer, offset, head, tail);
+    tail_told(tu->tail, file, answer, offset, head, tail, since_ns);
 }
 
 const struct tail *tail_uv_state(const struct tail_uv *tu)

@@ -50,7 +50,7 @@ bool tail_uv_turn(struct tail_uv *tu, char *buffer);
 
 /* As tail_told. */
 void tail_uv_told(struct tail_uv *tu, unsigned file, enum tail_answer answer, uint64_t offset,
-                  struct str head, struct str tail);
+                  struct str head, struct str tail, int64_t since_ns);
 
 /* For what it knows, such as tail_rests. */
 const struct tail *tail_uv_state(const struct tail_uv *tu);

@@ -141,6 +141,7 @@ static void answer_new(struct batch_ask *a)
 {
     a->answer = TAIL_NEW;
     a->last = (struct position){0};
+    a->since_ns = INT64_MAX;
     a->hole = 0;
     a->content = (struct content){0};
     a->state = (struct log_state){.position = {.first_when = INT64_MAX, .last_when = INT64_MIN}};
@@ -220,9 +221,12 @@ static int find_last(void *ctx, const struct position *p)
 {
     struct batch_ask *a = ctx;
 
-    if (strcmp(p->path, a->path) == 0 && p->last_when != INT64_MIN &&
-        (a->last.id == 0 || p->last_when > a->last.last_when ||
-         (p->last_when == a->last.last_when && p->id > a->last.id))) {
+    if (strcmp(p->path, a->path) != 0)
+        return 0;
+    if (p->written_ns && (a->since_ns == INT64_MAX || p->written_ns > a->since_ns))
+        a->since_ns = p->written_ns;
+    if (p->last_when != INT64_MIN && (a->last.id == 0 || p->last_when > a->last.last_when ||
+                                      (p->last_when == a->last.last_when && p->id > a->last.id))) {
         a->last = *p;
         a->last.path = NULL;
     }
@@ -239,13 +243,15 @@ static int answer(struct batch_ask *a, struct store *s)
         return -errno;
     a->size = (uint64_t)st.st_size;
     a->mtime = st.st_mtime;
-    if (a->is_packed)
-        return answer_packed(a, s);
-    int rc = log_state_find(s, a->fd, a->size, a->sensor, &a->state);
-    rc = rc > 0    ? answer_known(a, s)
-         : rc == 0 ? store_read_positions(s, a->state.position.sensor, find_last, a)
-                   : rc;
-    return rc < 0 ? rc : p->id ? content_read(a->fd, p->offset, &a->content) : read_first(a);
+    int rc = a->is_packed ? answer_packed(a, s)
+                          : log_state_find(s, a->fd, a->size, a->sensor, &a->state);
+    if (rc == 0 && !p->id)
+        rc = store_read_positions(s, p->sensor, find_last, a);
+    else if (rc > 0 && !a->is_packed)
+        rc = answer_known(a, s);
+    if (rc < 0 || a->is_packed)
+        return rc;
+    return p->id ? content_read(a->fd, p->offset, &a->content) : read_first(a);
 }
 
 int batch_write(struct batch *b, struct store *s, const struct commit_tags *tags, struct error *err)

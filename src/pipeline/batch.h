@@ -52,6 +52,7 @@ struct batch_ask {
     int64_t mtime;
     uint64_t hole;        /* of a new one: NULs that it begins with; content.head is what follows */
     struct position last; /* of a new one: the path's own that was taken in last; id 0: none */
+    int64_t since_ns;     /* of a new one: as tail_told has it */
 };
 
 struct batch {

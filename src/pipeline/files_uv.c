@@ -139,18 +139,21 @@ static void note_damaged(struct log *log, struct followed *f)
     followed_tell(f, NULL, &u);
 }
 
+static bool same_content(const struct content *a, const struct content *b)
+{
+    return a->head_n == b->head_n && a->tail_n == b->tail_n &&
+           memcmp(a->head, b->head, a->head_n) == 0 && memcmp(a->tail, b->tail, a->tail_n) == 0;
+}
+
 /* A file that is as the truncated one was where it had been read to. */
 static bool is_copy(const struct missed *loss, const struct batch_ask *ask)
 {
-    const struct content *a = &loss->content, *b = &ask->content;
-
     if (ask->answer != TAIL_KNOWN)
         return false;
     if (loss->former)
         return ask->state.position.last_when >= loss->last_when;
-    return ask->state.position.offset == loss->offset && a->head_n == b->head_n &&
-           a->tail_n == b->tail_n && memcmp(a->head, b->head, a->head_n) == 0 &&
-           memcmp(a->tail, b->tail, a->tail_n) == 0;
+    return ask->state.position.offset == loss->offset &&
+           same_content(&loss->content, &ask->content);
 }
 
 /* The answer may be that the log which was read before is gone, or that a copy of it is here. */
@@ -189,15 +192,26 @@ static void settle_loss(struct log *log, struct followed *f)
     log->truncated = (struct unread){0};
 }
 
+/* What is found later that isn't known, and was written before, was there already when the log was
+ * followed. */
+static void set_written(const struct log *log, struct followed *f)
+{
+    int64_t ns = tail_written(tail_uv_state(log->tail), f->file);
+
+    if (ns)
+        f->state.position.written_ns = ns;
+}
+
 static void on_lines(void *ctx, unsigned file, const struct tail_lines *lines, uint64_t offset,
                      struct str head, struct str tail)
 {
     struct log *log = ctx;
 
     FAULT("read");
-    settle_loss(log, followed_find(&log->log, file));
-    followed_take(followed_find(&log->log, file), log->files->feed.host->now, lines, offset, head,
-                  tail);
+    struct followed *f = followed_find(&log->log, file);
+    settle_loss(log, f);
+    set_written(log, f);
+    followed_take(f, log->files->feed.host->now, lines, offset, head, tail);
     FAULT("parsed");
 }
 
@@ -264,6 +278,15 @@ static bool has_no_name(const struct followed *f)
     return !f->ended && fstat(f->fd, &st) == 0 && st.st_nlink == 0;
 }
 
+/* It may have been written anew, which the next read of it will tell. */
+static bool is_as_read(const struct followed *f)
+{
+    struct content now;
+
+    return f->is_packed || (content_read(f->fd, f->state.position.offset, &now) == 0 &&
+                            same_content(&now, &f->content));
+}
+
 /* By another file than this; `nameless`: by one that is still read, and was unlinked. */
 static bool id_is_taken(const struct files *files, const struct followed *file, int64_t id,
                         bool nameless)
@@ -272,7 +295,7 @@ static bool id_is_taken(const struct files *files, const struct followed *file, 
         for (size_t j = 0; j < files->logs[i]->log.n; j++) {
             const struct followed *f = files->logs[i]->log.files[j];
             if (f != file && f->begun && f->state.position.id == id &&
-                (!nameless || has_no_name(f)))
+                (!nameless || (has_no_name(f) && is_as_read(f))))
                 return true;
         }
     return false;
@@ -345,7 +368,10 @@ static void on_told(void *ctx, struct followed *file, struct batch_ask *ask)
         if (ask->state.position.id && id_is_taken(files, file, ask->state.position.id, false))
             ask->state.position.id = 0;
         followed_begin(file, ask);
-        file->changed |= log->from_end; /* so that the place is stored at once */
+        if (log->from_end) { /* the place is stored at once */
+            set_written(log, file);
+            file->changed = true;
+        }
         if (ask->size > offset && ask->size - offset > EXPAND_BYTES) {
             log->catching_up = true;
             geo_expand(files->feed.host->geo);
@@ -353,7 +379,7 @@ static void on_told(void *ctx, struct followed *file, struct batch_ask *ask)
     }
     tail_uv_told(log->tail, file->file, ask->answer, ask->answer == TAIL_NEW ? ask->hole : offset,
                  (struct str){ask->content.head, ask->content.head_n},
-                 (struct str){ask->content.tail, ask->content.tail_n});
+                 (struct str){ask->content.tail, ask->content.tail_n}, ask->since_ns);
 }
 
 /* ---- which logs there are ---- */

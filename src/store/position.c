@@ -18,6 +18,7 @@ static void bind_position(sqlite3_stmt *q, const struct position *p)
     sqlite3_bind_int64(q, 6, p->last_when);
     sqlite3_bind_int64(q, 7, p->first_when);
     sqlite3_bind_text(q, 8, p->path ? p->path : "", -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int64(q, 9, p->written_ns);
 }
 
 static int put_mark(struct store *s, int64_t position, uint64_t offset, uint64_t tail_hash)
@@ -35,14 +36,15 @@ int store_put_position(struct store *s, struct position *p, bool mark)
     if (p->id) {
         q = db_statement(s, "UPDATE position SET head_len = ?2, head_hash = ?3, "
                             "offset = ?4, tail_hash = ?5,"
-                            " last_when = ?6, first_when = ?7, path = ?8 WHERE id = ?9");
+                            " last_when = ?6, first_when = ?7, path = ?8, written_ns = ?9"
+                            " WHERE id = ?10");
         bind_position(q, p);
         if (q)
-            sqlite3_bind_int64(q, 9, p->id);
+            sqlite3_bind_int64(q, 10, p->id);
     } else {
         q = db_statement(s, "INSERT INTO position (sensor, head_len, head_hash, offset, tail_hash, "
-                            "last_when, first_when, path)"
-                            " VALUES (" TAKEN ", ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+                            "last_when, first_when, path, written_ns)"
+                            " VALUES (" TAKEN ", ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
         bind_position(q, p);
     }
     rc = db_run(s, q, 0, NULL);
@@ -80,7 +82,7 @@ int store_read_positions(struct store *s, const char *sensor,
                          int (*cb)(void *ctx, const struct position *p), void *ctx)
 {
     sqlite3_stmt *q = db_statement(s, "SELECT id, head_len, head_hash, offset, tail_hash, "
-                                      "last_when, first_when, path FROM position"
+                                      "last_when, first_when, path, written_ns FROM position"
                                       " WHERE sensor = " TAKEN " ORDER BY offset DESC");
     int rc;
 
@@ -96,6 +98,7 @@ int store_read_positions(struct store *s, const char *sensor,
             .last_when = sqlite3_column_int64(q, 5),
             .first_when = sqlite3_column_int64(q, 6),
             .path = (const char *)sqlite3_column_text(q, 7),
+            .written_ns = sqlite3_column_int64(q, 8),
         };
         snprintf(p.sensor, sizeof p.sensor, "%s", sensor);
         rc = cb(ctx, &p);

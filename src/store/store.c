@@ -74,7 +74,7 @@ const char db_schema[] =
     "NULL, head_hash INTEGER NOT NULL,"
     "  offset INTEGER NOT NULL, tail_hash INTEGER NOT NULL, last_when INTEGER NOT NULL, first_when "
     "INTEGER NOT NULL,"
-    "  path TEXT NOT NULL);"
+    "  path TEXT NOT NULL, written_ns INTEGER NOT NULL);"
     "CREATE INDEX position_key ON position (sensor);"
     /* Earlier offsets of the same log, so that a shorter copy of it is known too. */
     "CREATE TABLE position_mark (position INTEGER NOT NULL, offset INTEGER NOT NULL, tail_hash "

@@ -114,6 +114,8 @@ struct position {
     int64_t first_when,
         last_when;    /* UTC of its first (INT64_MAX: none) and last (INT64_MIN: none) line */
     const char *path; /* where it lay */
+    int64_t
+        written_ns; /* when it was last written, as seen when it was followed by the path; else 0 */
     struct position_mark marks[MARKS_MAX]; /* places to keep, at which a shorter copy is known */
     size_t mark_count;
 };

@@ -78,6 +78,22 @@ all() { # N
     [ "$(events)" -eq 100 ]
 }
 
+@test "nothing known among the rotated ones, but the log was followed before: what came since is read" {
+    lines 1 50 >log.3
+    lines 51 100 >log
+    start
+    until_true has_events 50
+    stop
+    mv log.3 log.6
+    lines 101 150 | gzip >log.2.gz && lines 151 200 >log.1 # longer down than rotation keeps
+    lines 201 250 >log
+    start
+    until_true has_events 200
+    until_true says 1 "$PWD/log: new"
+    stop
+    [ "$(events)" -eq 200 ] # not what was there at the first start
+}
+
 @test "compressed under its hands while it runs, and killed in between" {
     lines 1 100 >log
     start

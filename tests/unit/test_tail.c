@@ -38,6 +38,7 @@ struct reading {
     int file;
     char *prefix; /* the bytes before the offset */
     size_t n;
+    int64_t written_ns;    /* as it was when it was read, if the path named it */
     unsigned lines[TAKEN]; /* taken and not yet committed */
     size_t line_count;
 };
@@ -50,6 +51,7 @@ struct verdict {
     size_t offset, known;
     char *bytes; /* the file's, when it was judged */
     struct str head, tail;
+    int64_t since_ns;
 };
 
 static struct {
@@ -71,6 +73,7 @@ static struct {
     bool appends;       /* the writer, whatever others do with its file */
     bool packs_seconds; /* the packer keeps them of the file's time, and no more */
     bool copies;        /* without truncating; nothing is packed then */
+    bool loses;         /* truncates without a copy, and keeps few rotated files */
 
     /* The facts. */
     struct {
@@ -78,6 +81,8 @@ static struct {
         size_t n;
     } known[KNOWN];
     size_t known_count;
+    int64_t since_ns; /* when the log was last written that was followed; 0: none */
+    bool lost[LINES]; /* may be: nothing is left of it */
     uint8_t counted[LINES];
     unsigned others; /* lines without a number */
     unsigned next_line;
@@ -202,6 +207,43 @@ static void compress(int k)
     d.names[k] = packed;
 }
 
+/* Nothing is left of what the file holds. */
+static void lose(int file)
+{
+    const struct file *f = &d.files[file];
+
+    for (size_t i = 0; i < f->n;) {
+        if (f->bytes[i] == 0) { /* of a hole */
+            i++;
+            continue;
+        }
+        const char *newline = memchr(f->bytes + i, '\n', f->n - i);
+        size_t n = newline ? (size_t)(newline - f->bytes) - i : f->n - i;
+        char line[32];
+        unsigned number;
+        snprintf(line, sizeof line, "%.*s", (int)(n < 31 ? n : 31), f->bytes + i);
+        if (sscanf(line, "line %u", &number) == 1)
+            d.lost[number] = true;
+        i += n + 1;
+    }
+}
+
+static void truncate_without_copy(void)
+{
+    lose(d.names[0]);
+    truncate_path();
+}
+
+static void delete_older_than(int k)
+{
+    while (++k < NAMES)
+        if (d.names[k] >= 0) {
+            lose(d.names[k]);
+            d.files[d.names[k]].links = 0;
+            d.names[k] = -1;
+        }
+}
+
 /* ---- the loop ---- */
 
 static struct reading *reading_of(unsigned id)
@@ -232,18 +274,26 @@ static void commit(void)
             d.counted[r->lines[k]]++;
         if (r->line_count > 0 || r->n > 0)
             know(r->prefix, r->n);
+        if (r->line_count > 0 && r->written_ns > d.since_ns)
+            d.since_ns = r->written_ns;
         r->line_count = 0;
     }
 }
 
-/* What was packed is open yet: there it is read on. */
+static bool begins_with(int file, const char *prefix, size_t n)
+{
+    return d.files[file].n >= n && memcmp(d.files[file].bytes, prefix, n) == 0;
+}
+
+/* What was packed is open yet, and wasn't written anew: there it is read on. */
 static bool is_read_elsewhere(const struct reading *r, size_t known)
 {
-    for (size_t i = 0; d.files[r->file].packed && known > 0 && i < d.reading_count; i++)
-        if (&d.readings[i] != r && d.readings[i].n == known &&
-            d.files[d.readings[i].file].links == 0 &&
-            memcmp(d.readings[i].prefix, d.files[r->file].bytes, known) == 0)
+    for (size_t i = 0; d.files[r->file].packed && known > 0 && i < d.reading_count; i++) {
+        const struct reading *o = &d.readings[i];
+        if (o != r && o->n == known && d.files[o->file].links == 0 &&
+            begins_with(r->file, o->prefix, known) && begins_with(o->file, o->prefix, known))
             return true;
+    }
     return false;
 }
 
@@ -256,6 +306,7 @@ static void judge(struct verdict *v)
 
     commit();
     v->judged = true;
+    v->since_ns = d.since_ns ? d.since_ns : INT64_MAX;
     v->bytes = xmalloc(f->n + 1);
     if (f->n)
         memcpy(v->bytes, f->bytes, f->n);
@@ -281,7 +332,7 @@ static void tell(struct verdict *v)
 {
     struct reading *r = reading_of(v->id);
 
-    tail_told(d.tail, v->id, v->answer, v->offset, v->head, v->tail);
+    tail_told(d.tail, v->id, v->answer, v->offset, v->head, v->tail, v->since_ns);
     r->prefix = xrealloc(r->prefix, v->known + 1, 1);
     memcpy(r->prefix, v->bytes, v->known);
     r->n = v->known;
@@ -360,6 +411,7 @@ static void read_some(const struct tail_todo *todo)
     tail_took(d.tail, todo->file, copy, n, false, &lines);
     size_t offset = (size_t)tail_offset(d.tail, todo->file);
     take_lines(r, lines.lines);
+    r->written_ns = tail_written(d.tail, todo->file);
     d.cut += lines.cut;
     if (offset > r->n) {
         r->prefix = xrealloc(r->prefix, offset + 1, 1);
@@ -496,7 +548,7 @@ static void assert_each_once_but(unsigned lost)
 {
     commit();
     for (unsigned i = 0; i < d.next_line; i++)
-        if (d.counted[i] != (i != lost))
+        if (d.counted[i] != (i != lost) && !(d.lost[i] && d.counted[i] == 0))
             fail_msg("line %u was counted %u times", i, d.counted[i]);
 }
 
@@ -1006,6 +1058,26 @@ static void test_backlog_is_left_alone(void **state)
     assert_int_equal(d.reading_count, 1);
 }
 
+/* Nothing is left that is known, but for when it was followed. */
+static void test_truncated_and_rotated_while_down(void **state)
+{
+    (void)state;
+    d.names[1] = new_file();
+    append(d.names[1], "other\n");
+    begin_with(2);
+    kill_and_start();
+    truncate_path();
+    for (int i = 0; i < 3; i++) {
+        write_lines(2);
+        rotate();
+    }
+    compress(2);
+    write_lines(1);
+    tick();
+    assert_each_once();
+    assert_int_equal(d.others, 0);
+}
+
 static void test_long_line_is_cut_out(void **state)
 {
     enum { LONG = 3 * TAIL_TURN_BYTES + 17 };
@@ -1137,6 +1209,10 @@ static void anything(void)
         reopen();
         break;
     case 9:
+        if (d.loses && rnd(2)) {
+            truncate_without_copy();
+            break;
+        }
         copy();
         if (!d.copies || rnd(2))
             truncate_path();
@@ -1168,8 +1244,13 @@ static void test_anything(void **state)
         d.appends = rnd(3) > 0;
         d.packs_seconds = rnd(2);
         d.copies = rnd(4) == 0;
-        for (int i = 0; i < 400 && d.names[TAIL_OLDER_MAX - 2] < 0; i++) /* as far as is searched */
+        d.loses = !d.copies && rnd(3) == 0;
+        int kept = d.loses ? (int)rnd(4) + 1 : NAMES;
+        for (int i = 0; i < 400 && d.names[TAIL_OLDER_MAX - 2] < 0;
+             i++) { /* as far as is searched */
             anything();
+            delete_older_than(kept);
+        }
         write_lines(1);
         tick();
         for (int i = 0; i < 1000 && !(tail_rests(d.tail) && d.verdict_count == 0); i++) {
@@ -1216,6 +1297,7 @@ int main(void)
         CASE(test_path_missing_at_start),
         CASE(test_rest_of_the_older_file),
         CASE(test_backlog_is_left_alone),
+        CASE(test_truncated_and_rotated_while_down),
         CASE(test_long_line_is_cut_out),
         CASE(test_nuls_are_passed_over),
         CASE(test_known_without_newline),
