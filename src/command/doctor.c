@@ -174,6 +174,19 @@ static void look_at_file(struct doctor *d, const struct config_input *in)
     close(fd);
 }
 
+static void look_at_rotated(struct doctor *d, const char *folder)
+{
+    int rc = access_check(folder, ACCESS_READ);
+
+    if (rc == -ENOENT) {
+        bad(d, folder, "isn't there (yet): is a log rotated into it?");
+    } else if (rc < 0) {
+        char *advice = access_advice(folder, ACCESS_READ, rc);
+        bad(d, folder, "%s", advice);
+        free(advice);
+    }
+}
+
 static void look_at_journal(struct doctor *d, const struct config_input *in)
 {
     struct journal *j;
@@ -204,6 +217,8 @@ static void look_at_inputs(struct doctor *d)
             look_at_journal(d, in);
         else if (in->kind == INPUT_FILE && !rotated_is_pattern(in->file))
             look_at_file(d, in);
+        if (in->kind == INPUT_FILE && in->rotated)
+            look_at_rotated(d, in->rotated);
     }
 }
 

@@ -71,6 +71,7 @@ struct config_input {
     int silence_s; /* without any line for so long it is blind; 0: it may be quiet */
 
     char *file;             /* absolute; a path or a pattern of paths */
+    char *rotated;          /* the folder into which it is rotated; NULL: its own */
     enum input_start start; /* of a log or journal that was never read */
     char **matches;         /* the journal's, FIELD=VALUE; none: the kernel's messages */
     size_t match_count;

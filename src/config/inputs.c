@@ -25,6 +25,7 @@ static const cyaml_schema_value_t name_schema = {
 
 static const cyaml_schema_field_t input_fields[] = {
     TEXT("file", file),
+    TEXT("rotated", rotated),
     TEXT("journal", journal),
     TEXT("folder", folder),
     TEXT("listen", listen),
@@ -71,6 +72,35 @@ static enum input_kind read_kind(struct reading *r, const struct raw_input *raw,
                                       : INPUT_FILE;
 }
 
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* A rotated file must be of one log only, or both would take it in. */
+static void check_rotated(struct reading *r, const char *node, size_t i)
+{
+    const struct config_input *input = &r->conf->inputs[i];
+    const char *name = name_of(input->file), *mark = strpbrk(input->file, "*?[");
+
+    if (mark && mark < name)
+        yamlfile_fault(r->file, node, r->err,
+                       "'%s' names logs of several folders, which could have the same name in "
+                       "'%s': give each folder an entry of its own",
+                       input->file, input->rotated);
+    for (size_t j = 0; j < i; j++) {
+        const struct config_input *other = &r->conf->inputs[j];
+        if (other->file && other->rotated && same_file(other->rotated, input->rotated) &&
+            strcmp(name_of(other->file), name) == 0)
+            yamlfile_fault(r->file, node, r->err,
+                           "the log of inputs[%zu] has the same name, and is rotated into the "
+                           "same folder: what is found there can't be told apart; rotate one "
+                           "of them into another",
+                           j);
+    }
+}
+
 static void read_file(struct reading *r, const struct raw_input *raw, size_t i)
 {
     struct config_input *input = &r->conf->inputs[i];
@@ -86,6 +116,10 @@ static void read_file(struct reading *r, const struct raw_input *raw, size_t i)
                            input->file, j);
             break;
         }
+    snprintf(node, sizeof node, "inputs[%zu].rotated", i);
+    value_path(r, node, raw->rotated, &input->rotated);
+    if (input->file && input->rotated)
+        check_rotated(r, node, i);
 }
 
 /* As journalctl(1) takes them: FIELD=VALUE. */
@@ -148,6 +182,9 @@ static void read_input(struct reading *r, const struct raw_input *raw, size_t i)
         listening_read(r, raw->listen, &raw->listening, i);
     else
         listening_refuse(r, &raw->listening, i);
+    snprintf(node, sizeof node, "inputs[%zu].rotated", i);
+    if (input->kind != INPUT_FILE && value_said(raw->rotated))
+        yamlfile_fault(r->file, node, r->err, "'rotated' is a key of an entry with 'file'");
     if (input->kind == INPUT_FILE)
         read_file(r, raw, i);
     else if (input->kind == INPUT_JOURNAL)
@@ -205,6 +242,7 @@ void inputs_fini(struct config *conf)
         free(input->folder);
         listening_free(input->listen);
         free(input->file);
+        free(input->rotated);
         free(input->sensor);
     }
     free(conf->inputs);

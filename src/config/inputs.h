@@ -13,7 +13,7 @@ enum { INPUTS_LIMIT = 1000 };
 
 /* What the file says, before it means anything. NULL: not said. */
 struct raw_input {
-    char *file, *journal, *folder, *listen, *sensor, *timezone, *silence;
+    char *file, *rotated, *journal, *folder, *listen, *sensor, *timezone, *silence;
     enum input_start *start;
     char **parsers;
     uint32_t parsers_count;

@@ -50,11 +50,12 @@ struct tail_uv {
     /* The log's rotated forms, the newest first, as they were at the last look. */
     struct rotated *older;
     size_t older_n;
-    char *real; /* where the path leads to, if it is a symbolic link: there it is rotated */
+    char *rotated; /* the folder in which they are; NULL: the log's */
+    char *real;    /* where the path leads to, if it is a symbolic link: there it is rotated */
 };
 
-struct tail_uv *tail_uv_new(uv_loop_t *loop, const char *path, const struct tail_uv_calls *calls,
-                            void *ctx)
+struct tail_uv *tail_uv_new(uv_loop_t *loop, const char *path, const char *rotated,
+                            const struct tail_uv_calls *calls, void *ctx)
 {
     struct tail_uv *tu = xcalloc(1, sizeof *tu);
     const char *slash = strrchr(path, '/');
@@ -63,6 +64,7 @@ struct tail_uv *tail_uv_new(uv_loop_t *loop, const char *path, const struct tail
     *tu = (struct tail_uv){.tail = tail_new(), .path = path, .calls = calls, .ctx = ctx};
     tu->folder = slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
     tu->base = slash + 1;
+    tu->rotated = rotated ? xstrdup(rotated) : NULL;
     const char *events = getenv("SCANTIDE_EVENTS");
     tu->no_events = events && strcmp(events, "off") == 0;
     ASSERT(uv_fs_event_init(loop, &tu->event) == 0);
@@ -102,6 +104,7 @@ static void on_closed(uv_handle_t *handle)
 
     forget_older(tu->older, tu->older_n);
     free(tu->real);
+    free(tu->rotated);
 
     tail_free(tu->tail);
     free(tu->files);
@@ -264,9 +267,12 @@ static void scan_older(struct tail_uv *tu)
         free(tu->real);
         tu->real = real;
     }
+    const char *path = tu->real ? tu->real : tu->path;
+    char *moved = tu->rotated ? xasprintf("%s%s", tu->rotated, strrchr(path, '/')) : NULL;
+
     for (int i = 0; i < SCANS_MAX; i++) {
         size_t n;
-        struct rotated *list = scan_once(tu->real ? tu->real : tu->path, &n);
+        struct rotated *list = scan_once(moved ? moved : path, &n);
         bool same = i > 0 && same_list(list, n, tu->older, tu->older_n);
         forget_older(tu->older, tu->older_n);
         tu->older = list;
@@ -274,6 +280,7 @@ static void scan_older(struct tail_uv *tu)
         if (same)
             break;
     }
+    free(moved);
 }
 
 /* The name of the file that is asked for, opened, or NULL: there are fewer. */

@@ -37,9 +37,10 @@ struct tail_uv_calls {
 
 struct tail_uv;
 
-/* The path and the calls outlive it. */
-struct tail_uv *tail_uv_new(uv_loop_t *loop, const char *path, const struct tail_uv_calls *calls,
-                            void *ctx);
+/* `rotated`: the folder into which the log is rotated; NULL: its own. The path and the calls outlive
+ * it. */
+struct tail_uv *tail_uv_new(uv_loop_t *loop, const char *path, const char *rotated,
+                            const struct tail_uv_calls *calls, void *ctx);
 void tail_uv_close(struct tail_uv *tu);
 
 void tail_uv_look(struct tail_uv *tu, int64_t now_ms);

@@ -386,7 +386,8 @@ static void on_told(void *ctx, struct followed *file, struct batch_ask *ask)
 
 static void open_tail(struct log *log)
 {
-    log->tail = tail_uv_new(log->files->feed.host->loop, log->path, &tail_calls, log);
+    log->tail =
+        tail_uv_new(log->files->feed.host->loop, log->path, log->input->rotated, &tail_calls, log);
 }
 
 static void open_log(struct files *files, const struct config_input *in, const char *path,
@@ -848,7 +849,7 @@ static bool takes(const struct feed *f, const struct config_input *in)
 static bool same_input(const struct log *log, const struct config_input *in)
 {
     return in->kind == INPUT_FILE && strcmp(in->file, log->input->file) == 0 &&
-           text_same(in->sensor, log->sensor) &&
+           text_same(in->sensor, log->sensor) && text_same(in->rotated, log->input->rotated) &&
            strcmp(zone_name(in->zone), zone_name(log->input->zone)) == 0;
 }
 

@@ -153,6 +153,27 @@ all() { # N
     same_as_import whole
 }
 
+@test "rotated into a folder of its own, while it is down and while it runs" {
+    mkdir old
+    printf 'data: %s/data\ncommit_every: 1s\nlate: 0s\ninputs:\n  - {file: "%s/l*", rotated: "%s/old", sensor: gw, timezone: UTC}\n' "$PWD" "$PWD" "$PWD" >conf.yaml
+    lines 1 100 >log
+    start
+    until_true has_events 100
+    stop
+    lines 101 150 >>log
+    gzip -c log >old/log.3.gz && lines 151 200 | gzip >old/log.2.gz && lines 201 250 >old/log.1
+    lines 251 300 >log
+    lines 9000 9100 >log.1 # not where it is rotated to
+    start
+    until_true has_events 300
+    lines 301 310 >>log
+    mv old/log.1 old/log.4 && cp log old/log.1 && : >log && lines 311 320 >>log
+    until_true has_events 320
+    stop
+    all 320
+    same_as_import whole
+}
+
 @test "without any hints, as on a network file system" {
     export SCANTIDE_EVENTS=off
     lines 1 100 >log

@@ -366,6 +366,15 @@ static void test_faults(void **state)
         {"inputs:\n  - file: /nowhere/a\n  - file: /nowhere/b\n  - file: /nowhere/a\n",
          "4:11: '/nowhere/a' is the same file as that of inputs[0]; it would be counted twice, so "
          "take one of them out\n"},
+        {"inputs:\n  - {file: /l/*/a, rotated: /old}\n  - {file: /m/a, rotated: old}\n"
+         "  - {journal: kernel, rotated: /old}\n",
+         "2:29: '/l/*/a' names logs of several folders, which could have the same name in '/old': "
+         "give each folder an entry of its own\n"
+         "3:27: 'inputs[1].rotated' must be a whole path that begins with '/', not 'old'\n"
+         "4:32: 'rotated' is a key of an entry with 'file'\n"},
+        {"inputs:\n  - {file: /l/a, rotated: /old}\n  - {file: /m/a, rotated: /old}\n",
+         "3:27: the log of inputs[0] has the same name, and is rotated into the same folder: what "
+         "is found there can't be told apart; rotate one of them into another\n"},
         {"inputs: [{file: /a, timezone: Europe/Berln}]\n",
          "1:31: time zone 'Europe/Berln' is unknown; did you mean 'Europe/Berlin'?\n"},
         {"inputs: [{file: /a, timezone: '+02:00'}]\n",
