@@ -69,13 +69,8 @@ static int make_day(struct store *s, struct margin *m, uint16_t sensor, int64_t 
     return db_end(s, own, rc);
 }
 
-struct day {
-    uint16_t sensor;
-    int64_t start;
-};
-
 /* Those with margins, with nothing to be folded and without a row. */
-static int list_days(struct store *s, int64_t before, struct day **list, size_t *n)
+static int list_days(struct store *s, int64_t before, struct db_place **list, size_t *n)
 {
     sqlite3_stmt *q = db_statement(
         s, "SELECT DISTINCT sensor, start - start % 86400 AS day FROM segment WHERE kind = 4"
@@ -85,25 +80,16 @@ static int list_days(struct store *s, int64_t before, struct day **list, size_t 
            " AND NOT EXISTS (SELECT 1 FROM unfolded u WHERE u.sensor = segment.sensor AND u.hour"
            " >= segment.start - segment.start % 86400 AND u.hour < segment.start - segment.start"
            " % 86400 + 86400)");
-    size_t cap = 0;
-    int rc;
 
     if (q)
         sqlite3_bind_int64(q, 1, before);
-    while ((rc = db_step(s, q)) > 0) {
-        if (*n == cap)
-            *list = xrealloc(*list, cap = cap * 2 + 64, sizeof **list);
-        (*list)[(*n)++] =
-            (struct day){(uint16_t)sqlite3_column_int(q, 0), sqlite3_column_int64(q, 1)};
-    }
-    sqlite3_reset(q);
-    return rc;
+    return db_places(s, q, list, n);
 }
 
 int days_make(struct store *s, int64_t before, size_t bytes, bool *more)
 {
     struct margin *m = NULL;
-    struct day *days = NULL;
+    struct db_place *days = NULL;
     size_t n = 0, i = 0, read = 0;
     int rc = list_days(s, before, &days, &n);
 

@@ -50,6 +50,16 @@ int db_run(struct store *s, sqlite3_stmt *stmt, int n, const int64_t *values);
 /* One step of a query: 1 a row, 0 the end, -EIO. */
 int db_step(struct store *s, sqlite3_stmt *stmt);
 
+/* A sensor's hour, or day. */
+struct db_place {
+    uint16_t sensor;
+    int64_t start;
+};
+
+/* The places that a query gives, whose columns are a sensor and a time, its parameters bound; NULL is
+ * a fault. *list is the caller's to free, also where it fails. 0 or -EIO. */
+int db_places(struct store *s, sqlite3_stmt *query, struct db_place **list, size_t *n);
+
 /* Several statements without rows. 0 or -EIO. */
 int db_script(struct store *s, const char *sql);
 

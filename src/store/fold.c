@@ -209,33 +209,19 @@ static int fold_hour(struct folding *x, uint16_t sensor, int64_t hour)
     return db_end(x->s, own, rc);
 }
 
-struct hour {
-    uint16_t sensor;
-    int64_t start;
-};
-
-static int list_hours(struct store *s, int64_t before, struct hour **list, size_t *n)
+static int list_hours(struct store *s, int64_t before, struct db_place **list, size_t *n)
 {
     sqlite3_stmt *q = db_statement(s, "SELECT sensor, hour FROM unfolded WHERE hour + 3600 <= ?");
-    size_t cap = 0;
-    int rc;
 
     if (q)
         sqlite3_bind_int64(q, 1, before);
-    while ((rc = db_step(s, q)) > 0) {
-        if (*n == cap)
-            *list = xrealloc(*list, cap = cap * 2 + 64, sizeof **list);
-        (*list)[(*n)++] =
-            (struct hour){(uint16_t)sqlite3_column_int(q, 0), sqlite3_column_int64(q, 1)};
-    }
-    sqlite3_reset(q);
-    return rc;
+    return db_places(s, q, list, n);
 }
 
 int store_fold_slice(struct store *s, int64_t before, size_t bytes, bool *more)
 {
     struct folding x = {.s = s};
-    struct hour *hours = NULL;
+    struct db_place *hours = NULL;
     size_t n = 0, i = 0;
     int rc = list_hours(s, before, &hours, &n);
 

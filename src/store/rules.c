@@ -494,25 +494,14 @@ static int move_hour(struct moving *m, uint16_t sensor, int64_t hour)
     return rc < 0 || m->change->events == before ? rc : touch_hour(m->s, sensor, hour);
 }
 
-struct hour {
-    uint16_t sensor;
-    int64_t start;
-};
-
 static int move_counts(struct moving *m)
 {
     sqlite3_stmt *q = db_statement(
         m->s, "SELECT DISTINCT sensor, start FROM segment WHERE kind = 2 ORDER BY sensor, start");
-    struct hour *hours = NULL;
-    size_t n = 0, cap = 0;
-    int rc;
+    struct db_place *hours;
+    size_t n;
+    int rc = db_places(m->s, q, &hours, &n);
 
-    while ((rc = db_step(m->s, q)) > 0) {
-        if (n == cap)
-            hours = xrealloc(hours, cap = cap * 2 + 64, sizeof *hours);
-        hours[n++] = (struct hour){(uint16_t)sqlite3_column_int(q, 0), sqlite3_column_int64(q, 1)};
-    }
-    sqlite3_reset(q);
     for (size_t i = 0; i < n && rc == 0; i++) {
         rc = move_hour(m, hours[i].sensor, hours[i].start);
         FAULT("moved");

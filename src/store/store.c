@@ -154,6 +154,23 @@ int db_step(struct store *s, sqlite3_stmt *stmt)
     return -EIO;
 }
 
+int db_places(struct store *s, sqlite3_stmt *query, struct db_place **list, size_t *n)
+{
+    size_t cap = 0;
+    int rc;
+
+    *list = NULL;
+    *n = 0;
+    while ((rc = db_step(s, query)) > 0) {
+        if (*n == cap)
+            *list = xrealloc(*list, cap = cap * 2 + 64, sizeof **list);
+        (*list)[(*n)++] = (struct db_place){(uint16_t)sqlite3_column_int(query, 0),
+                                            sqlite3_column_int64(query, 1)};
+    }
+    sqlite3_reset(query);
+    return rc;
+}
+
 int db_run(struct store *s, sqlite3_stmt *stmt, int n, const int64_t *values)
 {
     for (int i = 0; stmt && i < n; i++)

@@ -40,32 +40,17 @@ struct thinning {
     int64_t reached;   /* places that begin before it were thinned */
 };
 
-struct place {
-    uint16_t sensor;
-    int64_t start;
-};
-
 /* ---- what there is to do ---- */
 
 /* The places that a query with one time gives. */
-static int list_places(struct store *s, const char *sql, int64_t before, struct place **list,
+static int list_places(struct store *s, const char *sql, int64_t before, struct db_place **list,
                        size_t *n)
 {
     sqlite3_stmt *q = db_statement(s, sql);
-    size_t cap = 0;
-    int rc;
 
     if (q)
         sqlite3_bind_int64(q, 1, before);
-    while ((rc = db_step(s, q)) > 0) {
-        if (*n == cap)
-            *list = xrealloc(*list, cap = cap * 2 + 64, sizeof **list);
-        (*list)[(*n)++] =
-            (struct place){(uint16_t)sqlite3_column_int(q, 0), sqlite3_column_int64(q, 1)};
-    }
-    if (q)
-        sqlite3_reset(q);
-    return rc;
+    return db_places(s, q, list, n);
 }
 
 static void spend(struct thinning *x, size_t bytes)
@@ -98,7 +83,7 @@ static int is_over(struct thinning *x, bool *over)
 static int each_place(struct thinning *x, const char *sql, int64_t before,
                       int (*thin)(struct thinning *x, uint16_t sensor, int64_t start))
 {
-    struct place *list = NULL;
+    struct db_place *list = NULL;
     size_t n = 0, i = 0;
     bool over = true;
     int rc = x->more ? 0 : list_places(x->s, sql, before, &list, &n);
