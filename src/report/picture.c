@@ -280,39 +280,6 @@ static void choose_layers(struct picture *p)
     p->request.layer_count = n;
 }
 
-/* How many sources the whole series has. */
-static int count_sources(struct picture *p)
-{
-    const struct picture_order *o = &p->order;
-    struct rank_query q = {.what = o->what.kind == SERIES_PORT ? RANK_PORTS : RANK_COUNTRIES,
-                           .from = p->request.from,
-                           .to = p->request.to,
-                           .before_from = p->request.from,
-                           .before_to = p->request.from,
-                           .sensors = o->sensors,
-                           .sensor_count = o->sensor_count,
-                           .by_port = o->what.kind == SERIES_PORT,
-                           .port = o->what.port,
-                           .by_country = o->what.kind == SERIES_COUNTRY,
-                           .country = o->what.country,
-                           .quick = true};
-    struct ranking r = {0};
-
-    if (!p->ranking.untold)
-        count_text(p->series.sources, p->ranking.sources, p->ranking.sources_exact);
-    else if (o->group)
-        strcpy(p->series.sources, UNTOLD);
-    else if (rank_make(p->kit->store, &q, &r) < 0)
-        return facts_fault(p);
-    else if (r.n && r.rows[0].untold)
-        strcpy(p->series.sources, UNTOLD);
-    else
-        count_text(p->series.sources, r.sources, r.sources_exact);
-    rank_fini(&r);
-    p->request.series.sources = p->series.sources;
-    return 0;
-}
-
 static struct rank_query layers_query(const struct picture *p)
 {
     const struct picture_order *o = &p->order;
@@ -331,6 +298,30 @@ static struct rank_query layers_query(const struct picture *p)
                                .country = o->what.country,
                                .no_sources = o->no_sources,
                                .quick = true};
+}
+
+/* How many sources the whole series has. */
+static int count_sources(struct picture *p)
+{
+    const struct picture_order *o = &p->order;
+    struct rank_query q = layers_query(p);
+    struct ranking r = {0};
+
+    q.what = o->what.kind == SERIES_PORT ? RANK_PORTS : RANK_COUNTRIES;
+    q.no_sources = false;
+    if (!p->ranking.untold)
+        count_text(p->series.sources, p->ranking.sources, p->ranking.sources_exact);
+    else if (o->group)
+        strcpy(p->series.sources, UNTOLD);
+    else if (rank_make(p->kit->store, &q, &r) < 0)
+        return facts_fault(p);
+    else if (r.n && r.rows[0].untold)
+        strcpy(p->series.sources, UNTOLD);
+    else
+        count_text(p->series.sources, r.sources, r.sources_exact);
+    rank_fini(&r);
+    p->request.series.sources = p->series.sources;
+    return 0;
 }
 
 /* A group's ports without a series can't be in its sum. */
