@@ -314,13 +314,10 @@ static void take_recipe(struct graph *g)
 
 static int load_definition(struct graph *g)
 {
-    char *folder = paths_share("rrd"), *path = xasprintf("%s/chart.yaml", folder);
-    int rc = chart_definition_load(path, &g->definition, &g->session.err);
+    int rc = session_chart_definition(&g->session, &g->definition);
 
-    free(folder);
-    free(path);
-    if (rc < 0)
-        return session_fail(&g->session, EXIT_MISTAKE);
+    if (rc != EXIT_DONE)
+        return rc;
     take_recipe(g);
     if (!chart_definition_theme(g->definition, g->order.theme))
         return session_mistake("graph", "--theme %s: there is no such theme in rrd/chart.yaml",

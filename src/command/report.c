@@ -183,13 +183,10 @@ static void take_zone(struct report *r)
 
 static int load_data(struct report *r)
 {
-    char *folder = paths_share("rrd"), *path = xasprintf("%s/chart.yaml", folder);
-    int rc = chart_definition_load(path, &r->definition, &r->session.err);
+    int rc = session_chart_definition(&r->session, &r->definition);
 
-    free(folder);
-    free(path);
-    if (rc < 0)
-        return session_fail(&r->session, EXIT_MISTAKE);
+    if (rc != EXIT_DONE)
+        return rc;
     return session_port_book(&r->book);
 }
 

@@ -437,6 +437,16 @@ int session_language(const struct session *s, const char *command, const char *o
     return EXIT_DONE;
 }
 
+int session_chart_definition(struct session *s, struct chart_definition **definition)
+{
+    char *folder = paths_share("rrd"), *path = xasprintf("%s/chart.yaml", folder);
+    int rc = chart_definition_load(path, definition, &s->err);
+
+    free(folder);
+    free(path);
+    return rc < 0 ? session_fail(s, EXIT_MISTAKE) : EXIT_DONE;
+}
+
 int session_port_book(struct port_book **book)
 {
     char *folder = paths_share("rrd"), *path = xasprintf("%s/ports.yaml", folder);

@@ -17,6 +17,7 @@
 #include <getopt.h>
 #include <stdbool.h>
 
+#include "chart/definition.h"
 #include "command/command.h"
 #include "config/config.h"
 #include "config/portbook.h"
@@ -122,6 +123,9 @@ int session_find_sensors(struct session *s, const char *command, const char *con
  * there is no catalog of it, or charts are to be drawn and no font has its letters, that is said, and it is English.
  * EXIT_DONE, or EXIT_MISTAKE with a sentence. */
 int session_language(const struct session *s, const char *command, const char *option, bool charts);
+
+/* rrd/chart.yaml. EXIT_DONE, or EXIT_MISTAKE with its faults said. */
+int session_chart_definition(struct session *s, struct chart_definition **definition);
 
 /* rrd/ports.yaml. EXIT_DONE, or EXIT_MISTAKE with its faults said. */
 int session_port_book(struct port_book **book);
